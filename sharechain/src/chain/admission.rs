@@ -1,0 +1,73 @@
+//! Admission: whether a running node helps a gossiped share along. Policy, never validity.
+//!
+//! Children of old and easy shares are valid for ever and cost nothing to mine, so gossip takes only shares near the
+//! tip and of today's difficulty (attack H8). Their ancestors are fetched by id and are exempt; whole branches enter
+//! by sync.
+
+use crate::{
+    chain::{FUTURE_TIME_MAX_SECS, ShareChain, UnixTime},
+    difficulty::UNCLE_WORK_MIN_DIVISOR,
+    hash::ShareId,
+    target::Work,
+    validate::{CheckedShare, contextual::Position},
+};
+
+/// What to do with a share that arrives by gossip.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// Relay at once, before the context is checked, and hand it to the chain.
+    Relay,
+    /// Hand it to the chain, which will ask for an ancestor or wait; do not relay what we cannot place.
+    Keep,
+    /// Neither relay nor keep; the sender did nothing wrong.
+    Ignore(Ignored),
+}
+
+/// Why gossip is ignored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Ignored {
+    /// It is here already.
+    #[error("already known")]
+    Known,
+    /// It, its parent or an uncle was found invalid.
+    #[error("invalid, or with an invalid ancestor")]
+    Invalid,
+    /// It is more than the merge depth below the tip.
+    #[error("beyond the merge depth")]
+    TooOld,
+    /// Its base difficulty is less than an eighth of today's.
+    #[error("base difficulty below an eighth of today's")]
+    TooEasy,
+}
+
+impl ShareChain {
+    /// Judges a share from live gossip.
+    pub fn admit(&self, share: &CheckedShare, now: UnixTime) -> Admission {
+        let data = &share.share().data;
+        if self.contains(&share.id()) || self.pending.contains(&share.id()) {
+            return Admission::Ignore(Ignored::Known);
+        }
+        if [share.id(), data.parent].iter().chain(&data.uncles).any(|id| self.is_invalid(id)) {
+            return Admission::Ignore(Ignored::Invalid);
+        }
+        if data.height.saturating_add(self.params.merge_depth()) <= self.tip().height {
+            return Admission::Ignore(Ignored::TooOld);
+        }
+        let base_work = share.base_target().work().unwrap_or(Work::MAX);
+        if base_work.saturating_mul(UNCLE_WORK_MIN_DIVISOR) < self.next_base_work() {
+            return Admission::Ignore(Ignored::TooEasy);
+        }
+        let from_the_future = u64::from(share.share().header.time) > now.saturating_add(FUTURE_TIME_MAX_SECS);
+        if from_the_future || !self.contains(&data.parent) { Admission::Keep } else { Admission::Relay }
+    }
+
+    /// Base work of a share on the best tip.
+    pub fn next_base_work(&self) -> Work {
+        let next = Position::after(&self.dag, &self.params, self.node_of_tip(), Vec::new());
+        next.and_then(|position| position.base_bits.to_target()).and_then(|target| target.work()).unwrap_or(Work::ZERO)
+    }
+
+    fn is_invalid(&self, id: &ShareId) -> bool {
+        self.invalid.contains_key(id)
+    }
+}

@@ -1,0 +1,155 @@
+//! Shares that cannot be linked yet: an ancestor is missing, or their time has not come. Both sets are bounded.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::Bound,
+    sync::Arc,
+};
+
+use crate::{chain::UnixTime, hash::ShareId, validate::CheckedShare};
+
+/// Shares that wait for ancestors. Stops a peer from filling memory with shares on parents that do not exist; each one
+/// costs it a proof of work, and the oldest goes first.
+const WAITING_MAX: usize = 2_048;
+/// Shares from the future. Stops the same by false clocks; the one that has to wait longest goes first.
+const HELD_MAX: usize = 256;
+
+#[derive(Debug)]
+struct Waiting {
+    share: Arc<CheckedShare>,
+    missing: BTreeSet<ShareId>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    waiting: BTreeMap<ShareId, Waiting>,
+    /// Which shares wait for an id.
+    waiters: BTreeMap<ShareId, BTreeSet<ShareId>>,
+    arrival: VecDeque<ShareId>,
+    /// Shares of which nothing is missing any more.
+    ready: VecDeque<Arc<CheckedShare>>,
+    held: BTreeMap<(UnixTime, ShareId), Arc<CheckedShare>>,
+    held_ids: BTreeSet<ShareId>,
+}
+
+impl Pending {
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len().saturating_add(self.held.len())
+    }
+
+    pub(super) fn contains(&self, id: &ShareId) -> bool {
+        self.waiting.contains_key(id) || self.held_ids.contains(id)
+    }
+
+    /// Keeps a share until every id of `missing` is resolved.
+    pub(super) fn wait(&mut self, share: Arc<CheckedShare>, missing: Vec<ShareId>) {
+        let id = share.id();
+        while self.waiting.len() >= WAITING_MAX
+            && let Some(oldest) = self.arrival.pop_front()
+        {
+            self.forget(oldest);
+        }
+        for ancestor in &missing {
+            self.waiters.entry(*ancestor).or_default().insert(id);
+        }
+        self.waiting.insert(id, Waiting { share, missing: missing.into_iter().collect() });
+        self.arrival.push_back(id);
+    }
+
+    /// The fate of `id` is known: shares that waited for nothing else become ready.
+    pub(super) fn resolve(&mut self, id: ShareId) {
+        for waiter in self.waiters.remove(&id).unwrap_or_default() {
+            let Some(waiting) = self.waiting.get_mut(&waiter) else { continue };
+            waiting.missing.remove(&id);
+            if waiting.missing.is_empty()
+                && let Some(waiting) = self.waiting.remove(&waiter)
+            {
+                self.arrival.retain(|arrived| *arrived != waiter);
+                self.ready.push_back(waiting.share);
+            }
+        }
+    }
+
+    /// Ids that are waited for and do not wait themselves, those above `after` first.
+    pub(super) fn missing(&self, after: ShareId) -> impl Iterator<Item = ShareId> + '_ {
+        let above = self.waiters.range((Bound::Excluded(after), Bound::Unbounded));
+        let below = self.waiters.range(..=after);
+        above.chain(below).map(|(id, _)| *id).filter(|id| !self.contains(id))
+    }
+
+    pub(super) fn take_ready(&mut self) -> Option<Arc<CheckedShare>> {
+        self.ready.pop_front()
+    }
+
+    /// Keeps a share until `due`.
+    pub(super) fn hold(&mut self, share: Arc<CheckedShare>, due: UnixTime) {
+        self.held_ids.insert(share.id());
+        self.held.insert((due, share.id()), share);
+        if self.held.len() > HELD_MAX
+            && let Some(((_, id), _)) = self.held.pop_last()
+        {
+            self.held_ids.remove(&id);
+        }
+    }
+
+    pub(super) fn next_due(&self) -> Option<UnixTime> {
+        self.held.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    pub(super) fn take_due(&mut self, now: UnixTime) -> Option<Arc<CheckedShare>> {
+        if self.next_due()? > now {
+            return None;
+        }
+        let ((_, id), share) = self.held.pop_first()?;
+        self.held_ids.remove(&id);
+        Some(share)
+    }
+
+    fn forget(&mut self, id: ShareId) {
+        let Some(waiting) = self.waiting.remove(&id) else { return };
+        for ancestor in waiting.missing {
+            if let Some(waiters) = self.waiters.get_mut(&ancestor) {
+                waiters.remove(&id);
+                if waiters.is_empty() {
+                    self.waiters.remove(&ancestor);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Miner;
+
+    #[test]
+    fn waiting_shares_are_bounded_and_leave_nothing_behind() {
+        let mut miner = Miner::devnet();
+        let mut pending = Pending::default();
+        let first = miner.orphan(0);
+        pending.wait(first.clone(), vec![first.share().data.parent]);
+        for tag in 1..=u64::try_from(WAITING_MAX).unwrap() {
+            let orphan = miner.orphan(tag);
+            pending.wait(orphan.clone(), vec![orphan.share().data.parent]);
+        }
+        assert_eq!(pending.len(), WAITING_MAX);
+        assert!(!pending.contains(&first.id()));
+        assert!(pending.waiters.len() <= WAITING_MAX);
+        assert_eq!(pending.arrival.len(), WAITING_MAX);
+    }
+
+    #[test]
+    fn held_shares_are_bounded_and_the_farthest_goes_first() {
+        let mut miner = Miner::devnet();
+        let mut pending = Pending::default();
+        let far = miner.orphan(0);
+        pending.hold(far.clone(), 1_000_000);
+        for tag in 1..=u64::try_from(HELD_MAX).unwrap() {
+            pending.hold(miner.orphan(tag), tag);
+        }
+        assert_eq!(pending.len(), HELD_MAX);
+        assert!(!pending.contains(&far.id()));
+        assert_eq!(pending.next_due(), Some(1));
+    }
+}

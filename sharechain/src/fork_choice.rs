@@ -1,0 +1,51 @@
+//! Fork choice: the most work in the past, then the smaller id. Never arrival, so every node agrees.
+
+use std::cmp::Reverse;
+
+use crate::{hash::ShareId, target::Work};
+
+/// Rank of a share as a tip; the greatest one is the best.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ForkRank {
+    total_work: Work,
+    id: Reverse<ShareId>,
+}
+
+impl ForkRank {
+    /// Ranks a share by the work in its past including its own.
+    pub const fn new(total_work: Work, id: ShareId) -> Self {
+        Self { total_work, id: Reverse(id) }
+    }
+}
+
+/// Place of a share among the uncles of one merge set, and among candidates: by work, then id. It is topological,
+/// since a descendant has more work in its past.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct MergeOrder {
+    total_work: Work,
+    id: ShareId,
+}
+
+impl MergeOrder {
+    /// The place of a share.
+    pub const fn new(total_work: Work, id: ShareId) -> Self {
+        Self { total_work, id }
+    }
+
+    /// Before every share with more than `total_work` in its past.
+    pub const fn after_work(total_work: Work) -> Self {
+        Self { total_work, id: ShareId::from_bytes([u8::MAX; 32]) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_work_wins_and_the_smaller_id_breaks_ties() {
+        let rank = |work, id: u8| ForkRank::new(Work::from_hashes(work), ShareId::from_bytes([id; 32]));
+        assert!(rank(2, 9) > rank(1, 1));
+        assert!(rank(2, 1) > rank(2, 2));
+    }
+}

@@ -1,0 +1,214 @@
+use super::*;
+use crate::{
+    chain::{Origin, ShareChain},
+    testing::{self, GENESIS_TIME, Miner, World},
+};
+
+const OURS: Work = Work::from_hashes(100);
+/// After the first peers had their time to speak.
+const LATER: UnixTime = SETTLE_SECS;
+
+fn claim(tag: u8, work: u128) -> TipClaim {
+    let total_work = Work::from_hashes(work);
+    TipClaim { id: ShareId::from_bytes([tag; 32]), height: work.try_into().unwrap(), total_work }
+}
+
+fn page(linked: usize, height: u64, more: bool) -> Page {
+    Page { linked, height, cursor: Vec::new(), more }
+}
+
+fn asked(sync: &mut Sync<char>, ours: Work, now: UnixTime) -> Option<char> {
+    sync.poll(ours, now).map(|request| request.peer)
+}
+
+#[test]
+fn heavier_peers_are_asked_in_turns_until_nobody_has_more() {
+    let mut sync = Sync::default();
+    assert_eq!(sync.state(), SyncState::Alone);
+    sync.on_tip('a', claim(1, 200), 0);
+    sync.on_tip('b', claim(2, 300), 0);
+    assert_eq!(sync.state(), SyncState::Behind { height: 300 });
+    assert_eq!(asked(&mut sync, OURS, 0), Some('b'), "the heaviest claim first");
+    assert_eq!(asked(&mut sync, OURS, 1), None, "one at a time");
+    sync.on_page(&'b', page(500, 50, true), 1);
+    assert_eq!(asked(&mut sync, Work::from_hashes(150), 1), Some('a'));
+    sync.on_page(&'a', page(50, 60, true), 1);
+    assert_eq!(asked(&mut sync, Work::from_hashes(200), 1), Some('b'));
+    sync.on_page(&'b', page(10, 90, false), LATER);
+    assert_eq!(asked(&mut sync, Work::from_hashes(300), LATER), None);
+    assert_eq!(sync.state(), SyncState::Synced);
+}
+
+#[test]
+fn one_failure_of_the_only_peer_is_no_reason_to_believe_that_we_are_done() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(1, 200), 0);
+    let mut now = 0;
+    for _failure in 0..3 {
+        assert_eq!(sync.state(), SyncState::Behind { height: 200 });
+        now = (now..now + 100).find(|now| asked(&mut sync, OURS, *now).is_some()).unwrap();
+        sync.on_failure(&'a', now);
+    }
+    // It had its chances; nobody can keep us from mining for ever.
+    assert_eq!(asked(&mut sync, OURS, now), None);
+    assert_eq!(sync.state(), SyncState::Synced);
+    // But it is asked again.
+    assert!((now..now + 400).any(|now| asked(&mut sync, OURS, now) == Some('a')));
+}
+
+#[test]
+fn a_silent_peer_is_replaced_after_the_timeout() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(1, 200), 0);
+    sync.on_tip('b', claim(2, 300), 0);
+    assert_eq!(asked(&mut sync, OURS, 0), Some('b'));
+    assert_eq!(sync.poll_timeout(), Some(REQUEST_TIMEOUT_SECS));
+    assert_eq!(asked(&mut sync, OURS, REQUEST_TIMEOUT_SECS), Some('a'));
+}
+
+#[test]
+fn liars_with_ever_new_claims_do_not_starve_an_honest_peer() {
+    let mut sync = Sync::default();
+    sync.on_tip('h', claim(1, 1_000), 0);
+    let (mut now, mut honest, mut lies) = (0, 0, 0);
+    while honest < 20 {
+        for (tag, liar) in ['x', 'y', 'z'].into_iter().enumerate() {
+            // A new tip with every hello; it never answers.
+            sync.on_tip(liar, claim(u8::try_from(tag).unwrap(), 1_000_000 + u128::from(now)), now);
+        }
+        match asked(&mut sync, OURS, now) {
+            Some('h') => {
+                honest += 1;
+                sync.on_page(&'h', page(500, honest * 500, true), now);
+            }
+            Some(_) => {
+                lies += 1;
+                now += REQUEST_TIMEOUT_SECS;
+            }
+            None => now += 1,
+        }
+    }
+    assert!(lies <= 12 && now <= 120, "{lies} requests to liars cost {now} s");
+}
+
+#[test]
+fn repeating_what_we_have_is_no_progress_but_leading_on_is() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(1, 200), 0);
+    assert_eq!(asked(&mut sync, OURS, 0), Some('a'));
+    sync.on_page(&'a', page(0, 10, true), 0);
+    assert_eq!(asked(&mut sync, OURS, 0), Some('a'), "a branch of known shares leads on");
+    sync.on_page(&'a', page(0, 10, true), 0);
+    assert_eq!(asked(&mut sync, OURS, 0), None, "it repeats itself");
+}
+
+#[test]
+fn a_liar_that_keeps_us_busy_does_not_keep_us_from_mining() {
+    let mut sync = Sync::default();
+    sync.on_tip('l', claim(1, 1_000_000), 0);
+    let done = (0..100).find(|step| {
+        let now = step * 9;
+        if asked(&mut sync, OURS, now).is_some() {
+            // One known share of the next height, just in time.
+            sync.on_page(&'l', page(0, step + 1, true), now);
+        }
+        sync.state() == SyncState::Synced
+    });
+    assert!((10..20).contains(&done.unwrap()), "{done:?}");
+}
+
+#[test]
+fn equal_peers_mean_synced_once_all_had_time_to_speak() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(1, 100), 0);
+    assert_eq!(asked(&mut sync, OURS, 0), None);
+    assert_eq!(sync.state(), SyncState::Behind { height: 100 }, "another peer may have more");
+    assert_eq!(sync.poll_timeout(), Some(LATER));
+    assert_eq!(asked(&mut sync, OURS, LATER), None);
+    assert_eq!(sync.state(), SyncState::Synced);
+}
+
+#[test]
+fn a_peer_that_leaves_frees_its_request() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(1, 200), 0);
+    sync.on_tip('b', claim(2, 300), 0);
+    assert_eq!(asked(&mut sync, OURS, 0), Some('b'));
+    sync.on_gone(&'b');
+    assert_eq!(asked(&mut sync, OURS, 0), Some('a'));
+}
+
+/// Lets `client` catch up with `server` by pages of `len_max` shares; gives the number of pages.
+fn catch_up(client: &mut ShareChain, server: &ShareChain, shares: &[Arc<CheckedShare>], len_max: usize) -> usize {
+    let tip = server.tip();
+    let mut sync = Sync::default();
+    sync.on_tip('s', TipClaim { id: tip.id, height: tip.height, total_work: tip.total_work }, 0);
+    let mut pages = 0;
+    while let Some(request) = sync.poll(client.tip().total_work, LATER) {
+        let ids = server.order_after(&client.locator(&request.cursor), len_max);
+        let answer: Vec<_> =
+            ids.iter().map(|id| shares.iter().find(|share| share.id() == *id).unwrap().clone()).collect();
+        let before = client.len();
+        for share in &answer {
+            client.handle(share.clone(), Origin::Live, u64::from(u32::MAX));
+        }
+        let linked = client.len() - before;
+        let page = Page::new(&answer, linked, ids.len() == len_max, |id| client.contains(id));
+        sync.on_page(&request.peer, page, LATER);
+        pages += 1;
+    }
+    assert_eq!(sync.state(), SyncState::Synced);
+    pages
+}
+
+#[test]
+fn a_fork_of_many_pages_heals() {
+    let params = testing::devnet_params();
+    let (mut here, mut there) = (World::new(&params, 4, 1), World::new(&params, 4, 2));
+    here.run(300, 4);
+    there.run(400, 4);
+    let mut client = ShareChain::new(params.clone());
+    for share in &here.shares {
+        client.handle(share.clone(), Origin::OwnStore, 0);
+    }
+    let mut server = ShareChain::new(params);
+    for share in &there.shares {
+        server.handle(share.clone(), Origin::OwnStore, 0);
+    }
+    assert!(server.tip().total_work > client.tip().total_work);
+    let pages = catch_up(&mut client, &server, &there.shares, 20);
+    assert_eq!(client.tip(), server.tip());
+    assert!((10..30).contains(&pages), "{pages} pages");
+}
+
+#[test]
+fn an_empty_node_catches_up_page_by_page() {
+    let params = testing::devnet_params();
+    let mut world = World::new(&params, 5, 3);
+    world.run(200, 5);
+    let shares = world.shares.clone();
+    let mut client = ShareChain::new(params);
+    let server = world.chains().next().unwrap();
+    let pages = catch_up(&mut client, server, &shares, 17);
+    assert_eq!((client.tip(), client.waiting()), (server.tip(), 0));
+    assert!(pages <= 15, "{pages} pages");
+}
+
+#[test]
+fn a_long_branch_that_arrives_backwards_is_asked_for_share_by_share() {
+    let mut miner = Miner::devnet();
+    let mut server = ShareChain::new(miner.params.clone());
+    let shares: Vec<_> = (1..=300).map(|second| miner.extend(&mut server, GENESIS_TIME + second)).collect();
+    let mut client = ShareChain::new(miner.params);
+    let now = u64::from(GENESIS_TIME) + 300;
+    client.handle(shares[299].clone(), Origin::Live, now);
+    let mut after = ShareId::ZERO;
+    for _question in 0..299 {
+        let ids = client.missing(after, 65);
+        after = ids[0];
+        let wanted = shares.iter().find(|share| share.id() == after).unwrap();
+        client.handle(wanted.clone(), Origin::Live, now);
+    }
+    assert_eq!(client.tip(), server.tip());
+    assert!(client.missing(after, 65).is_empty());
+}
