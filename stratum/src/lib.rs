@@ -1,0 +1,34 @@
+//! Stratum V1: the protocol as state machines without I/O, and a thin tokio server around them.
+//!
+//! ```text
+//! socket line --> Session::handle_line(line, now) --> Actions: send, hand over a share, disconnect
+//! JobTemplate --> Session::handle_template(..)    --> Actions: set_difficulty, notify
+//! clock       --> Session::handle_tick(now)       --> Actions: keep-alive, time-outs
+//! ```
+//!
+//! Invariants, stated as absences:
+//! - no session reads a clock: `now` is an argument;
+//! - nothing a miner sends is used as text before it is decoded and bounded ([`limits`]);
+//! - no submit is judged by a policy before its hash was compared with the block target;
+//! - no `true` leaves for a share of the share chain before the node has stored it.
+
+pub mod address;
+pub mod difficulty;
+pub mod error;
+pub mod extranonce;
+pub mod hashrate;
+pub mod job;
+pub mod limits;
+pub mod message;
+pub mod server;
+pub mod session;
+pub mod submit;
+pub mod username;
+pub mod vardiff;
+
+pub use address::AddressFormat;
+pub use difficulty::Difficulty;
+pub use error::Reject;
+pub use job::{HeaderFields, Job, JobTemplate};
+pub use server::{FoundShare, Stratum, StratumConfig, StratumHandle};
+pub use session::{Action, Session, SessionConfig};
