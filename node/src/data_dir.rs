@@ -1,0 +1,176 @@
+//! The node's folder: one process at a time, its key for its owner only.
+//!
+//! ```text
+//! lock            held while a node runs
+//! node.key        ed25519 identity, mode 0600
+//! endpoints.json  where this node listens, for scripts
+//! devnet-blocks   the blocks of an embedded devnet
+//! shares/         the share store
+//! blocks/         found blocks until they are buried
+//! ```
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use libp2p::identity::Keypair;
+use tracing::warn;
+
+use crate::error::NodeError;
+
+/// An open data directory; the lock goes with it.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Creates the folder if needed and takes its lock.
+    ///
+    /// # Errors
+    /// [`NodeError::File`] when it cannot be written, [`NodeError::DataDirInUse`] when another node has it.
+    pub fn open(path: &Path) -> Result<Self, NodeError> {
+        if path.is_dir() {
+            // Not ours to change: it may be a folder that others use too. Secrets in it have modes of their own.
+            warn_if_open_to_all(path);
+        } else {
+            fs::create_dir_all(path).map_err(file_error("create", path))?;
+            set_mode(path, 0o700)?;
+        }
+        let lock_path = path.join("lock");
+        let lock = File::create(&lock_path).map_err(file_error("create", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(NodeError::DataDirInUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(file_error("lock", &lock_path)(source)),
+        }
+    }
+
+    /// The folder of the share store.
+    pub fn shares(&self) -> PathBuf {
+        self.path.join("shares")
+    }
+
+    /// The folder of found blocks.
+    pub fn blocks(&self) -> PathBuf {
+        self.path.join("blocks")
+    }
+
+    /// The file that says where the node listens.
+    pub fn endpoints(&self) -> PathBuf {
+        self.path.join("endpoints.json")
+    }
+
+    /// The node's key; made on the first start.
+    ///
+    /// # Errors
+    /// [`NodeError::LooseMode`] when others can read it, [`NodeError::Key`] when it is damaged.
+    pub fn identity(&self) -> Result<Keypair, NodeError> {
+        let path = self.path.join("node.key");
+        if path.exists() {
+            refuse_loose_mode(&path)?;
+            let bytes = fs::read(&path).map_err(file_error("read", &path))?;
+            return Keypair::from_protobuf_encoding(&bytes).map_err(|_| NodeError::Key(path));
+        }
+        let key = Keypair::generate_ed25519();
+        let bytes = key.to_protobuf_encoding().map_err(|_| NodeError::Key(path.clone()))?;
+        write_durably(&path, &bytes).map_err(file_error("write", &path))?;
+        Ok(key)
+    }
+}
+
+/// Writes a file that only its owner can read, so that after a power cut it is there as a whole or not at all.
+///
+/// # Errors
+/// When a step fails; the old file is then still there.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    // The new name is durable only when its folder is.
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Makes an I/O error say what was done with which path.
+pub fn file_error(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> NodeError {
+    let path = path.to_owned();
+    move |source| NodeError::File { action, path, source }
+}
+
+#[cfg(unix)]
+fn warn_if_open_to_all(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    if mode & 0o022 != 0 {
+        warn!(path = %path.display(), mode = format!("{mode:o}"), "others can write to the data directory; run: chmod 700");
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_open_to_all(_path: &Path) {}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) -> Result<(), NodeError> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(file_error("set the mode of", path))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_path: &Path, _mode: u32) -> Result<(), NodeError> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn refuse_loose_mode(path: &Path) -> Result<(), NodeError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).map_err(file_error("read", path))?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(NodeError::LooseMode { path: path.to_owned(), mode }) }
+}
+
+#[cfg(not(unix))]
+fn refuse_loose_mode(_path: &Path) -> Result<(), NodeError> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_key_stays_the_same_and_is_the_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(folder.path()).unwrap();
+        let key = dir.identity().unwrap();
+        assert_eq!(dir.identity().unwrap().public(), key.public());
+        let path = folder.path().join("node.key");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(dir.identity(), Err(NodeError::LooseMode { mode: 0o644, .. })));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, b"junk").unwrap();
+        assert!(matches!(dir.identity(), Err(NodeError::Key(_))));
+    }
+
+    #[test]
+    fn a_second_node_is_refused_until_the_first_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataDir::open(folder.path()).unwrap();
+        assert!(matches!(DataDir::open(folder.path()), Err(NodeError::DataDirInUse(_))));
+        drop(first);
+        assert!(DataDir::open(folder.path()).is_ok());
+    }
+}

@@ -1,0 +1,99 @@
+//! Operational constants: every queue, time-out and rate of a node, with the reason for its size.
+
+use std::time::Duration;
+
+use sharechain::share::SHARE_LEN_MAX;
+
+/// Inputs waiting for the chain task. When it is full the check waits and what peers say of themselves is dropped: the
+/// chain handles more than 10,000 shares a second, so a full queue is an attack or a stuck disk.
+pub const CHAIN_QUEUE_MAX: usize = 1_024;
+/// Gossiped shares waiting for their stateless check. Further ones are ignored without blame.
+pub const CHECK_QUEUE_MAX: usize = 512;
+/// Commands waiting for the p2p task; senders wait.
+pub const P2P_QUEUE_MAX: usize = 256;
+/// Commands waiting for the store thread; senders wait, which slows gossip down to what the disk can write.
+pub const STORE_QUEUE_MAX: usize = 512;
+/// Found and seen blocks waiting for the blocks task; senders wait. There are a few a day.
+pub const BLOCKS_QUEUE_MAX: usize = 64;
+
+/// Most appends joined into one store transaction; small batches are the fastest with sled.
+pub const STORE_BATCH_MAX: usize = 128;
+/// Shares that nobody waits for are on the disk after at most this.
+pub const STORE_SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// Cache of the sled store.
+pub const STORE_CACHE_BYTES: u64 = 64 << 20;
+
+/// Shares waiting for their fsync before they are gossiped and their miner is answered.
+pub const UNSTORED_OWN_SHARES_MAX: usize = 1_024;
+
+/// New jobs without a new parent block come at most this often.
+pub const JOB_REFRESH: Duration = Duration::from_secs(2);
+/// ... or, when half a merge set waits, this often.
+pub const JOB_REFRESH_FAST: Duration = Duration::from_millis(250);
+/// Jobs come at least this often: cpuminer-opt stops at the end of its nonce range, cgminer drops a pool after 90 s
+/// without a line.
+pub const JOB_REFRESH_MAX: Duration = Duration::from_secs(25);
+/// Without a template for this long miners get no new jobs: their work could be on a dead block.
+pub const TEMPLATE_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// Time for one RPC call other than a longpoll.
+pub const RPC_TIMEOUT: Duration = Duration::from_secs(10);
+/// A longpoll is never aborted early: the daemon's worker thread would stay blocked (litecoind has four).
+pub const RPC_LONGPOLL_TIMEOUT: Duration = Duration::from_secs(900);
+/// Largest answer of a daemon. Stops a broken or hostile one from filling memory; Bitcoin Core's own bound.
+pub const RPC_BODY_MAX: usize = 32 << 20;
+/// Time between two looks at the daemon's tip, the safety net below the longpoll.
+pub const PARENT_POLL: Duration = Duration::from_secs(2);
+/// Least time between two longpolls: litecoind answers them at once after a restart.
+pub const LONGPOLL_INTERVAL_MIN: Duration = Duration::from_millis(500);
+/// Pause after a failed call, doubled up to the second value.
+pub const RPC_BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
+/// Time between two looks at a block that is not buried yet.
+pub const BLOCK_CHECK: Duration = Duration::from_secs(5);
+/// Confirmations after which a block is no longer looked at, and its file is no longer needed.
+pub const BLOCK_BURIED_CONFIRMATIONS: i64 = 100;
+/// A share that claims to be a block and is unknown to the daemon for this long was orphaned, or a lie.
+pub const BLOCK_UNKNOWN_MAX: Duration = Duration::from_secs(600);
+/// Blocks and candidates remembered. Stops shares with an easy nBits from filling memory by claiming to be blocks.
+pub const BLOCKS_REMEMBERED_MAX: usize = 1_024;
+
+/// Connections a node accepts and makes. Bounds memory only.
+pub const INBOUND_MAX: u32 = 48;
+/// Outbound connections.
+pub const OUTBOUND_MAX: u32 = 16;
+/// Connections per peer: two nodes may dial each other at once.
+pub const CONNECTIONS_PER_PEER_MAX: u32 = 2;
+/// Handshakes under way. Stops connection churn from holding memory.
+pub const PENDING_CONNECTIONS_MAX: u32 = 16;
+/// Streams per connection; yamux would allow 512 with a window each.
+pub const STREAMS_PER_CONNECTION_MAX: usize = 64;
+/// Requests and answers on one connection at once. Stops a peer that does not read from keeping answers in memory.
+pub const REQUEST_STREAMS_MAX: usize = 8;
+/// Connections without a stream stay open: peers outside the gossip mesh are still peers.
+pub const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(3_600);
+/// Time between two dials of a configured peer that is not connected.
+pub const REDIAL_INTERVAL: Duration = Duration::from_secs(5);
+/// Time between two questions for a peer's tip; also how soon a missed share is noticed.
+pub const HELLO_INTERVAL: Duration = Duration::from_secs(5);
+/// Time for a request to a peer.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time between two pings of a peer.
+pub const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// Sync answers being prepared for all peers. Further requests are dropped and asked again.
+pub const SERVING_MAX: usize = 16;
+/// Requests one peer may make in [`REQUEST_WINDOW`]; more end the connection. A syncing peer asks as fast as it
+/// validates, a few times a second.
+pub const REQUESTS_PER_WINDOW_MAX: u32 = 400;
+/// Window of the request rate.
+pub const REQUEST_WINDOW: Duration = Duration::from_secs(10);
+/// Largest gossip message: one share.
+pub const GOSSIP_LEN_MAX: usize = SHARE_LEN_MAX;
+/// Longest user agent a peer may claim, characters kept.
+pub const AGENT_LEN_MAX: usize = 64;
+
+/// Waiting for configured peers before a node that holds shares of its own starts to mine without them.
+pub const ALONE_GRACE: Duration = Duration::from_secs(15);
+/// Time for all tasks to end after a stop was asked for.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for an answer of the chain task to the API.
+pub const QUERY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,0 +1,105 @@
+//! The share store: every linked share, in the order it was linked, on a thread of its own.
+//!
+//! What is acknowledged as durable has been through `flush()` and `sync_data()` of sled's file: sled's flush alone lost
+//! every acknowledged write in a power cut. The store is a cache of a verifiable log: a record whose checksum is wrong
+//! is dropped and fetched from peers again.
+
+use std::io::ErrorKind;
+
+use sharechain::ShareId;
+
+pub mod mem;
+pub mod record;
+pub mod sled;
+mod task;
+
+pub use record::StoredShare;
+pub use task::{StoreHandle, spawn};
+
+/// A place for shares. Append-only; a share is stored once.
+pub trait Store: Send {
+    /// Stores shares that are not there yet, all of them or none.
+    ///
+    /// # Errors
+    /// When nothing was stored.
+    fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError>;
+
+    /// Makes everything appended so far survive a power cut.
+    ///
+    /// # Errors
+    /// When it may not; the data must not be acknowledged then.
+    fn sync(&mut self) -> Result<(), StoreError>;
+
+    /// One share; `None` when it is not there or its record is damaged.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError>;
+
+    /// Calls `visit` with every share in order of appending; damaged records are skipped and counted.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError>;
+}
+
+/// What a pass over the store met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Records that were read.
+    pub shares: u64,
+    /// Records whose checksum or form is wrong.
+    pub damaged: u64,
+}
+
+/// Why the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine or the disk.
+    #[error("{action}")]
+    Engine {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The store thread is gone.
+    #[error("the store has stopped")]
+    Stopped,
+}
+
+impl StoreError {
+    fn engine<E>(action: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |source| Self::Engine { action, source: source.into() }
+    }
+
+    /// Whether the engine's own files are to blame, and not the system around them.
+    fn is_damage(&self) -> bool {
+        let Self::Engine { source, .. } = self else { return false };
+        match source.downcast_ref::<::sled::Error>() {
+            Some(::sled::Error::Io(cause)) => {
+                matches!(cause.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)
+            }
+            Some(_) => true,
+            None => false,
+        }
+    }
+
+    /// The error with its causes, for a miner or a log line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            text = format!("{text}: {error}");
+            source = error.source();
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! What one share looks like on disk: `version u8 ++ bincode ++ crc32`, all of it local and never sent.
+
+use bincode::{
+    Decode, Encode,
+    config::{self, Configuration, Fixint, Limit, LittleEndian},
+};
+use sharechain::{CheckedShare, Params, Share, share::SHARE_LEN_MAX};
+
+/// Version of the record; a node that does not know it drops the record and syncs the share again.
+const VERSION: u8 = 1;
+/// Longest record. Stops a damaged length from allocating.
+const RECORD_LEN_MAX: usize = SHARE_LEN_MAX + 64;
+const CONFIG: Configuration<LittleEndian, Fixint, Limit<RECORD_LEN_MAX>> =
+    config::standard().with_fixed_int_encoding().with_limit::<RECORD_LEN_MAX>();
+
+/// A share with what its bytes do not say.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct StoredShare {
+    /// Consensus bytes.
+    pub bytes: Vec<u8>,
+    /// Whether its hash met its header's target: spares hashing it again.
+    pub is_block: bool,
+    /// When this node linked it, Unix seconds.
+    pub linked_at: u64,
+}
+
+impl StoredShare {
+    /// The record of a share that is linked now.
+    pub fn new(share: &CheckedShare, linked_at: u64) -> Self {
+        Self { bytes: share.share().encode(), is_block: share.is_block(), linked_at }
+    }
+
+    /// The share, without checking its work again; `None` when the record belongs to another chain or version.
+    pub fn to_share(&self, params: &Params) -> Option<CheckedShare> {
+        CheckedShare::from_own_store(Share::decode(&self.bytes).ok()?, self.is_block, params).ok()
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut record = vec![VERSION];
+        // Encoding to memory fails only above the limit, and no share is that long.
+        record.extend(bincode::encode_to_vec(self, CONFIG).unwrap_or_default());
+        record.extend(crc32fast::hash(&record).to_le_bytes());
+        record
+    }
+
+    /// `None` when a single bit of the record is not what was written.
+    pub(super) fn decode(record: &[u8]) -> Option<Self> {
+        let (content, checksum) = record.split_last_chunk::<4>()?;
+        let (version, body) = content.split_first()?;
+        if crc32fast::hash(content) != u32::from_le_bytes(*checksum) || *version != VERSION {
+            return None;
+        }
+        let (stored, read) = bincode::decode_from_slice(body, CONFIG).ok()?;
+        (read == body.len()).then_some(stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> StoredShare {
+        StoredShare { bytes: vec![7; 300], is_block: true, linked_at: 1_800_000_000 }
+    }
+
+    #[test]
+    fn records_round_trip_and_every_flipped_bit_is_found() {
+        let record = sample().encode();
+        assert_eq!(StoredShare::decode(&record), Some(sample()));
+        for bit in 0..record.len() * 8 {
+            let mut damaged = record.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(StoredShare::decode(&damaged), None, "bit {bit}");
+        }
+        for len in 0..record.len() {
+            assert_eq!(StoredShare::decode(&record[..len]), None, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_length_that_lies_allocates_nothing() {
+        let mut record = vec![VERSION];
+        record.extend(u64::MAX.to_le_bytes());
+        record.extend(crc32fast::hash(&record).to_le_bytes());
+        assert_eq!(StoredShare::decode(&record), None);
+    }
+}

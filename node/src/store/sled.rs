@@ -1,0 +1,141 @@
+//! The sled engine: tree `shares` by order of appending, tree `ids` from id to that order, changed together.
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
+
+use sharechain::ShareId;
+use sled::{
+    Db, Mode, Transactional, Tree,
+    transaction::{ConflictableTransactionError, TransactionError},
+};
+use tracing::{error, info};
+
+use super::{Loaded, Store, StoreError, StoredShare};
+use crate::{clock::unix_now, defaults::STORE_CACHE_BYTES};
+
+/// sled on a folder.
+#[derive(Debug)]
+pub struct SledStore {
+    db: Db,
+    shares: Tree,
+    ids: Tree,
+    next: u64,
+    /// sled's data file, for the sync that sled itself does not do.
+    file: File,
+}
+
+impl SledStore {
+    /// Opens the folder. A damaged store is moved aside, loudly, and a new one begun: its shares come back from peers.
+    ///
+    /// # Errors
+    /// When the system does not let us (permissions, space, open files): then the store may be whole, and stays.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        match Self::try_open(folder) {
+            Ok(store) => Ok(store),
+            Err(cause) if cause.is_damage() && folder.exists() => {
+                let aside = aside(folder);
+                std::fs::rename(folder, &aside).map_err(StoreError::engine("move the damaged store aside"))?;
+                error!(
+                    cause = cause.chain(), kept = %aside.display(),
+                    "the share store could not be opened; it was moved aside and the shares will be synced again"
+                );
+                Self::try_open(folder)
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+
+    fn try_open(folder: &Path) -> Result<Self, StoreError> {
+        let config = sled::Config::new()
+            .path(folder)
+            .mode(Mode::HighThroughput)
+            .cache_capacity(STORE_CACHE_BYTES)
+            .flush_every_ms(Some(200));
+        // sled panics on some damaged snapshots.
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_| {
+            StoreError::engine("open the store")(sled::Error::ReportableBug("sled panicked".to_owned()))
+        })?;
+        let db = opened.map_err(StoreError::engine("open the store"))?;
+        let shares = db.open_tree("shares").map_err(StoreError::engine("open the share tree"))?;
+        let ids = db.open_tree("ids").map_err(StoreError::engine("open the id tree"))?;
+        let last = shares.last().map_err(StoreError::engine("find the newest share"))?;
+        let next = last.and_then(|(key, _)| sequence(&key)).map_or(0, |last| last.saturating_add(1));
+        let file = File::open(folder.join("db")).map_err(StoreError::engine("open sled's data file"))?;
+        info!(shares = shares.len(), "share store opened");
+        Ok(Self { db, shares, ids, next, file })
+    }
+}
+
+impl Store for SledStore {
+    fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError> {
+        let records: Vec<(&ShareId, Vec<u8>)> = shares.iter().map(|(id, share)| (id, share.encode())).collect();
+        let start = self.next;
+        let written = (&self.shares, &self.ids).transaction(|(shares, ids)| {
+            let mut next = start;
+            for (id, record) in &records {
+                if let Some(key) = ids.get(id.as_bytes())? {
+                    // A damaged record comes back from peers and takes its old place.
+                    let is_whole = shares.get(&key)?.is_some_and(|stored| StoredShare::decode(&stored).is_some());
+                    if !is_whole {
+                        shares.insert(key, record.as_slice())?;
+                    }
+                } else {
+                    ids.insert(id.as_bytes(), &next.to_be_bytes())?;
+                    shares.insert(&next.to_be_bytes(), record.as_slice())?;
+                    next = next.saturating_add(1);
+                }
+            }
+            Ok::<u64, ConflictableTransactionError<std::convert::Infallible>>(next)
+        });
+        self.next = written.map_err(|error| match error {
+            TransactionError::Storage(source) => StoreError::engine("write shares")(source),
+            TransactionError::Abort(never) => match never {},
+        })?;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.db.flush().map_err(StoreError::engine("flush the store"))?;
+        self.file.sync_data().map_err(StoreError::engine("sync the store to disk"))
+    }
+
+    fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
+        let Some(key) = self.ids.get(id.as_bytes()).map_err(StoreError::engine("look up a share"))? else {
+            return Ok(None);
+        };
+        let record = self.shares.get(key).map_err(StoreError::engine("read a share"))?;
+        Ok(record.and_then(|record| StoredShare::decode(&record)))
+    }
+
+    fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
+        let mut loaded = Loaded::default();
+        for record in self.shares.iter().values() {
+            let record = record.map_err(StoreError::engine("read the shares"))?;
+            loaded.count(StoredShare::decode(&record), visit);
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loaded {
+    pub(super) fn count(&mut self, record: Option<StoredShare>, visit: &mut dyn FnMut(StoredShare)) {
+        match record {
+            Some(share) => {
+                self.shares = self.shares.saturating_add(1);
+                visit(share);
+            }
+            None => self.damaged = self.damaged.saturating_add(1),
+        }
+    }
+}
+
+fn sequence(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
+}
+
+fn aside(folder: &Path) -> PathBuf {
+    folder.with_extension(format!("damaged-{}", unix_now()))
+}

@@ -1,0 +1,126 @@
+//! The store's thread: joins appends into one transaction and one sync, answers reads.
+
+use std::thread::JoinHandle;
+
+use sharechain::ShareId;
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
+use tracing::error;
+
+use super::{Store, StoreError, StoredShare};
+use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_SYNC_INTERVAL};
+
+#[derive(Debug)]
+enum Command {
+    Append { id: ShareId, share: StoredShare, durable: Option<oneshot::Sender<Result<(), StoreError>>> },
+    Read { ids: Vec<ShareId>, reply: oneshot::Sender<Vec<Option<StoredShare>>> },
+}
+
+/// Sends to the store's thread; when all handles are dropped it syncs and ends.
+#[derive(Clone, Debug)]
+pub struct StoreHandle {
+    commands: mpsc::Sender<Command>,
+}
+
+impl StoreHandle {
+    /// Resolves when the store has failed; a node without a store has to end.
+    pub async fn failed(&self) {
+        self.commands.closed().await;
+    }
+
+    /// Appends a share that somebody else has too; it is durable within a second.
+    pub async fn append(&self, id: ShareId, share: StoredShare) {
+        // A failed store ends the node; its own error says why.
+        let _stopped = self.commands.send(Command::Append { id, share, durable: None }).await;
+    }
+
+    /// Appends a share and tells when it survives a power cut.
+    pub async fn append_durably(&self, id: ShareId, share: StoredShare) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (durable, outcome) = oneshot::channel();
+        let _stopped = self.commands.send(Command::Append { id, share, durable: Some(durable) }).await;
+        outcome
+    }
+
+    /// Reads shares, in the order of `ids`.
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`].
+    pub async fn read(&self, ids: Vec<ShareId>) -> Result<Vec<Option<StoredShare>>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Read { ids, reply }).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.map_err(|_| StoreError::Stopped)
+    }
+}
+
+/// Starts the thread. It ends with an error when the disk fails: nothing is acknowledged after that.
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn spawn(store: Box<dyn Store>) -> std::io::Result<(StoreHandle, JoinHandle<Result<(), StoreError>>)> {
+    let (commands, inbox) = mpsc::channel(STORE_QUEUE_MAX);
+    let runtime = Handle::current();
+    let thread =
+        std::thread::Builder::new().name("store".to_owned()).spawn(move || runtime.block_on(run(store, inbox)))?;
+    Ok((StoreHandle { commands }, thread))
+}
+
+async fn run(mut store: Box<dyn Store>, mut inbox: mpsc::Receiver<Command>) -> Result<(), StoreError> {
+    // When what is appended but not synced has to be.
+    let mut sync_at: Option<Instant> = None;
+    let mut commands = Vec::with_capacity(STORE_BATCH_MAX);
+    loop {
+        let received = match sync_at {
+            Some(at) if at <= Instant::now() => Err(()),
+            Some(at) => timeout_at(at, inbox.recv_many(&mut commands, STORE_BATCH_MAX)).await.map_err(|_| ()),
+            None => Ok(inbox.recv_many(&mut commands, STORE_BATCH_MAX).await),
+        };
+        match received {
+            Err(()) => {
+                store.sync()?;
+                sync_at = None;
+            }
+            Ok(0) => return store.sync(),
+            Ok(_) => {
+                let unsynced = handle(store.as_mut(), &mut commands, sync_at.is_some())?;
+                sync_at = unsynced.then(|| sync_at.unwrap_or_else(|| Instant::now() + STORE_SYNC_INTERVAL));
+            }
+        }
+    }
+}
+
+/// Handles a batch; says whether something is not synced yet.
+fn handle(store: &mut dyn Store, commands: &mut Vec<Command>, unsynced: bool) -> Result<bool, StoreError> {
+    let mut appends = Vec::new();
+    let mut waiting = Vec::new();
+    let mut reads = Vec::new();
+    for command in commands.drain(..) {
+        match command {
+            Command::Append { id, share, durable } => {
+                appends.push((id, share));
+                waiting.extend(durable);
+            }
+            Command::Read { ids, reply } => reads.push((ids, reply)),
+        }
+    }
+    let written = if appends.is_empty() { Ok(()) } else { store.append(&appends) };
+    let durable = if waiting.is_empty() { written } else { written.and_then(|()| store.sync()) };
+    let unsynced = (unsynced || !appends.is_empty()) && waiting.is_empty();
+    if let Err(cause) = durable {
+        error!(cause = cause.chain(), "the share store failed");
+        for waiter in waiting {
+            let _gone = waiter.send(Err(StoreError::engine("store the share")(cause.chain())));
+        }
+        return Err(cause);
+    }
+    for waiter in waiting {
+        let _gone = waiter.send(Ok(()));
+    }
+    for (ids, reply) in reads {
+        let shares = ids.iter().map(|id| store.get(id)).collect::<Result<Vec<_>, _>>()?;
+        let _gone = reply.send(shares);
+    }
+    Ok(unsynced)
+}
