@@ -19,11 +19,26 @@
 //! Each box is one task with a bounded inbox and the only owner of its state; arrows are channels. What others only
 //! read goes through `watch`. [`run()`] is the only place that starts tasks.
 
+pub mod api;
+pub mod blocks;
+pub mod chain_profile;
+pub mod chain_task;
 pub mod clock;
+pub mod config;
 pub mod data_dir;
 pub mod defaults;
 pub mod error;
+pub mod geo;
+pub mod p2p;
 pub mod parent;
+pub mod region;
+pub mod run;
+pub mod signals;
 pub mod store;
+pub mod work;
 
+pub use chain_profile::ChainProfile;
+pub use config::Config;
 pub use error::NodeError;
+pub use region::Region;
+pub use run::run;

@@ -1,0 +1,127 @@
+//! HTTP API under `/api/v1`, read-only and on loopback: status, health, peers, workers, blocks, payouts, shares.
+//!
+//! It reads what other tasks publish and asks the chain and the store for the rest; it changes nothing.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::header::HOST,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use stratum::StratumHandle;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use crate::{
+    blocks::BlocksView,
+    chain_profile::ChainProfile,
+    chain_task::{ChainInput, ChainView},
+    error::NodeError,
+    p2p::PeersView,
+    parent::ParentState,
+    region::Region,
+    store::StoreHandle,
+};
+
+pub mod client;
+pub mod dto;
+mod routes;
+
+/// What the API reads.
+#[derive(Clone, Debug)]
+pub struct ApiState {
+    /// The chain.
+    pub profile: Arc<ChainProfile>,
+    /// The node's identity.
+    pub peer_id: String,
+    /// Where the node says it is.
+    pub region: Option<Region>,
+    /// Where miners connect to.
+    pub stratum_address: SocketAddr,
+    /// When the node started.
+    pub started: Instant,
+    /// Miners.
+    pub stratum: StratumHandle,
+    /// The share chain.
+    pub chain: watch::Receiver<Arc<ChainView>>,
+    /// The parent chain.
+    pub parent: watch::Receiver<ParentState>,
+    /// Peers.
+    pub peers: watch::Receiver<Arc<PeersView>>,
+    /// Blocks.
+    pub blocks: watch::Receiver<Arc<BlocksView>>,
+    /// Questions about the share chain.
+    pub queries: mpsc::Sender<ChainInput>,
+    /// Shares.
+    pub store: StoreHandle,
+}
+
+/// A bound API that does not answer yet.
+#[derive(Debug)]
+pub struct Api {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Api {
+    /// Binds a loopback address.
+    ///
+    /// # Errors
+    /// [`NodeError::ApiNotLoopback`] for any other address, [`NodeError::Listen`] when it is taken.
+    pub async fn bind(address: SocketAddr) -> Result<Self, NodeError> {
+        if !address.ip().is_loopback() {
+            return Err(NodeError::ApiNotLoopback(address));
+        }
+        let failed =
+            |source| NodeError::Listen { what: "the api", address: address.to_string(), flag: "--api-listen", source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it answers.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until the token is cancelled.
+    pub async fn run(self, state: ApiState, token: CancellationToken) {
+        let app = Router::new()
+            .route("/api/v1/status", get(routes::status))
+            .route("/api/v1/health", get(routes::health))
+            .route("/api/v1/peers", get(routes::peers))
+            .route("/api/v1/workers", get(routes::workers))
+            .route("/api/v1/blocks", get(routes::blocks))
+            .route("/api/v1/payouts", get(routes::payouts))
+            .route("/api/v1/shares/{id}", get(routes::share))
+            .layer(middleware::from_fn(only_local_hosts))
+            .with_state(state);
+        let served = axum::serve(self.listener, app).with_graceful_shutdown(async move { token.cancelled().await });
+        if let Err(cause) = served.await {
+            error!(%cause, "the api failed");
+        }
+    }
+}
+
+/// Refuses requests that a browser was tricked into sending here under another name (DNS rebinding).
+async fn only_local_hosts(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host
+        .rsplit_once(':')
+        .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });
+    let is_loopback = |address: &str| address.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    let local = name.eq_ignore_ascii_case("localhost") || is_loopback(name.trim_matches(['[', ']']));
+    if local { next.run(request).await } else { routes::unknown_host().into_response() }
+}

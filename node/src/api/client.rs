@@ -1,0 +1,125 @@
+//! A client of the API, for the command line and for tests.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::dto::{List, NextPayouts, Peer, Problem, ShareDetail, Status};
+
+/// Time for one answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A node's API.
+#[derive(Clone, Debug)]
+pub struct ApiClient {
+    url: String,
+    http: reqwest::Client,
+}
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// Nothing answers.
+    #[error("no node answers at {url}; start one with `poolnode run`, or name another with --api")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// Why not.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A node that does not answer in time.
+    #[error("the node at {url} did not answer within {} s", TIMEOUT.as_secs())]
+    Timeout {
+        /// Where.
+        url: String,
+    },
+    /// Not an address.
+    #[error("--api: {0:?} is not an address like http://127.0.0.1:23380")]
+    BadUrl(String),
+    /// The node refuses.
+    #[error("{title}: {detail}")]
+    Refused {
+        /// A short name.
+        title: String,
+        /// What to do.
+        detail: String,
+    },
+    /// Something else than a node answers.
+    #[error("what answers at {url} is no poolnode of this version")]
+    Malformed {
+        /// Where.
+        url: String,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl ApiClient {
+    /// A client for this address; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the system gives no HTTP client.
+    pub fn new(url: &str) -> Result<Self, ApiError> {
+        let url = url.trim_end_matches('/').to_owned();
+        if !url.starts_with("http://") || reqwest::Url::parse(&url).is_err() {
+            return Err(ApiError::BadUrl(url));
+        }
+        // The node is on this machine; a proxy from the environment cannot reach it.
+        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
+        http.map(|http| Self { url: url.clone(), http }).map_err(|source| ApiError::Unreachable { url, source })
+    }
+
+    /// The node at a glance.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn status(&self) -> Result<Status, ApiError> {
+        self.get("status").await
+    }
+
+    /// Its peers.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn peers(&self) -> Result<List<Peer>, ApiError> {
+        self.get("peers").await
+    }
+
+    /// What the next block would pay.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn payouts(&self) -> Result<NextPayouts, ApiError> {
+        self.get("payouts").await
+    }
+
+    /// One share.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn share(&self, id: &str) -> Result<ShareDetail, ApiError> {
+        self.get(&format!("shares/{id}")).await
+    }
+
+    /// Any path below `/api/v1/`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        let unreachable = |source: reqwest::Error| match source.is_timeout() {
+            true => ApiError::Timeout { url: self.url.clone() },
+            false => ApiError::Unreachable { url: self.url.clone(), source },
+        };
+        let malformed = |source| ApiError::Malformed { url: self.url.clone(), source };
+        let response = self.http.get(format!("{}/api/v1/{path}", self.url)).send().await.map_err(unreachable)?;
+        let refused = !response.status().is_success();
+        let body = response.bytes().await.map_err(unreachable)?;
+        if refused {
+            let Problem { title, detail, .. } = serde_json::from_slice(&body).map_err(malformed)?;
+            return Err(ApiError::Refused { title, detail });
+        }
+        serde_json::from_slice(&body).map_err(malformed)
+    }
+}

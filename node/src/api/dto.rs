@@ -1,0 +1,265 @@
+//! What the API says, as JSON. Core types never cross this border; amounts are integers in base units.
+
+use serde::{Deserialize, Serialize};
+
+/// A list with its length.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct List<T> {
+    /// The elements.
+    pub data: Vec<T>,
+    /// About them.
+    pub meta: Meta,
+}
+
+/// About a list.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Meta {
+    /// How many elements there are.
+    pub count: usize,
+}
+
+impl<T> List<T> {
+    /// The list of these elements.
+    pub fn new(data: Vec<T>) -> Self {
+        let meta = Meta { count: data.len() };
+        Self { data, meta }
+    }
+}
+
+/// The node at a glance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Name of the chain.
+    pub network: String,
+    /// Identity of the share chain.
+    pub share_chain: String,
+    /// Version of the node.
+    pub version: String,
+    /// The node's identity.
+    pub peer_id: String,
+    /// Where the node says it is.
+    pub region: Option<String>,
+    /// Seconds since the start.
+    pub uptime_secs: u64,
+    /// Whether no peer is known to have more.
+    pub synced: bool,
+    /// `synced`, `behind` or `alone`.
+    pub sync_state: String,
+    /// The best height a peer claims, while behind.
+    pub sync_target_height: Option<u64>,
+    /// Whether miners get work.
+    pub mining: bool,
+    /// Height of the best share.
+    pub share_height: u64,
+    /// Its id.
+    pub share_tip: String,
+    /// Work in its past, hashes.
+    pub total_work: u128,
+    /// Shares in the window that the next block pays.
+    pub window_shares: u64,
+    /// Linked shares.
+    pub shares: usize,
+    /// Shares waiting for an ancestor or for their time.
+    pub shares_waiting: usize,
+    /// Shares that came by gossip since the start; the others were synced or mined here.
+    pub shares_gossiped: u64,
+    /// Expected hashes of a share at base difficulty.
+    pub base_work: u128,
+    /// Connected peers.
+    pub peers: usize,
+    /// Where peers connect to: multiaddresses, those that other machines can reach first.
+    pub p2p_listen: Vec<String>,
+    /// Where miners connect to.
+    pub stratum_url: String,
+    /// Authorized miners.
+    pub miners: usize,
+    /// Their hashes per second.
+    pub hashrate: f64,
+    /// Submits of this node's miners since the start.
+    pub submits: Submits,
+    /// The parent chain.
+    pub parent: Parent,
+    /// The pool's blocks on the parent's main chain.
+    pub blocks_found: u64,
+}
+
+/// Submits since the start.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Submits {
+    /// Accepted.
+    pub accepted: u64,
+    /// Refused because a newer block was there.
+    pub stale: u64,
+    /// Refused for another reason.
+    pub rejected: u64,
+}
+
+/// The parent chain.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Parent {
+    /// Height of its tip.
+    pub height: Option<u32>,
+    /// Hash of its tip.
+    pub tip: Option<String>,
+    /// Whether the daemon gives templates.
+    pub ready: bool,
+    /// Why not.
+    pub problem: Option<String>,
+}
+
+/// Whether the node does its work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Health {
+    /// `ready`, `syncing` or `unhealthy`.
+    pub status: String,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+/// A connected peer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Peer {
+    /// Its identity.
+    pub peer_id: String,
+    /// Its multiaddress.
+    pub address: String,
+    /// `inbound` or `outbound`.
+    pub direction: String,
+    /// What it calls itself.
+    pub agent: String,
+    /// Newest round trip, milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Shortest round trip seen, milliseconds.
+    pub rtt_min_ms: Option<f64>,
+    /// Where it seems to be.
+    pub region: Option<String>,
+    /// Height of its best share, as it says.
+    pub share_height: Option<u64>,
+    /// Seconds since it connected.
+    pub connected_secs: u64,
+}
+
+/// A miner's connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Worker {
+    /// Its payout address.
+    pub address: String,
+    /// Its name.
+    pub worker: String,
+    /// What it calls itself.
+    pub agent: String,
+    /// Hashes per second.
+    pub hashrate: f64,
+    /// Seconds since it connected.
+    pub connected_secs: u64,
+    /// Its submits.
+    pub submits: Submits,
+}
+
+/// A block of the pool.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Block {
+    /// Its hash, which is also the id of its share.
+    pub hash: String,
+    /// Its height.
+    pub height: u32,
+    /// Subsidy and fees.
+    pub coinbase_value: u64,
+    /// Whether a miner of this node found it.
+    pub own: bool,
+    /// When it was found or seen, Unix seconds.
+    pub found_at: u64,
+    /// `pending`, `refused`, `confirmed` or `orphaned`.
+    pub status: String,
+    /// Blocks on top, itself included.
+    pub confirmations: Option<i64>,
+    /// Why it was refused.
+    pub reason: Option<String>,
+}
+
+/// One output of a coinbase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payout {
+    /// The output's script, hexadecimal.
+    pub script: String,
+    /// Its address.
+    pub address: Option<String>,
+    /// Its value.
+    pub amount: u64,
+}
+
+/// Work of one payout script in the window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Weight {
+    /// The script, hexadecimal.
+    pub script: String,
+    /// Its address.
+    pub address: Option<String>,
+    /// Its work in the window, hashes.
+    pub work: u128,
+}
+
+/// What a block found now would pay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NextPayouts {
+    /// The share the window was taken at.
+    pub payout_share: String,
+    /// Shares in the window.
+    pub window_shares: u64,
+    /// Work in the window, hashes.
+    pub window_work: u128,
+    /// The window.
+    pub weights: Vec<Weight>,
+    /// Subsidy and fees of the block, when there is a template.
+    pub coinbase_value: Option<u64>,
+    /// What each would get; empty without a template, and while nobody has work in the window: then the finder gets all.
+    pub payouts: Vec<Payout>,
+}
+
+/// One share.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShareDetail {
+    /// Its id.
+    pub id: String,
+    /// Its selected parent.
+    pub parent: String,
+    /// What it merges.
+    pub uncles: Vec<String>,
+    /// Its height.
+    pub height: u64,
+    /// Shares in its past, itself included.
+    pub count: u64,
+    /// Work in its past, itself included.
+    pub total_work: u128,
+    /// Its own work.
+    pub work: u128,
+    /// Its header's time, Unix seconds.
+    pub time: u32,
+    /// Whom its work is credited to.
+    pub payout_script: String,
+    /// The same as an address.
+    pub payout_address: Option<String>,
+    /// The block it extends.
+    pub prev_block: String,
+    /// Height of the block it could be.
+    pub block_height: u32,
+    /// Subsidy and fees it claims.
+    pub coinbase_value: u64,
+    /// Whether its hash meets the parent target it claims.
+    pub is_block: bool,
+    /// When this node linked it, Unix seconds.
+    pub linked_at: u64,
+    /// Whom its coinbase has to pay, computed by this node from the share chain.
+    pub payouts: Vec<Payout>,
+}
+
+/// Why a request was refused (RFC 9457).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// A short name.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened and what to do.
+    pub detail: String,
+}

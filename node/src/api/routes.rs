@@ -1,0 +1,273 @@
+//! The routes: read, convert, answer.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use sharechain::{
+    Amount, PayoutScript, ShareId,
+    payout::{self, PayoutTerms},
+    sync::SyncState,
+};
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{
+    ApiState,
+    dto::{
+        Block, Health, List, NextPayouts, Parent, Payout, Peer, Problem, ShareDetail, Status, Submits, Weight, Worker,
+    },
+};
+use crate::{
+    blocks::PoolBlockStatus,
+    chain_task::{ChainInput, ChainQuery},
+    defaults::{QUERY_TIMEOUT, TEMPLATE_AGE_MAX},
+    p2p::Direction,
+    parent::{ParentHealth, ParentState},
+};
+
+type Failure = (StatusCode, Json<Problem>);
+
+fn problem(status: StatusCode, title: &str, detail: &str) -> Failure {
+    let problem = Problem { title: title.to_owned(), status: status.as_u16(), detail: detail.to_owned() };
+    (status, Json(problem))
+}
+
+pub(super) fn unknown_host() -> Failure {
+    problem(StatusCode::FORBIDDEN, "unknown host", "ask under a loopback address or localhost")
+}
+
+pub(super) async fn status(State(api): State<ApiState>) -> Json<Status> {
+    let chain = api.chain.borrow().clone();
+    let parent = api.parent.borrow().clone();
+    let (miners, peers) = (api.stratum.snapshot(), api.peers.borrow().clone());
+    let (sync_state, sync_target_height) = match chain.sync {
+        SyncState::Synced => ("synced", None),
+        SyncState::Behind { height } => ("behind", Some(height)),
+        SyncState::Alone => ("alone", None),
+    };
+    let context = chain.context.as_deref();
+    let base_work = context.and_then(|context| context.base_bits.to_target()).and_then(|target| target.work());
+    Json(Status {
+        network: api.profile.name.to_owned(),
+        share_chain: api.profile.params.id().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        peer_id: api.peer_id.clone(),
+        region: api.region.map(|region| region.to_string()),
+        uptime_secs: api.started.elapsed().as_secs(),
+        // A node that waits for nobody has nobody to catch up with.
+        synced: chain.sync == SyncState::Synced || (chain.sync == SyncState::Alone && chain.may_mine),
+        sync_state: sync_state.to_owned(),
+        sync_target_height,
+        mining: chain.may_mine && parent_fresh(&parent),
+        share_height: chain.tip.height,
+        share_tip: chain.tip.id.to_string(),
+        total_work: chain.tip.total_work.hashes(),
+        window_shares: context.map_or(0, |context| context.weights.shares()),
+        shares: chain.shares,
+        shares_waiting: chain.waiting,
+        shares_gossiped: chain.gossiped,
+        base_work: base_work.map_or(0, |work| work.hashes()),
+        peers: peers.peers.len(),
+        p2p_listen: peers.listen.iter().map(ToString::to_string).collect(),
+        stratum_url: stratum_url(api.stratum_address),
+        miners: miners.miners.len(),
+        hashrate: miners.hashrate,
+        submits: Submits { accepted: miners.accepted, stale: miners.stale, rejected: miners.rejected },
+        parent: parent_dto(&parent),
+        blocks_found: api.blocks.borrow().confirmed,
+    })
+}
+
+/// 200 when miners get work, 206 while syncing, 503 when something is wrong.
+pub(super) async fn health(State(api): State<ApiState>) -> Response {
+    let chain = api.chain.borrow().clone();
+    let parent = api.parent.borrow().clone();
+    let mut problems = Vec::new();
+    if !parent_fresh(&parent) {
+        let problem = parent_dto(&parent).problem;
+        problems.push(problem.unwrap_or_else(|| "the parent daemon gives no templates".to_owned()));
+    }
+    let (code, status) = match (problems.is_empty(), chain.may_mine) {
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+        (true, false) => (StatusCode::PARTIAL_CONTENT, "syncing"),
+        (true, true) => (StatusCode::OK, "ready"),
+    };
+    (code, Json(Health { status: status.to_owned(), problems })).into_response()
+}
+
+pub(super) async fn peers(State(api): State<ApiState>) -> Json<List<Peer>> {
+    let millis = |rtt: std::time::Duration| rtt.as_secs_f64() * 1_000.0;
+    let peers = api.peers.borrow().clone();
+    let list = peers.peers.iter().map(|peer| Peer {
+        peer_id: peer.peer_id.to_string(),
+        address: peer.address.to_string(),
+        direction: match peer.direction {
+            Direction::Inbound => "inbound".to_owned(),
+            Direction::Outbound => "outbound".to_owned(),
+        },
+        agent: peer.agent.clone(),
+        rtt_ms: peer.rtt.map(millis),
+        rtt_min_ms: peer.rtt_min.map(millis),
+        region: peer.region.map(|region| region.to_string()),
+        share_height: peer.share_height,
+        connected_secs: peer.connected.as_secs(),
+    });
+    Json(List::new(list.collect()))
+}
+
+pub(super) async fn workers(State(api): State<ApiState>) -> Json<List<Worker>> {
+    let miners = api.stratum.snapshot();
+    let list = miners.miners.iter().map(|miner| Worker {
+        address: address(&api, &miner.script).unwrap_or_default(),
+        worker: miner.worker.clone(),
+        agent: miner.agent.clone(),
+        hashrate: miner.hashrate,
+        connected_secs: miner.connected_secs,
+        submits: Submits { accepted: miner.accepted, stale: miner.stale, rejected: miner.rejected },
+    });
+    Json(List::new(list.collect()))
+}
+
+pub(super) async fn blocks(State(api): State<ApiState>) -> Json<List<Block>> {
+    let blocks = api.blocks.borrow().clone();
+    let list = blocks.blocks.iter().map(|block| {
+        let (status, confirmations, reason) = match &block.status {
+            PoolBlockStatus::Pending => ("pending", None, None),
+            PoolBlockStatus::Refused(reason) => ("refused", None, Some(reason.clone())),
+            PoolBlockStatus::Confirmed(confirmations) => ("confirmed", Some(*confirmations), None),
+            PoolBlockStatus::Orphaned => ("orphaned", None, None),
+        };
+        Block {
+            hash: block.hash.to_string(),
+            height: block.height,
+            coinbase_value: block.coinbase_value,
+            own: block.own,
+            found_at: block.found_at,
+            status: status.to_owned(),
+            confirmations,
+            reason,
+        }
+    });
+    Json(List::new(list.collect()))
+}
+
+pub(super) async fn payouts(State(api): State<ApiState>) -> Result<Json<NextPayouts>, Failure> {
+    let (payout_share, weights) = ask(&api, |reply| ChainQuery::Window { reply }).await?;
+    let work = api.parent.borrow().template.as_ref().map(|template| template.work.clone());
+    let params = &api.profile.params;
+    let split = |work: &sharechain::ParentWork| {
+        let terms = PayoutTerms {
+            reward: work.coinbase_value,
+            outputs_max: params.outputs_max(api.profile.payout_class, &work.extra_outputs).unwrap_or(1),
+            payout_min: params.raw().payout_min,
+            prev_block: work.prev_block,
+        };
+        payout::split(&terms, &weights, PayoutScript::p2wpkh(&[0; 20]))
+    };
+    let shared = work.as_ref().filter(|_| !weights.is_empty()).map(split).unwrap_or_default();
+    let list = weights.entries().iter().map(|(script, work)| Weight {
+        script: script.to_string(),
+        address: address(&api, script),
+        work: work.hashes(),
+    });
+    Ok(Json(NextPayouts {
+        payout_share: payout_share.to_string(),
+        window_shares: weights.shares(),
+        window_work: weights.total().hashes(),
+        weights: list.collect(),
+        coinbase_value: work.map(|work| work.coinbase_value.units()),
+        payouts: payout_dtos(&api, &shared),
+    }))
+}
+
+pub(super) async fn share(State(api): State<ApiState>, Path(id): Path<String>) -> Result<Json<ShareDetail>, Failure> {
+    let malformed = |_| problem(StatusCode::BAD_REQUEST, "not a share id", "a share id is 64 hexadecimal digits");
+    let id: ShareId = id.parse().map_err(malformed)?;
+    let unknown = || problem(StatusCode::NOT_FOUND, "unknown share", "this node has no share with this id");
+    let stored = api.store.read(vec![id]).await.map_err(|_| stopping())?;
+    let stored = stored.into_iter().next().flatten().ok_or_else(unknown)?;
+    let checked = stored.to_share(&api.profile.params).ok_or_else(unknown)?;
+    let asked = Box::new(checked.clone());
+    let paid = ask(&api, |reply| ChainQuery::Payouts { share: asked, reply }).await?.ok_or_else(unknown)?;
+    let (header, data) = (checked.share().header, &checked.share().data);
+    Ok(Json(ShareDetail {
+        id: id.to_string(),
+        parent: data.parent.to_string(),
+        uncles: data.uncles.iter().map(ToString::to_string).collect(),
+        height: data.height,
+        count: data.count,
+        total_work: data.total_work.hashes(),
+        work: checked.work().hashes(),
+        time: header.time,
+        payout_script: data.payout_script.to_string(),
+        payout_address: address(&api, &data.payout_script),
+        prev_block: header.prev_block.to_string(),
+        block_height: data.block_height,
+        coinbase_value: data.coinbase_value.units(),
+        is_block: checked.is_block(),
+        linked_at: stored.linked_at,
+        payouts: payout_dtos(&api, &paid),
+    }))
+}
+
+async fn ask<T>(api: &ApiState, query: impl FnOnce(oneshot::Sender<T>) -> ChainQuery) -> Result<T, Failure> {
+    let (reply, answer) = oneshot::channel();
+    let exchange = async {
+        api.queries.send(ChainInput::Query(query(reply))).await.ok()?;
+        answer.await.ok()
+    };
+    timeout(QUERY_TIMEOUT, exchange).await.ok().flatten().ok_or_else(stopping)
+}
+
+fn stopping() -> Failure {
+    problem(StatusCode::SERVICE_UNAVAILABLE, "busy", "the node is stopping or overloaded; try again")
+}
+
+fn address(api: &ApiState, script: &PayoutScript) -> Option<String> {
+    api.profile.addresses.format(script)
+}
+
+fn payout_dtos(api: &ApiState, payouts: &[payout::Payout]) -> Vec<Payout> {
+    let dto = |payout: &payout::Payout| Payout {
+        script: payout.script.to_string(),
+        address: address(api, &payout.script),
+        amount: Amount::units(payout.amount),
+    };
+    payouts.iter().map(dto).collect()
+}
+
+fn parent_fresh(parent: &ParentState) -> bool {
+    parent.confirmed.is_some_and(|confirmed| confirmed.elapsed() < TEMPLATE_AGE_MAX)
+}
+
+fn parent_dto(parent: &ParentState) -> Parent {
+    let tip = parent.tip();
+    Parent {
+        height: tip.map(|(_, height)| height),
+        tip: tip.map(|(hash, _)| hash.to_string()),
+        ready: parent.health == ParentHealth::Ready,
+        problem: match &parent.health {
+            ParentHealth::Ready => None,
+            ParentHealth::Starting => Some("the parent daemon has not answered yet".to_owned()),
+            ParentHealth::NotReady(reason) => Some(reason.clone()),
+        },
+    }
+}
+
+/// What to type into a miner: an address that other machines can reach when the listener takes them.
+pub(crate) fn stratum_url(listen: SocketAddr) -> String {
+    let reachable = listen.ip().is_unspecified().then(lan_address).flatten();
+    let ip = reachable.unwrap_or_else(|| listen.ip());
+    format!("stratum+tcp://{}", SocketAddr::new(ip, listen.port()))
+}
+
+/// This machine's address on its network, as the routing table knows it; nothing is sent.
+fn lan_address() -> Option<std::net::IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}

@@ -1,0 +1,63 @@
+use sharechain::testing;
+
+use super::*;
+use crate::parent::rpc::RpcAuth;
+
+/// A task without a daemon: looks are answered by the test.
+fn task(folder: &Path) -> BlocksTask {
+    let client = RpcClient::new("http://127.0.0.1:1", RpcAuth::None).unwrap();
+    let (view, _) = watch::channel(Arc::default());
+    BlocksTask::open(client, testing::devnet_params(), folder.to_owned(), view).unwrap()
+}
+
+fn hash(tag: u32) -> BlockHash {
+    let mut bytes = [0; 32];
+    bytes[..4].copy_from_slice(&tag.to_le_bytes());
+    BlockHash::from_bytes(bytes)
+}
+
+fn confirmed(height: u32, confirmations: i64) -> Result<Option<BlockStatus>, RpcError> {
+    Ok(Some(BlockStatus { confirmations, height }))
+}
+
+#[test]
+fn the_file_goes_when_the_block_is_buried_even_if_that_happened_while_the_node_was_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = task(folder.path());
+    let own = hash(1);
+    fs::write(task.path(&own), "00").unwrap();
+    task.track(own, 7, 50, true);
+    task.on_looked(own, confirmed(7, 1));
+    task.on_looked(own, confirmed(7, BLOCK_BURIED_CONFIRMATIONS - 1));
+    assert!(task.path(&own).exists());
+    let late = hash(2);
+    fs::write(task.path(&late), "00").unwrap();
+    task.track(late, 7, 50, true);
+    for block in [own, late] {
+        task.on_looked(block, confirmed(7, BLOCK_BURIED_CONFIRMATIONS));
+        assert!(!task.path(&block).exists());
+    }
+}
+
+#[test]
+fn claims_displace_neither_our_blocks_nor_confirmed_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = task(folder.path());
+    task.track(hash(1), 5, 50, true);
+    task.track(hash(2), 6, 50, false);
+    task.on_looked(hash(2), confirmed(6, 1));
+    for tag in 0..u32::try_from(BLOCKS_REMEMBERED_MAX).unwrap() {
+        task.track(hash(1_000 + tag), u32::MAX - tag, 50, false);
+    }
+    assert_eq!(task.blocks.len(), BLOCKS_REMEMBERED_MAX);
+    assert!(task.blocks.contains_key(&hash(1)) && task.blocks.contains_key(&hash(2)));
+}
+
+#[test]
+fn a_file_that_is_no_block_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let stray = folder.path().join("stray.block");
+    fs::write(&stray, [0xff, 0xfe]).unwrap();
+    assert!(task(folder.path()).blocks.is_empty());
+    assert!(stray.exists());
+}

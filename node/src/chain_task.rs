@@ -1,0 +1,228 @@
+//! The task that owns the share chain: everything that changes it comes through here, one input after the other.
+//!
+//! ```text
+//! stratum --FoundShare--> [own share]  --> store, fsync --> gossip, and `true` to the miner
+//! check   --Gossip------> [admission]  --> relay at once --> context --> store
+//! check   --Answer------> [sync]       --> context --> store --> next request
+//! others  --Query-------> [answer]
+//!                         ChainView through a watch, whenever the inbox is empty
+//! ```
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use libp2p::PeerId;
+use sharechain::{
+    CheckedShare, JobContext, ShareChain, ShareId, Tip,
+    payout::Payout,
+    pplns::Weights,
+    sync::{SyncState, TipClaim},
+};
+use stratum::FoundShare;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Duration, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    blocks::BlockInput,
+    defaults::{ALONE_GRACE, UNSTORED_OWN_SHARES_MAX},
+    p2p::{GossipTicket, P2pHandle},
+    store::StoreHandle,
+};
+
+/// Time between two looks at time-outs and sync when nothing comes in.
+const TICK: Duration = Duration::from_secs(1);
+
+mod running;
+mod undecided;
+
+use running::Running;
+
+/// What changes the chain or asks about it.
+#[derive(Debug)]
+pub enum ChainInput {
+    /// A gossiped share that passed its stateless check; the ticket answers the gossip layer.
+    Gossip {
+        /// The share.
+        share: Arc<CheckedShare>,
+        /// Where the verdict goes.
+        ticket: GossipTicket,
+    },
+    /// Shares that followed our locator.
+    Answer {
+        /// Who answered.
+        peer: PeerId,
+        /// Stateless checked, in canonical order.
+        shares: Vec<Arc<CheckedShare>>,
+        /// Whether the peer has more.
+        more: bool,
+    },
+    /// Ancestors that were asked for by id.
+    Fetched {
+        /// Who answered.
+        peer: PeerId,
+        /// Stateless checked.
+        shares: Vec<Arc<CheckedShare>>,
+    },
+    /// A request to this peer failed.
+    RequestFailed(PeerId),
+    /// A peer told its tip.
+    Tip(PeerId, TipClaim),
+    /// A peer left.
+    Gone(PeerId),
+    /// A question.
+    Query(ChainQuery),
+}
+
+/// Questions about the chain.
+#[derive(Debug)]
+pub enum ChainQuery {
+    /// Ids in canonical order after a locator.
+    OrderAfter {
+        /// A peer's locator.
+        locator: Vec<ShareId>,
+        /// Most ids.
+        len_max: usize,
+        /// The ids.
+        reply: oneshot::Sender<Vec<ShareId>>,
+    },
+    /// Whom the coinbase of a linked share pays, by this node's own window.
+    Payouts {
+        /// The share.
+        share: Box<CheckedShare>,
+        /// `None` when it is not linked.
+        reply: oneshot::Sender<Option<Vec<Payout>>>,
+    },
+    /// The window the next share pays, and where it was taken.
+    Window {
+        /// The share it was taken at, and the weights.
+        reply: oneshot::Sender<(ShareId, Arc<Weights>)>,
+    },
+}
+
+/// What others see of the chain.
+#[derive(Clone, Debug)]
+pub struct ChainView {
+    /// The best share.
+    pub tip: Tip,
+    /// Linked shares.
+    pub shares: usize,
+    /// Shares waiting for ancestors or for their time.
+    pub waiting: usize,
+    /// Shares taken from gossip since the start.
+    pub gossiped: u64,
+    /// How far the sync is.
+    pub sync: SyncState,
+    /// Whether miners may get work.
+    pub may_mine: bool,
+    /// What the next share says.
+    pub context: Option<Arc<JobContext>>,
+}
+
+/// How a node may mine without peers.
+#[derive(Clone, Copy, Debug)]
+pub struct AlonePolicy {
+    /// Peers are configured, so they are waited for.
+    pub expects_peers: bool,
+    /// The operator wants jobs before the sync.
+    pub solo_until_synced: bool,
+}
+
+/// The task's channels.
+#[derive(Debug)]
+pub struct ChainTask {
+    /// The chain, with what the store had.
+    pub chain: ShareChain,
+    /// When miners may get work.
+    pub alone: AlonePolicy,
+    /// The store.
+    pub store: StoreHandle,
+    /// The network.
+    pub p2p: P2pHandle,
+    /// Found blocks.
+    pub blocks: mpsc::Sender<BlockInput>,
+    /// What others see.
+    pub view: watch::Sender<Arc<ChainView>>,
+}
+
+impl ChainView {
+    /// What others see of a chain that nothing has happened to yet.
+    pub fn of(chain: &mut ShareChain) -> Self {
+        Self {
+            tip: chain.tip(),
+            shares: chain.len(),
+            waiting: chain.waiting(),
+            gossiped: 0,
+            sync: SyncState::Alone,
+            may_mine: false,
+            context: chain.job_context().map(Arc::new),
+        }
+    }
+}
+
+impl ChainTask {
+    /// Runs until the token is cancelled or an input ends.
+    pub async fn run(
+        self,
+        mut inbox: mpsc::Receiver<ChainInput>,
+        mut found: mpsc::Receiver<FoundShare>,
+        token: CancellationToken,
+    ) {
+        let mut running = Running::new(self);
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if running.dirty && inbox.is_empty() {
+                running.publish();
+            }
+            let room = running.unstored.len() < UNSTORED_OWN_SHARES_MAX;
+            // Channels, futures and the interval lose nothing when another branch wins.
+            tokio::select! {
+                biased;
+                () = token.cancelled() => return running.hand_over_blocks(found).await,
+                Some(stored) = running.unstored.next() => running.on_stored(stored).await,
+                own = found.recv(), if room => match own {
+                    Some(own) => running.on_found(own).await,
+                    None => return,
+                },
+                input = inbox.recv() => match input {
+                    Some(input) => running.on_input(input).await,
+                    None => return,
+                },
+                _ = ticks.tick() => running.on_tick().await,
+            }
+        }
+    }
+}
+
+/// Whether miners may get work: a share mined before the sync could end up on a branch of its own.
+fn may_mine(sync: SyncState, alone: AlonePolicy, had_shares: bool, up: Duration) -> bool {
+    match sync {
+        SyncState::Synced => true,
+        SyncState::Behind { .. } => alone.solo_until_synced,
+        // With shares of its own a node goes on when its peers are gone; an empty one would start a chain of its own.
+        SyncState::Alone => !alone.expects_peers || alone.solo_until_synced || (had_shares && up >= ALONE_GRACE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_mines_on_a_chain_of_its_own_by_accident() {
+        let expects = AlonePolicy { expects_peers: true, solo_until_synced: false };
+        let (soon, late) = (Duration::from_secs(1), Duration::from_secs(60));
+        assert!(may_mine(SyncState::Synced, expects, false, soon));
+        assert!(!may_mine(SyncState::Behind { height: 7 }, expects, true, late));
+        assert!(!may_mine(SyncState::Alone, expects, false, late), "an empty node waits for its peers");
+        assert!(!may_mine(SyncState::Alone, expects, true, soon));
+        assert!(may_mine(SyncState::Alone, expects, true, late), "a node with history goes on without them");
+        let first = AlonePolicy { expects_peers: false, solo_until_synced: false };
+        assert!(may_mine(SyncState::Alone, first, false, soon), "the first node of a network begins");
+        let solo = AlonePolicy { expects_peers: true, solo_until_synced: true };
+        assert!(may_mine(SyncState::Behind { height: 7 }, solo, false, soon));
+    }
+}

@@ -1,0 +1,324 @@
+//! Configuration: a TOML file and the command line become one resolved [`Config`].
+//!
+//! Unknown keys are refused with the nearest known one. Every key is documented in `config/sample.toml`, which is also
+//! where the known keys come from.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use libp2p::{Multiaddr, multiaddr::Protocol};
+use serde::Deserialize;
+
+use crate::{
+    chain_profile::{ChainError, ChainProfile},
+    parent::{devnet, rpc::RpcAuth},
+    region::{Region, UnknownRegion},
+};
+
+/// All keys with their documentation.
+pub const SAMPLE: &str = include_str!("config/sample.toml");
+/// Keys further apart than this are not a typing error.
+const SUGGESTION_DISTANCE_MAX: usize = 3;
+
+/// What a node does, resolved.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The chain.
+    pub chain: ChainProfile,
+    /// Folder for key, shares and blocks.
+    pub data_dir: PathBuf,
+    /// Mine before the share chain is synced.
+    pub solo_until_synced: bool,
+    /// The coin daemon.
+    pub parent: ParentConfig,
+    /// Where miners connect to.
+    pub stratum_listen: SocketAddr,
+    /// Where peers connect to.
+    pub p2p_listen: Vec<Multiaddr>,
+    /// Peers to stay connected to.
+    pub peers: Vec<Multiaddr>,
+    /// Where this node says it is.
+    pub region: Option<Region>,
+    /// HTTP API.
+    pub api_listen: SocketAddr,
+    /// Country database.
+    pub country_db: Option<PathBuf>,
+}
+
+/// Which daemon gives templates.
+#[derive(Clone, Debug)]
+pub enum ParentConfig {
+    /// A daemon of its own.
+    Rpc {
+        /// Where it answers.
+        url: String,
+        /// How it knows us.
+        auth: RpcAuth,
+    },
+    /// The devnet chain inside this process.
+    Embedded(devnet::DevnetConfig),
+}
+
+/// The file's and the command line's keys; absent ones keep their default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// See `config/sample.toml`, here and below.
+    pub chain: Option<String>,
+    /// Folder of the node.
+    pub data_dir: Option<PathBuf>,
+    /// Password of a private pool.
+    pub password: Option<String>,
+    /// Mine before synced.
+    pub solo_until_synced: Option<bool>,
+    /// The daemon.
+    pub parent: RawParent,
+    /// The embedded chain.
+    pub devnet: RawDevnet,
+    /// Miners.
+    pub stratum: RawListen,
+    /// Peers.
+    pub p2p: RawP2p,
+    /// HTTP.
+    pub api: RawListen,
+    /// Geography.
+    pub geo: RawGeo,
+}
+
+/// `[parent]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawParent {
+    /// JSON-RPC address.
+    pub rpc_url: Option<String>,
+    /// User.
+    pub rpc_user: Option<String>,
+    /// Password.
+    pub rpc_password: Option<String>,
+    /// Cookie instead of both.
+    pub rpc_cookie_file: Option<PathBuf>,
+}
+
+/// `[devnet]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawDevnet {
+    /// JSON-RPC address of the embedded chain.
+    pub listen: Option<SocketAddr>,
+    /// Wanted seconds between blocks.
+    pub block_interval_secs: Option<u32>,
+}
+
+/// `[stratum]` and `[api]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawListen {
+    /// Address and port.
+    pub listen: Option<SocketAddr>,
+}
+
+/// `[p2p]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawP2p {
+    /// Multiaddresses to listen on.
+    pub listen: Option<Vec<String>>,
+    /// Peers to stay connected to.
+    pub peers: Option<Vec<String>>,
+    /// Where the node is.
+    pub region: Option<String>,
+}
+
+/// `[geo]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawGeo {
+    /// Country database.
+    pub country_db: Option<PathBuf>,
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has an unknown key or a wrong type.
+    #[error("{}: {message}{}", path.display(), hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and what is wrong.
+        message: String,
+        /// The nearest known key.
+        hint: Option<String>,
+    },
+    /// No such chain.
+    #[error("chain: {0}")]
+    Chain(ChainError),
+    /// No such region.
+    #[error("p2p.region: {0}")]
+    Region(UnknownRegion),
+    /// Not a multiaddress.
+    #[error("{key}: {value:?} is not a multiaddress like /ip4/127.0.0.1/tcp/23333")]
+    Multiaddr {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// A daemon address that is none.
+    #[error("parent.rpc_url: {0:?} is not an address like http://127.0.0.1:23332")]
+    RpcUrl(String),
+    /// A daemon's password without its address.
+    #[error("parent.rpc_url: is missing, though the daemon's user, password or cookie is given")]
+    RpcUrlMissing,
+    /// A URL is logged and shown.
+    #[error("parent.rpc_url: must hold no user and password; use rpc_user and rpc_password, or rpc_cookie_file")]
+    RpcUrlSecret,
+    /// Contradictory credentials.
+    #[error("parent.rpc_user and rpc_password go together, and exclude rpc_cookie_file")]
+    RpcAuth,
+    /// A number out of range.
+    #[error("devnet.block_interval_secs: must be 1 to 3600")]
+    BlockInterval,
+    /// There is no home folder to put the default data directory into.
+    #[error("data_dir: no home directory is known, so it must be given")]
+    NoHome,
+}
+
+impl RawConfig {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Read`] and [`ConfigError::Parse`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Parse {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+            hint: error.span().and_then(|span| suggestion(text.get(span)?)),
+        })
+    }
+
+    /// Fills in defaults and checks every value.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        // An empty password would be a third kind of pool, beside the public one and private ones.
+        let password = self.password.filter(|password| !password.is_empty());
+        let chain =
+            ChainProfile::find(self.chain.as_deref().unwrap_or(devnet::NAME), password).map_err(ConfigError::Chain)?;
+        let ports = chain.ports;
+        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let data_dir = match self.data_dir {
+            Some(data_dir) => in_home(data_dir).ok_or(ConfigError::NoHome)?,
+            None => default_data_dir(chain.name).ok_or(ConfigError::NoHome)?,
+        };
+        let p2p_listen = match self.p2p.listen {
+            Some(listen) => multiaddrs("p2p.listen", listen)?,
+            None => vec![Multiaddr::empty().with(Ipv4Addr::UNSPECIFIED.into()).with(Protocol::Tcp(ports.p2p))],
+        };
+        Ok(Config {
+            solo_until_synced: self.solo_until_synced.unwrap_or(false),
+            parent: resolve_parent(self.parent, self.devnet, &data_dir, loopback(ports.devnet_rpc))?,
+            stratum_listen: self.stratum.listen.unwrap_or_else(|| loopback(ports.stratum)),
+            p2p_listen,
+            peers: multiaddrs("p2p.peers", self.p2p.peers.unwrap_or_default())?,
+            region: self.p2p.region.map(|region| region.parse().map_err(ConfigError::Region)).transpose()?,
+            api_listen: self.api.listen.unwrap_or_else(|| loopback(ports.api)),
+            country_db: self.geo.country_db.map(|path| in_home(path).ok_or(ConfigError::NoHome)).transpose()?,
+            chain,
+            data_dir,
+        })
+    }
+}
+
+fn resolve_parent(
+    parent: RawParent,
+    embedded: RawDevnet,
+    data_dir: &Path,
+    listen: SocketAddr,
+) -> Result<ParentConfig, ConfigError> {
+    let Some(url) = parent.rpc_url else {
+        if parent != RawParent::default() {
+            return Err(ConfigError::RpcUrlMissing);
+        }
+        let interval_secs = embedded.block_interval_secs.unwrap_or(devnet::BLOCK_INTERVAL_SECS);
+        return Ok(ParentConfig::Embedded(devnet::DevnetConfig {
+            listen: embedded.listen.unwrap_or(listen),
+            listen_flag: "--devnet-listen",
+            block_interval: block_interval(interval_secs)?,
+            file: Some(data_dir.join("devnet-blocks")),
+        }));
+    };
+    match reqwest::Url::parse(&url) {
+        Ok(parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+            return Err(ConfigError::RpcUrlSecret);
+        }
+        Ok(_) if url.starts_with("http://") => {}
+        _ => return Err(ConfigError::RpcUrl(url)),
+    }
+    if parent.rpc_user.is_some() != parent.rpc_password.is_some()
+        || (parent.rpc_cookie_file.is_some() && parent.rpc_user.is_some())
+    {
+        return Err(ConfigError::RpcAuth);
+    }
+    let auth = match (parent.rpc_cookie_file, parent.rpc_user) {
+        (Some(file), _) => RpcAuth::CookieFile(in_home(file).ok_or(ConfigError::NoHome)?),
+        (None, Some(user)) => RpcAuth::User { user, password: parent.rpc_password.unwrap_or_default() },
+        (None, None) => RpcAuth::None,
+    };
+    Ok(ParentConfig::Rpc { url, auth })
+}
+
+/// The time between devnet blocks.
+///
+/// # Errors
+/// [`ConfigError::BlockInterval`] when it is zero or above an hour.
+pub fn block_interval(secs: u32) -> Result<Duration, ConfigError> {
+    if (1..=3_600).contains(&secs) { Ok(Duration::from_secs(u64::from(secs))) } else { Err(ConfigError::BlockInterval) }
+}
+
+/// Where a node of this chain keeps its files when nothing else is said.
+pub fn default_data_dir(chain: &str) -> Option<PathBuf> {
+    Some(std::env::home_dir()?.join(".poolnode").join(chain))
+}
+
+/// The path with a leading `~/` replaced, as a shell would have done it.
+fn in_home(path: PathBuf) -> Option<PathBuf> {
+    match path.strip_prefix("~") {
+        Ok(below) => Some(std::env::home_dir()?.join(below)),
+        Err(_) => Some(path),
+    }
+}
+
+fn multiaddrs(key: &'static str, values: Vec<String>) -> Result<Vec<Multiaddr>, ConfigError> {
+    let parse = |value: String| value.parse().map_err(|_| ConfigError::Multiaddr { key, value });
+    values.into_iter().map(parse).collect()
+}
+
+/// The known key nearest to what was written.
+fn suggestion(written: &str) -> Option<String> {
+    let written = written.trim().trim_matches(['[', ']', '"']);
+    let known = SAMPLE.lines().filter_map(|line| {
+        let line = line.trim_start_matches("# ");
+        line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).or_else(|| Some(line.split_once(" = ")?.0))
+    });
+    let nearest = known.map(|key| (strsim::damerau_levenshtein(written, key), key)).min()?;
+    (1..=SUGGESTION_DISTANCE_MAX).contains(&nearest.0).then(|| format!("did you mean `{}`?", nearest.1))
+}
+
+#[cfg(test)]
+mod tests;

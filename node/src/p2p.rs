@@ -1,0 +1,107 @@
+//! The network: a task that owns the libp2p swarm, and the handle others use.
+//!
+//! Gossip is validated by hand: a share is relayed when its proof of work and its place are known, before its context
+//! is checked. Share sync and ancestors go by request and response. Protocol and topic names carry the share chain's
+//! identity, so nodes of different chains do not understand each other.
+//!
+//! The task never waits for the chain task: what does not fit its inbox is dropped and asked for again. That is what
+//! keeps the two from waiting for each other.
+
+use libp2p::{PeerId, gossipsub::MessageId};
+use sharechain::{ParamsId, ShareId};
+use tokio::sync::mpsc;
+
+mod behaviour;
+mod blame_list;
+mod check;
+mod configured_peers;
+mod event_loop;
+mod peer_table;
+mod serve;
+mod wire;
+
+pub use behaviour::topic_name;
+pub use check::{CheckInput, run as run_check};
+pub use event_loop::{Network, NetworkConfig};
+pub use peer_table::{Direction, PeerView, PeersView};
+pub use wire::{Codec, Hello, Request, Response};
+
+/// What others want of the network.
+#[derive(Debug)]
+pub enum P2pCommand {
+    /// Gossip an own share.
+    Publish(Vec<u8>),
+    /// The verdict on a gossiped share.
+    Verdict {
+        /// Which one.
+        ticket: GossipTicket,
+        /// What to do with it.
+        acceptance: Acceptance,
+    },
+    /// Ask for what follows the locator.
+    RequestRange {
+        /// Whom.
+        peer: PeerId,
+        /// Our locator.
+        locator: Vec<ShareId>,
+    },
+    /// Ask for shares by id.
+    RequestShares {
+        /// Whom.
+        peer: PeerId,
+        /// Which ones.
+        ids: Vec<ShareId>,
+    },
+    /// Provably broke the protocol: disconnect and do not come back for a while.
+    Blame {
+        /// Who.
+        peer: PeerId,
+        /// What was wrong, for the log.
+        reason: String,
+    },
+}
+
+/// A gossiped message that waits for its verdict.
+#[derive(Clone, Debug)]
+pub struct GossipTicket {
+    /// The gossip layer's name of it.
+    pub message: MessageId,
+    /// Who sent it to us.
+    pub source: PeerId,
+}
+
+/// What the gossip layer does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Relay it.
+    Accept,
+    /// Do not relay it; nobody is to blame.
+    Ignore,
+    /// Do not relay it; the sender is to blame.
+    Reject,
+}
+
+/// Sends commands to the network task.
+#[derive(Clone, Debug)]
+pub struct P2pHandle {
+    commands: mpsc::Sender<P2pCommand>,
+}
+
+impl P2pHandle {
+    /// A handle and where its commands arrive.
+    pub fn channel() -> (Self, mpsc::Receiver<P2pCommand>) {
+        let (commands, inbox) = mpsc::channel(crate::defaults::P2P_QUEUE_MAX);
+        (Self { commands }, inbox)
+    }
+
+    /// Sends a command; waits while the task is busy.
+    pub async fn send(&self, command: P2pCommand) {
+        // The task ends only with the node.
+        let _stopping = self.commands.send(command).await;
+    }
+}
+
+/// The part of a protocol name that keeps chains apart.
+pub(crate) fn chain_tag(params: ParamsId) -> String {
+    params.to_string()[..16].to_owned()
+}

@@ -1,0 +1,104 @@
+//! The stateless check of what peers send, beside the network task: with scrypt it takes a third of a millisecond.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use libp2p::PeerId;
+use sharechain::{CheckedShare, Params, Share, ShareError, ShareId};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Acceptance, GossipTicket, P2pCommand, P2pHandle};
+use crate::chain_task::ChainInput;
+
+/// Bytes from a peer that claim to be shares.
+#[derive(Debug)]
+pub enum CheckInput {
+    /// One share by gossip.
+    Gossip {
+        /// Its bytes.
+        bytes: Vec<u8>,
+        /// Where the verdict goes.
+        ticket: GossipTicket,
+    },
+    /// What followed our locator.
+    Answer {
+        /// Who answered.
+        peer: PeerId,
+        /// The shares.
+        shares: Vec<Vec<u8>>,
+        /// Whether there are more.
+        more: bool,
+    },
+    /// Shares we asked for by id.
+    Fetched {
+        /// Who answered.
+        peer: PeerId,
+        /// What we asked for; anything else would enter without admission.
+        wanted: BTreeSet<ShareId>,
+        /// The shares.
+        shares: Vec<Vec<u8>>,
+    },
+}
+
+/// Runs until the token is cancelled or the input ends.
+pub async fn run(
+    params: Arc<Params>,
+    mut inbox: mpsc::Receiver<CheckInput>,
+    chain: mpsc::Sender<ChainInput>,
+    p2p: P2pHandle,
+    token: CancellationToken,
+) {
+    loop {
+        let input = tokio::select! {
+            biased;
+            () = token.cancelled() => return,
+            input = inbox.recv() => match input {
+                Some(input) => input,
+                None => return,
+            },
+        };
+        let checked = match input {
+            CheckInput::Gossip { bytes, ticket } => match check(&bytes, &params) {
+                Ok(share) => Ok(ChainInput::Gossip { share, ticket }),
+                Err(error) => {
+                    let peer = ticket.source;
+                    p2p.send(P2pCommand::Verdict { ticket, acceptance: Acceptance::Reject }).await;
+                    Err((peer, error))
+                }
+            },
+            CheckInput::Answer { peer, shares, more } => check_all(&shares, &params)
+                .await
+                .map(|shares| ChainInput::Answer { peer, shares, more })
+                .map_err(|error| (peer, error)),
+            CheckInput::Fetched { peer, wanted, shares } => check_all(&shares, &params)
+                .await
+                .map(|shares| shares.into_iter().filter(|share| wanted.contains(&share.id())).collect())
+                .map(|shares| ChainInput::Fetched { peer, shares })
+                .map_err(|error| (peer, error)),
+        };
+        let forwarded = match checked {
+            Ok(input) => chain.send(input).await,
+            Err((peer, error)) => {
+                // Every relay makes this check, so the sender is at fault and nobody else.
+                p2p.send(P2pCommand::Blame { peer, reason: format!("sent an invalid share: {error}") }).await;
+                chain.send(ChainInput::RequestFailed(peer)).await
+            }
+        };
+        if forwarded.is_err() {
+            return;
+        }
+    }
+}
+
+fn check(bytes: &[u8], params: &Params) -> Result<Arc<CheckedShare>, ShareError> {
+    CheckedShare::check(Share::decode(bytes)?, params).map(Arc::new)
+}
+
+async fn check_all(shares: &[Vec<u8>], params: &Params) -> Result<Vec<Arc<CheckedShare>>, ShareError> {
+    let mut checked = Vec::with_capacity(shares.len());
+    for share in shares {
+        checked.push(check(share, params)?);
+        tokio::task::yield_now().await;
+    }
+    Ok(checked)
+}

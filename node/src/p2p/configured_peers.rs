@@ -1,0 +1,88 @@
+//! The peers an operator named: their addresses, and who answered there.
+
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+
+/// Addresses to stay connected to.
+#[derive(Debug)]
+pub(super) struct ConfiguredPeers {
+    peers: Vec<ConfiguredPeer>,
+}
+
+#[derive(Debug)]
+struct ConfiguredPeer {
+    address: Multiaddr,
+    identity: Identity,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Identity {
+    /// The address names it.
+    Named(PeerId),
+    /// The last one that answered there; a node that lost its key comes back as another.
+    Learned(PeerId),
+    Unknown,
+}
+
+impl ConfiguredPeers {
+    /// Peers at these addresses.
+    pub(super) fn new(addresses: &[Multiaddr]) -> Self {
+        let peers = addresses.iter().map(|address| ConfiguredPeer {
+            identity: address.iter().find_map(named).map_or(Identity::Unknown, Identity::Named),
+            address: address.clone(),
+        });
+        Self { peers: peers.collect() }
+    }
+
+    /// Addresses where nobody of the `connected` answered yet.
+    pub(super) fn missing(&self, connected: impl Fn(&PeerId) -> bool) -> Vec<Multiaddr> {
+        let missing = self.peers.iter().filter(|configured| match &configured.identity {
+            Identity::Named(peer) | Identity::Learned(peer) => !connected(peer),
+            Identity::Unknown => true,
+        });
+        missing.map(|configured| configured.address.clone()).collect()
+    }
+
+    /// Remembers who answers at an address that names nobody.
+    pub(super) fn learn(&mut self, peer: PeerId, address: &Multiaddr) {
+        let plain: Multiaddr = address.iter().filter(|part| named(part.clone()).is_none()).collect();
+        for configured in &mut self.peers {
+            if !matches!(configured.identity, Identity::Named(_)) && configured.address == plain {
+                configured.identity = Identity::Learned(peer);
+            }
+        }
+    }
+}
+
+fn named(part: Protocol<'_>) -> Option<PeerId> {
+    match part {
+        Protocol::P2p(peer) => Some(peer),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_answers_is_learned_and_a_new_key_replaces_the_old_one() {
+        let address: Multiaddr = "/ip4/192.0.2.1/tcp/23333".parse().unwrap();
+        let mut configured = ConfiguredPeers::new(std::slice::from_ref(&address));
+        let (old, new) = (PeerId::random(), PeerId::random());
+        assert_eq!(configured.missing(|_| true).first(), Some(&address), "nobody answered yet");
+        configured.learn(old, &address.clone().with(Protocol::P2p(old)));
+        assert!(configured.missing(|peer| *peer == old).is_empty());
+        configured.learn(new, &address);
+        assert!(configured.missing(|peer| *peer == new).is_empty());
+    }
+
+    #[test]
+    fn a_named_peer_is_nobody_else() {
+        let (named, other) = (PeerId::random(), PeerId::random());
+        let plain: Multiaddr = "/ip4/192.0.2.1/tcp/23333".parse().unwrap();
+        let mut configured = ConfiguredPeers::new(&[plain.clone().with(Protocol::P2p(named))]);
+        configured.learn(other, &plain);
+        assert_eq!(configured.missing(|peer| *peer == other).len(), 1);
+        assert!(configured.missing(|peer| *peer == named).is_empty());
+    }
+}

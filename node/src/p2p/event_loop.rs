@@ -1,0 +1,278 @@
+//! The task that owns the swarm: turns its events into inputs for others, and commands into actions.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Instant,
+};
+
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use libp2p::{
+    Multiaddr, PeerId, Swarm,
+    core::ConnectedPoint,
+    gossipsub::{self, IdentTopic, MessageAcceptance, PublishError},
+    identity::Keypair,
+    multiaddr::Protocol,
+    ping,
+    request_response::{OutboundRequestId, ResponseChannel},
+    swarm::{SwarmEvent, dial_opts::DialOpts},
+};
+use sharechain::Params;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{
+    Acceptance, CheckInput, GossipTicket, P2pCommand,
+    behaviour::{Behaviour, BehaviourEvent},
+    blame_list::{BLAMED_FOR, BlameList},
+    configured_peers::ConfiguredPeers,
+    peer_table::{Direction, PeerTable, PeersView},
+    wire::{IDS_MAX, Request, Response},
+};
+use crate::{
+    chain_task::{ChainInput, ChainView},
+    defaults::{HELLO_INTERVAL, REDIAL_INTERVAL},
+    geo::CountryDb,
+    region::Region,
+    store::StoreHandle,
+};
+
+mod bind;
+mod requests;
+
+use requests::Asked;
+
+/// What the network task works with.
+#[derive(Debug)]
+pub struct NetworkConfig {
+    /// The share chain.
+    pub params: Arc<Params>,
+    /// The node's key.
+    pub key: Keypair,
+    /// What it calls itself.
+    pub agent: String,
+    /// Where it says it is.
+    pub region: Option<Region>,
+    /// Where to listen.
+    pub listen: Vec<Multiaddr>,
+    /// Whom to stay connected to.
+    pub peers: Vec<Multiaddr>,
+    /// Region hints.
+    pub countries: Option<CountryDb>,
+    /// Inputs of the chain task.
+    pub chain: mpsc::Sender<ChainInput>,
+    /// Inputs of the check task.
+    pub check: mpsc::Sender<CheckInput>,
+    /// Shares to serve.
+    pub store: StoreHandle,
+    /// Our tip.
+    pub chain_view: watch::Receiver<Arc<ChainView>>,
+    /// What others see of the peers.
+    pub view: watch::Sender<Arc<PeersView>>,
+}
+
+/// The network task; it listens but does not run yet.
+pub struct Network {
+    config: NetworkConfig,
+    swarm: Swarm<Behaviour>,
+    topic: IdentTopic,
+    peers: PeerTable,
+    configured: ConfiguredPeers,
+    listen: Vec<Multiaddr>,
+    /// What happened before the loop.
+    early: VecDeque<SwarmEvent<BehaviourEvent>>,
+    requests: BTreeMap<OutboundRequestId, Asked>,
+    answers: FuturesUnordered<BoxFuture<'static, Answer>>,
+    blamed: BlameList,
+    /// Peers that left while the chain task was busy.
+    gone: Vec<PeerId>,
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Network").field("peer_id", &self.peer_id()).field("peers", &self.peers).finish_non_exhaustive()
+    }
+}
+
+type Answer = (ResponseChannel<Response>, Option<Response>);
+
+impl Network {
+    /// Where peers can connect to, with this node's identity.
+    pub fn addresses(&self) -> &[Multiaddr] {
+        &self.listen
+    }
+
+    /// This node's identity.
+    pub fn peer_id(&self) -> PeerId {
+        *self.swarm.local_peer_id()
+    }
+
+    /// Runs until the token is cancelled.
+    pub async fn run(mut self, mut commands: mpsc::Receiver<P2pCommand>, token: CancellationToken) {
+        let mut redial = interval(REDIAL_INTERVAL);
+        let mut hello = interval(HELLO_INTERVAL);
+        redial.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        hello.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while let Some(event) = self.early.pop_front() {
+            self.on_event(event);
+        }
+        loop {
+            // Channel, stream, futures and intervals lose nothing when another branch wins.
+            tokio::select! {
+                biased;
+                () = token.cancelled() => return,
+                Some(command) = commands.recv() => self.on_command(command),
+                Some((channel, response)) = self.answers.next() => {
+                    if let Some(response) = response {
+                        // The asker may be gone.
+                        let _gone = self.swarm.behaviour_mut().requests.send_response(channel, response);
+                    }
+                }
+                event = self.swarm.select_next_some() => self.on_event(event),
+                _ = redial.tick() => {
+                    self.forgive();
+                    self.dial_configured();
+                }
+                _ = hello.tick() => {
+                    for peer in self.peers.ids() {
+                        self.say_hello(peer);
+                    }
+                    self.tell_gone();
+                    self.publish_view();
+                }
+            }
+        }
+    }
+
+    fn on_command(&mut self, command: P2pCommand) {
+        match command {
+            P2pCommand::Publish(bytes) => {
+                match self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), bytes) {
+                    // Without peers there is nobody to tell; they will sync.
+                    Ok(_) | Err(PublishError::NoPeersSubscribedToTopic | PublishError::Duplicate) => {}
+                    Err(cause) => warn!(%cause, "an own share could not be gossiped; peers will sync it"),
+                }
+            }
+            P2pCommand::Verdict { ticket, acceptance } => self.report(&ticket, acceptance),
+            P2pCommand::RequestRange { peer, locator } => self.ask(peer, Request::Range { locator }, Asked::Range),
+            P2pCommand::RequestShares { peer, ids } => {
+                for ids in ids.chunks(IDS_MAX) {
+                    let wanted = ids.iter().copied().collect();
+                    self.ask(peer, Request::Shares { ids: ids.to_vec() }, Asked::Shares(wanted));
+                }
+            }
+            P2pCommand::Blame { peer, reason } => self.blame(peer, &reason),
+        }
+    }
+
+    fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::NewListenAddr { address, .. } => {
+                self.listen.push(address.with(Protocol::P2p(self.peer_id())));
+                self.publish_view();
+            }
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                let (address, direction) = match endpoint {
+                    ConnectedPoint::Dialer { address, .. } => (address, Direction::Outbound),
+                    ConnectedPoint::Listener { send_back_addr, .. } => (send_back_addr, Direction::Inbound),
+                };
+                self.configured.learn(peer_id, &address);
+                if self.peers.connected(peer_id, connection_id, address.clone(), direction, Instant::now()) {
+                    info!(peer = %peer_id, %address, ?direction, "peer connected");
+                    self.say_hello(peer_id);
+                }
+                self.publish_view();
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
+                if self.peers.disconnected(&peer_id, connection_id) {
+                    let cause = cause.map(|cause| cause.to_string());
+                    info!(peer = %peer_id, cause, "peer disconnected");
+                    self.gone.push(peer_id);
+                    self.tell_gone();
+                }
+                self.publish_view();
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
+                debug!(peer = ?peer_id, %error, "dial failed");
+            }
+            SwarmEvent::Behaviour(event) => self.on_behaviour(event),
+            _ => {}
+        }
+    }
+
+    fn on_behaviour(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
+                let ticket = GossipTicket { message: message_id, source: propagation_source };
+                let input = CheckInput::Gossip { bytes: message.data, ticket: ticket.clone() };
+                if self.config.check.try_send(input).is_err() {
+                    // Overload is not the sender's fault.
+                    self.report(&ticket, Acceptance::Ignore);
+                }
+            }
+            BehaviourEvent::Ping(ping::Event { peer, result: Ok(rtt), .. }) => self.peers.set_rtt(&peer, rtt),
+            BehaviourEvent::Requests(event) => self.on_request_event(event),
+            _ => {}
+        }
+    }
+
+    fn report(&mut self, ticket: &GossipTicket, acceptance: Acceptance) {
+        let acceptance = match acceptance {
+            Acceptance::Accept => MessageAcceptance::Accept,
+            Acceptance::Ignore => MessageAcceptance::Ignore,
+            Acceptance::Reject => MessageAcceptance::Reject,
+        };
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        // False when the message left the cache: it was judged too late to be relayed.
+        let _in_time = gossip.report_message_validation_result(&ticket.message, &ticket.source, acceptance);
+    }
+
+    /// Disconnects a peer that provably broke the protocol and keeps it away for a while.
+    fn blame(&mut self, peer: PeerId, reason: &str) {
+        if !self.blamed.contains(&peer) {
+            warn!(%peer, reason, "peer disconnected for {} s", BLAMED_FOR.as_secs());
+        }
+        if self.blamed.add(peer, Instant::now()) {
+            self.swarm.behaviour_mut().blocked.block_peer(peer);
+        } else {
+            let _was_connected = self.swarm.disconnect_peer_id(peer);
+        }
+    }
+
+    fn forgive(&mut self) {
+        for peer in self.blamed.take_forgiven(Instant::now()) {
+            self.swarm.behaviour_mut().blocked.unblock_peer(peer);
+        }
+    }
+
+    /// Dials configured peers that are not connected.
+    fn dial_configured(&mut self) {
+        let own = self.peer_id();
+        for address in self.configured.missing(|peer| *peer == own || self.peers.contains(peer)) {
+            if let Err(error) = self.swarm.dial(DialOpts::from(address.clone())) {
+                debug!(%address, %error, "cannot dial");
+            }
+        }
+    }
+
+    /// Never waits: the chain task may be waiting for us.
+    fn tell_chain(&self, input: ChainInput) {
+        if self.config.chain.try_send(input).is_err() {
+            debug!("the chain task is busy; what a peer said is dropped");
+        }
+    }
+
+    /// Tells who left, now or as soon as there is room: the chain task forgets what they claimed.
+    fn tell_gone(&mut self) {
+        self.gone.retain(|peer| self.config.chain.try_send(ChainInput::Gone(*peer)).is_err());
+    }
+
+    fn publish_view(&self) {
+        let view = self.peers.view(&self.listen, self.config.countries.as_ref(), Instant::now());
+        self.config.view.send_replace(Arc::new(view));
+    }
+}

@@ -1,0 +1,112 @@
+//! Before the loop: the swarm is made and its addresses are bound, so that a busy port stops the start and not the run.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    net::{IpAddr, TcpListener},
+    time::Duration,
+};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use libp2p::{Multiaddr, Swarm, gossipsub::IdentTopic, multiaddr::Protocol, swarm::SwarmEvent};
+use tokio::time::{Instant, timeout_at};
+use tracing::info;
+
+use super::{
+    super::{
+        behaviour::{self, Behaviour, BehaviourEvent, topic_name},
+        blame_list::BlameList,
+        configured_peers::ConfiguredPeers,
+        peer_table::PeerTable,
+    },
+    Network, NetworkConfig,
+};
+use crate::error::NodeError;
+
+/// Time for the system to say which addresses were bound.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
+/// A listener on all interfaces names one address after the other; after this long without another one it is done.
+const LISTEN_QUIET: Duration = Duration::from_millis(100);
+
+impl Network {
+    /// Makes the swarm and binds its addresses.
+    ///
+    /// # Errors
+    /// [`NodeError::Listen`] when an address is taken.
+    pub async fn bind(config: NetworkConfig) -> Result<Self, NodeError> {
+        let mut swarm = behaviour::swarm(&config.key, config.params.id(), &config.agent)?;
+        for address in &config.listen {
+            let failed = |source| NodeError::Listen {
+                what: "peers",
+                address: address.to_string(),
+                flag: "--p2p-listen",
+                source,
+            };
+            refuse_shared_port(address).map_err(failed)?;
+            swarm.listen_on(address.clone()).map_err(|cause| failed(io::Error::other(cause)))?;
+        }
+        let (listen, early) = wait_for_addresses(&mut swarm, config.listen.len()).await;
+        Ok(Self {
+            topic: IdentTopic::new(topic_name(config.params.id())),
+            configured: ConfiguredPeers::new(&config.peers),
+            swarm,
+            config,
+            peers: PeerTable::default(),
+            listen,
+            early,
+            requests: BTreeMap::new(),
+            answers: FuturesUnordered::new(),
+            blamed: BlameList::default(),
+            gone: Vec::new(),
+        })
+    }
+}
+
+/// libp2p listens with SO_REUSEPORT, so that two nodes would share a port and lose half of each other's connections
+/// without a word. A plain listener is told when the port is taken.
+fn refuse_shared_port(address: &Multiaddr) -> io::Result<()> {
+    let mut parts = address.iter();
+    let ip: IpAddr = match parts.next() {
+        Some(Protocol::Ip4(ip)) => ip.into(),
+        Some(Protocol::Ip6(ip)) => ip.into(),
+        _ => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port)) => TcpListener::bind((ip, port)).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// The addresses of `listeners` listeners, those that other machines can reach first; the system gives them ports right
+/// after they are bound. Peers may connect meanwhile: what else happens is kept for the loop.
+async fn wait_for_addresses(
+    swarm: &mut Swarm<Behaviour>,
+    listeners: usize,
+) -> (Vec<Multiaddr>, VecDeque<SwarmEvent<BehaviourEvent>>) {
+    let own = Protocol::P2p(*swarm.local_peer_id());
+    let (mut addresses, mut early) = (Vec::new(), VecDeque::new());
+    // Without an address by then the node works all the same, it only cannot say where.
+    let mut deadline = Instant::now() + LISTEN_TIMEOUT;
+    while let Ok(event) = timeout_at(deadline, swarm.select_next_some()).await {
+        match event {
+            SwarmEvent::NewListenAddr { address, .. } => {
+                info!(%address, "listening for peers");
+                addresses.push(address.with(own.clone()));
+                if addresses.len() >= listeners {
+                    deadline = deadline.min(Instant::now() + LISTEN_QUIET);
+                }
+            }
+            other => early.push_back(other),
+        }
+    }
+    addresses.sort_by_key(is_loopback);
+    (addresses, early)
+}
+
+fn is_loopback(address: &Multiaddr) -> bool {
+    address.iter().any(|part| match part {
+        Protocol::Ip4(ip) => ip.is_loopback(),
+        Protocol::Ip6(ip) => ip.is_loopback(),
+        _ => false,
+    })
+}

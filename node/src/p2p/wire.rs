@@ -1,0 +1,316 @@
+//! Requests between nodes and their bytes: a length, a tag, and consensus encoding. Every length is bounded before
+//! anything is allocated for it.
+
+use std::io;
+
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use libp2p::{StreamProtocol, request_response};
+use sharechain::{
+    ShareId, Work,
+    encode::{DecodeError, Reader, Writer},
+    share::{SHARE_LEN_MAX, UNCLES_LIMIT},
+    sync::{LOCATOR_MAX, SYNC_BYTES_MAX, SYNC_SHARES_MAX, TipClaim},
+};
+
+use crate::{defaults::AGENT_LEN_MAX, region::Region};
+
+/// Ids of one request: a parent and a full merge set.
+pub(super) const IDS_MAX: usize = UNCLES_LIMIT + 1;
+/// Longest request.
+const REQUEST_LEN_MAX: usize = 16 + 32 * LOCATOR_MAX;
+/// Longest answer: one share may reach over the limit, and each has a length.
+const RESPONSE_LEN_MAX: usize = SYNC_BYTES_MAX + SHARE_LEN_MAX + 4 * SYNC_SHARES_MAX + 16;
+
+/// What a node asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Who are you, and what is your tip? With the same about us.
+    Hello(Hello),
+    /// What follows this locator?
+    Range {
+        /// Newest first.
+        locator: Vec<ShareId>,
+    },
+    /// These shares, please.
+    Shares {
+        /// Which ones.
+        ids: Vec<ShareId>,
+    },
+}
+
+/// What a node answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// About us.
+    Hello(Hello),
+    /// Shares as consensus bytes.
+    Shares {
+        /// In canonical order, or those that are known.
+        shares: Vec<Vec<u8>>,
+        /// Whether there are more after them.
+        more: bool,
+    },
+}
+
+/// What a node says about itself. All of it is a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// Its best share.
+    pub tip: TipClaim,
+    /// Where it says it is.
+    pub region: Option<Region>,
+    /// What it calls itself.
+    pub agent: String,
+}
+
+impl Hello {
+    fn encode(&self, out: &mut Writer) {
+        out.bytes(self.tip.id.as_bytes()).u64(self.tip.height).u128(self.tip.total_work.hashes());
+        match self.region.and_then(|region| Region::ALL.iter().position(|known| *known == region)) {
+            None => out.u8(0),
+            Some(index) => out.u8(1).count_u8(index),
+        };
+        out.bytes_u8(self.agent.as_bytes());
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let tip = TipClaim {
+            id: reader.array().map(ShareId::from_bytes)?,
+            height: reader.u64()?,
+            total_work: reader.u128().map(Work::from_hashes)?,
+        };
+        let region = match reader.option_tag("region")? {
+            false => None,
+            true => {
+                let tag = reader.u8()?;
+                let region = Region::ALL.get(usize::from(tag)).copied();
+                Some(region.ok_or(DecodeError::UnknownTag { field: "region", tag })?)
+            }
+        };
+        let agent = std::str::from_utf8(reader.bytes_u8("agent", AGENT_LEN_MAX)?);
+        let agent = agent.map_err(|_| DecodeError::Malformed { field: "agent" })?;
+        // It ends up in logs and terminals.
+        if !agent.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ') {
+            return Err(DecodeError::Malformed { field: "agent" });
+        }
+        Ok(Self { tip, region, agent: agent.to_owned() })
+    }
+}
+
+impl Request {
+    /// The bytes, without their length.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::with_capacity(256);
+        match self {
+            Self::Hello(hello) => hello.encode(out.u8(0)),
+            Self::Range { locator } => encode_ids(out.u8(1), locator),
+            Self::Shares { ids } => encode_ids(out.u8(2), ids),
+        }
+        out.into_bytes()
+    }
+
+    /// Reads exactly one request.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let request = match reader.u8()? {
+            0 => Self::Hello(Hello::decode(&mut reader)?),
+            1 => Self::Range { locator: decode_ids(&mut reader, "locator", LOCATOR_MAX)? },
+            2 => Self::Shares { ids: decode_ids(&mut reader, "ids", IDS_MAX)? },
+            tag => return Err(DecodeError::UnknownTag { field: "request", tag }),
+        };
+        reader.finish()?;
+        Ok(request)
+    }
+}
+
+impl Response {
+    /// The bytes, without their length.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::with_capacity(1_024);
+        match self {
+            Self::Hello(hello) => hello.encode(out.u8(0)),
+            Self::Shares { shares, more } => {
+                out.u8(1).u8(u8::from(*more)).u16(u16::try_from(shares.len()).unwrap_or(u16::MAX));
+                for share in shares {
+                    out.u32(u32::try_from(share.len()).unwrap_or(u32::MAX)).bytes(share);
+                }
+            }
+        }
+        out.into_bytes()
+    }
+
+    /// Reads exactly one response.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let response = match reader.u8()? {
+            0 => Self::Hello(Hello::decode(&mut reader)?),
+            1 => {
+                let more = reader.option_tag("more")?;
+                let len = bounded("shares", usize::from(reader.u16()?), SYNC_SHARES_MAX)?;
+                let mut shares = Vec::new();
+                for _ in 0..len {
+                    let len = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
+                    shares.push(reader.take(bounded("share", len, SHARE_LEN_MAX)?)?.to_vec());
+                }
+                Self::Shares { shares, more }
+            }
+            tag => return Err(DecodeError::UnknownTag { field: "response", tag }),
+        };
+        reader.finish()?;
+        Ok(response)
+    }
+}
+
+fn bounded(field: &'static str, len: usize, len_max: usize) -> Result<usize, DecodeError> {
+    if len > len_max { Err(DecodeError::TooLong { field, len, len_max }) } else { Ok(len) }
+}
+
+fn encode_ids(out: &mut Writer, ids: &[ShareId]) {
+    out.count_u8(ids.len());
+    for id in ids {
+        out.bytes(id.as_bytes());
+    }
+}
+
+fn decode_ids(reader: &mut Reader<'_>, field: &'static str, len_max: usize) -> Result<Vec<ShareId>, DecodeError> {
+    let len = reader.count_u8(field, len_max)?;
+    (0..len).map(|_| reader.array().map(ShareId::from_bytes)).collect()
+}
+
+/// Reads and writes the messages on a stream of their own.
+#[derive(Clone, Debug, Default)]
+pub struct Codec;
+
+impl request_response::Codec for Codec {
+    type Protocol = StreamProtocol;
+    type Request = Request;
+    type Response = Response;
+
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Request>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        Request::decode(&read_frame(io, REQUEST_LEN_MAX).await?).map_err(invalid)
+    }
+
+    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Response>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        Response::decode(&read_frame(io, RESPONSE_LEN_MAX).await?).map_err(invalid)
+    }
+
+    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Request) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        write_frame(io, &request.encode()).await
+    }
+
+    async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, response: Response) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        write_frame(io, &response.encode()).await
+    }
+}
+
+fn invalid(error: DecodeError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+async fn read_frame(io: &mut (impl AsyncRead + Unpin), len_max: usize) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    io.read_exact(&mut length).await?;
+    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+    let length = bounded("message", length, len_max).map_err(invalid)?;
+    let mut bytes = vec![0; length];
+    io.read_exact(&mut bytes).await?;
+    Ok(bytes)
+}
+
+async fn write_frame(io: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    io.write_all(&length.to_le_bytes()).await?;
+    io.write_all(bytes).await?;
+    io.close().await
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hello() -> Hello {
+        Hello {
+            tip: TipClaim { id: ShareId::from_bytes([1; 32]), height: 7, total_work: Work::from_hashes(1 << 70) },
+            region: Some(Region::As),
+            agent: "poolnode/0.1.0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn messages_round_trip_and_nothing_trails() {
+        let ids = vec![ShareId::from_bytes([3; 32]); IDS_MAX];
+        let nobody = Hello { region: None, agent: String::new(), ..hello() };
+        for request in [
+            Request::Hello(hello()),
+            Request::Hello(nobody.clone()),
+            Request::Range { locator: ids.clone() },
+            Request::Shares { ids },
+        ] {
+            let mut bytes = request.encode();
+            assert_eq!(Request::decode(&bytes), Ok(request));
+            bytes.push(0);
+            assert_eq!(Request::decode(&bytes), Err(DecodeError::Trailing { extra: 1 }));
+        }
+        for response in [
+            Response::Hello(nobody),
+            Response::Shares { shares: vec![vec![1; 700], vec![]], more: true },
+            Response::Shares { shares: vec![], more: false },
+        ] {
+            assert_eq!(Response::decode(&response.encode()), Ok(response));
+        }
+    }
+
+    #[test]
+    fn longest_messages_fit_their_bounds() {
+        let locator = vec![ShareId::ZERO; LOCATOR_MAX];
+        assert!(Request::Range { locator }.encode().len() <= REQUEST_LEN_MAX);
+        let share_len = SYNC_BYTES_MAX / SYNC_SHARES_MAX;
+        let mut shares = vec![vec![0; share_len]; SYNC_SHARES_MAX - 1];
+        shares.push(vec![0; SHARE_LEN_MAX]);
+        assert!(Response::Shares { shares, more: true }.encode().len() <= RESPONSE_LEN_MAX);
+    }
+
+    #[test]
+    fn agents_with_control_characters_are_refused() {
+        let bytes = Request::Hello(Hello { agent: "a\x1b[31m".to_owned(), ..hello() }).encode();
+        assert_eq!(Request::decode(&bytes), Err(DecodeError::Malformed { field: "agent" }));
+    }
+
+    #[tokio::test]
+    async fn a_length_above_the_bound_is_refused_before_it_is_allocated() {
+        let mut stream = futures::io::Cursor::new(u32::MAX.to_le_bytes().to_vec());
+        assert_eq!(read_frame(&mut stream, 100).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic_and_what_decodes_encodes_back(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            if let Ok(request) = Request::decode(&bytes) {
+                prop_assert_eq!(request.encode(), bytes.clone());
+            }
+            if let Ok(response) = Response::decode(&bytes) {
+                prop_assert_eq!(response.encode(), bytes);
+            }
+        }
+    }
+}

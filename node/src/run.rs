@@ -1,0 +1,366 @@
+//! Starts a node: opens what it needs, joins the tasks by channels, and waits for their end.
+//!
+//! This is the only place that starts long-lived tasks. Everything that can fail for a reason the operator can mend
+//! (ports, files, locks) fails here, before the first task runs.
+
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use futures::FutureExt;
+use serde::{Deserialize, Serialize};
+use sharechain::{CheckedShare, Origin, Params, ShareChain};
+use stratum::{FoundShare, JobTemplate, SessionConfig, Stratum, StratumConfig, server::FOUND_QUEUE_MAX};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, debug_span, error, info, warn};
+
+use crate::{
+    api::{Api, ApiState},
+    blocks::{BlockInput, BlocksTask, BlocksView},
+    chain_profile::ChainProfile,
+    chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
+    config::{Config, ParentConfig},
+    data_dir::{DataDir, file_error, write_durably},
+    defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
+    error::NodeError,
+    geo::CountryDb,
+    p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView},
+    parent::{
+        ParentState,
+        devnet::Devnet,
+        poll,
+        rpc::{RpcAuth, RpcClient},
+    },
+    store::{self, Store, StoreHandle, sled::SledStore},
+    work::{JobSender, WorkTask},
+};
+
+/// Where a running node can be reached; also written to `endpoints.json` in its data directory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// HTTP API.
+    pub api: String,
+    /// Miners.
+    pub stratum: String,
+    /// Peers: multiaddresses with this node's identity.
+    pub p2p: Vec<String>,
+    /// JSON-RPC of the embedded devnet.
+    pub devnet_rpc: Option<String>,
+}
+
+/// Tasks of a node; the end of any ends the node.
+#[derive(Clone)]
+struct Tasks {
+    tracker: TaskTracker,
+    token: CancellationToken,
+    ended: mpsc::Sender<NodeError>,
+}
+
+impl Tasks {
+    /// Starts a task that a node cannot live without.
+    fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.try_spawn(name, task.map(Ok));
+    }
+
+    /// Starts one that may fail; its error is the node's.
+    fn try_spawn(&self, name: &'static str, task: impl Future<Output = Result<(), NodeError>> + Send + 'static) {
+        let tasks = self.clone();
+        let span = debug_span!("task", name);
+        self.tracker.spawn(async move {
+            // A panic must not be silent: without one of its tasks a node does harm.
+            let ended = AssertUnwindSafe(task.instrument(span)).catch_unwind().await;
+            let ended = ended.unwrap_or(Err(NodeError::TaskPanicked(name)));
+            if !tasks.token.is_cancelled() {
+                // The first one to end names the cause; the rest follow.
+                let _full = tasks.ended.try_send(ended.err().unwrap_or(NodeError::TaskEnded(name)));
+                tasks.token.cancel();
+            }
+        });
+    }
+}
+
+/// Runs a node until the token is cancelled. `ready` is told where it can be reached.
+///
+/// # Errors
+/// [`NodeError`] when it cannot start, or when a task ended that it cannot live without.
+pub async fn run(config: Config, token: CancellationToken, ready: impl FnOnce(&Endpoints)) -> Result<(), NodeError> {
+    let data_dir = DataDir::open(&config.data_dir)?;
+    let (ended, mut first_ended) = mpsc::channel(1);
+    let tasks = Tasks { tracker: TaskTracker::new(), token: token.clone(), ended };
+    let store_thread = match start(config, &data_dir, &tasks).await {
+        Ok((endpoints, thread)) => {
+            ready(&endpoints);
+            thread
+        }
+        Err(cause) => {
+            token.cancel();
+            return Err(cause);
+        }
+    };
+    token.cancelled().await;
+    info!("stopping");
+    tasks.tracker.close();
+    if timeout(SHUTDOWN_TIMEOUT, tasks.tracker.wait()).await.is_err() {
+        warn!("some tasks did not end in {} s", SHUTDOWN_TIMEOUT.as_secs());
+    }
+    drop(tasks);
+    // All handles are gone, so the store writes what it has and ends.
+    let joined = tokio::task::spawn_blocking(move || store_thread.join());
+    match timeout(SHUTDOWN_TIMEOUT, joined).await {
+        Ok(Ok(Ok(written))) => written?,
+        Ok(_) => return Err(NodeError::TaskEnded("store")),
+        Err(_) => warn!("the store did not end in {} s", SHUTDOWN_TIMEOUT.as_secs()),
+    }
+    match first_ended.try_recv() {
+        Ok(cause) => Err(cause),
+        Err(_) => Ok(()),
+    }
+}
+
+type StoreThread = std::thread::JoinHandle<Result<(), store::StoreError>>;
+
+/// The ends of all channels between tasks.
+struct Channels {
+    chain: (mpsc::Sender<ChainInput>, mpsc::Receiver<ChainInput>),
+    check: (mpsc::Sender<CheckInput>, mpsc::Receiver<CheckInput>),
+    found: (mpsc::Sender<FoundShare>, mpsc::Receiver<FoundShare>),
+    blocks: (mpsc::Sender<BlockInput>, mpsc::Receiver<BlockInput>),
+    p2p: (P2pHandle, mpsc::Receiver<P2pCommand>),
+    jobs: (JobSender, watch::Receiver<Option<Arc<JobTemplate>>>),
+    chain_view: (watch::Sender<Arc<ChainView>>, watch::Receiver<Arc<ChainView>>),
+    peers_view: (watch::Sender<Arc<PeersView>>, watch::Receiver<Arc<PeersView>>),
+    blocks_view: (watch::Sender<Arc<BlocksView>>, watch::Receiver<Arc<BlocksView>>),
+    parent: (watch::Sender<ParentState>, watch::Receiver<ParentState>),
+}
+
+impl Channels {
+    fn new(chain: &mut ShareChain) -> Self {
+        Self {
+            chain: mpsc::channel(CHAIN_QUEUE_MAX),
+            check: mpsc::channel(CHECK_QUEUE_MAX),
+            found: mpsc::channel(FOUND_QUEUE_MAX),
+            blocks: mpsc::channel(BLOCKS_QUEUE_MAX),
+            p2p: P2pHandle::channel(),
+            jobs: watch::channel(None),
+            chain_view: watch::channel(Arc::new(ChainView::of(chain))),
+            peers_view: watch::channel(Arc::default()),
+            blocks_view: watch::channel(Arc::default()),
+            parent: watch::channel(ParentState::starting()),
+        }
+    }
+}
+
+/// Everything that is opened and bound, before any task runs.
+struct Opened {
+    config: Config,
+    channels: Channels,
+    chain: ShareChain,
+    /// Shares of the store that claim to be blocks.
+    claimed_blocks: Vec<Arc<CheckedShare>>,
+    store: StoreHandle,
+    client: RpcClient,
+    devnet: Option<Devnet>,
+    api: Api,
+    stratum: Stratum,
+    network: Network,
+    blocks: BlocksTask,
+}
+
+/// Opens and binds everything, then starts all tasks.
+async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(Endpoints, StoreThread), NodeError> {
+    let (opened, store_thread) = open(config, data_dir).await?;
+    let endpoints = Endpoints {
+        api: format!("http://{}", opened.api.address()),
+        stratum: format!("stratum+tcp://{}", opened.stratum.address()),
+        p2p: opened.network.addresses().iter().map(ToString::to_string).collect(),
+        devnet_rpc: opened.devnet.as_ref().map(|devnet| format!("http://{}", devnet.address())),
+    };
+    let text = serde_json::json!(endpoints).to_string();
+    write_durably(&data_dir.endpoints(), text.as_bytes()).map_err(file_error("write", &data_dir.endpoints()))?;
+    spawn_all(opened, tasks);
+    Ok((endpoints, store_thread))
+}
+
+async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread), NodeError> {
+    let key = data_dir.identity()?;
+    let params = config.chain.params.clone();
+    // Ports first: the likeliest mistake, and the cheapest to find.
+    let api = Api::bind(config.api_listen).await?;
+    let (client, devnet) = parent_client(&config).await?;
+    let sled = SledStore::open(&data_dir.shares())?;
+    let (mut chain, claimed_blocks) = load(&sled, &params)?;
+    let channels = Channels::new(&mut chain);
+    let stratum_config = stratum_config(&config.chain, channels.jobs.1.clone(), channels.found.0.clone());
+    let stratum = Stratum::bind(config.stratum_listen, stratum_config).await.map_err(|source| NodeError::Listen {
+        what: "miners",
+        address: config.stratum_listen.to_string(),
+        flag: "--stratum-listen",
+        source,
+    })?;
+    let (store, store_thread) =
+        store::spawn(Box::new(sled)).map_err(file_error("start a thread for", &data_dir.shares()))?;
+    let network = Network::bind(NetworkConfig {
+        params: params.clone(),
+        agent: format!("poolnode/{}", env!("CARGO_PKG_VERSION")),
+        region: config.region,
+        listen: config.p2p_listen.clone(),
+        peers: config.peers.clone(),
+        countries: open_countries(&config),
+        chain: channels.chain.0.clone(),
+        check: channels.check.0.clone(),
+        store: store.clone(),
+        chain_view: channels.chain_view.1.clone(),
+        view: channels.peers_view.0.clone(),
+        key,
+    })
+    .await?;
+    let blocks = BlocksTask::open(client.clone(), params, data_dir.blocks(), channels.blocks_view.0.clone())
+        .map_err(file_error("use", &data_dir.blocks()))?;
+    let opened =
+        Opened { config, channels, chain, claimed_blocks, store, client, devnet, api, stratum, network, blocks };
+    Ok((opened, store_thread))
+}
+
+/// Starts every task; nothing fails any more.
+fn spawn_all(opened: Opened, tasks: &Tasks) {
+    let Opened { config, channels, chain, claimed_blocks, store, client, devnet, api, stratum, network, blocks } =
+        opened;
+    let profile = Arc::new(config.chain);
+    let (params, token) = (profile.params.clone(), &tasks.token);
+    if let Some(devnet) = devnet {
+        tasks.try_spawn("devnet", devnet.run(token.clone()));
+    }
+    let (stratum_address, peer_id) = (stratum.address(), network.peer_id().to_string());
+    let (stratum, serving_miners) = stratum.run(&tasks.tracker, token);
+    tasks.spawn("stratum", serving_miners);
+    let (p2p, p2p_commands) = channels.p2p;
+    let chain_task = ChainTask {
+        chain,
+        alone: AlonePolicy { expects_peers: !config.peers.is_empty(), solo_until_synced: config.solo_until_synced },
+        store: store.clone(),
+        p2p: p2p.clone(),
+        blocks: channels.blocks.0.clone(),
+        view: channels.chain_view.0,
+    };
+    let work = WorkTask {
+        params: params.clone(),
+        payout_class: profile.payout_class,
+        chain: channels.chain_view.1.clone(),
+        parent: channels.parent.1.clone(),
+        jobs: channels.jobs.0,
+    };
+    let polling = poll::run(client, params.clone(), profile.template_rules, channels.parent.0, token.clone());
+    let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p, token.clone());
+    let state = ApiState {
+        profile,
+        peer_id,
+        region: config.region,
+        stratum_address,
+        started: Instant::now(),
+        stratum,
+        chain: channels.chain_view.1,
+        parent: channels.parent.1,
+        peers: channels.peers_view.1,
+        blocks: channels.blocks_view.1,
+        queries: channels.chain.0,
+        store: store.clone(),
+    };
+    tasks.spawn("chain", chain_task.run(channels.chain.1, channels.found.1, token.clone()));
+    tasks.spawn("check", check);
+    tasks.spawn("p2p", network.run(p2p_commands, token.clone()));
+    tasks.spawn("blocks", blocks.run(channels.blocks.1, token.clone()));
+    tasks.spawn("parent", polling);
+    tasks.spawn("work", work.run(token.clone()));
+    tasks.spawn("api", api.run(state, token.clone()));
+    tasks.spawn("store", watch_store(store, token.clone()));
+    tasks.spawn("recount", recount(claimed_blocks, channels.blocks.0, token.clone()));
+}
+
+/// Ends with the store, and the node with it: shares that cannot be kept must not be mined.
+async fn watch_store(store: StoreHandle, token: CancellationToken) {
+    tokio::select! {
+        () = token.cancelled() => {}
+        () = store.failed() => {}
+    }
+}
+
+/// Gives the blocks task the blocks of earlier runs; stays until the node stops, because every task does.
+async fn recount(blocks: Vec<Arc<CheckedShare>>, inputs: mpsc::Sender<BlockInput>, token: CancellationToken) {
+    for share in blocks {
+        if inputs.send(BlockInput::Seen(share)).await.is_err() {
+            return;
+        }
+    }
+    token.cancelled().await;
+}
+
+/// Rebuilds the chain from the store, and finds the shares that claim to be blocks.
+fn load(store: &dyn Store, params: &Arc<Params>) -> Result<(ShareChain, Vec<Arc<CheckedShare>>), NodeError> {
+    let started = Instant::now();
+    let mut chain = ShareChain::new(params.clone());
+    let mut blocks = Vec::new();
+    let mut foreign = 0_u64;
+    let loaded = store.for_each(&mut |stored| {
+        let Some(share) = stored.to_share(params).map(Arc::new) else {
+            foreign += 1;
+            return;
+        };
+        if share.is_block() {
+            blocks.push(share.clone());
+        }
+        let _verdict = chain.handle(share, Origin::OwnStore, 0);
+        while chain.poll_effect().is_some() {}
+    })?;
+    if loaded.damaged > 0 || foreign > 0 {
+        warn!(damaged = loaded.damaged, foreign, "some stored shares cannot be used; they will be synced again");
+    }
+    let (shares, height) = (chain.len(), chain.tip().height);
+    info!(shares, height, millis = started.elapsed().as_millis(), "share chain loaded");
+    Ok((chain, blocks))
+}
+
+fn stratum_config(
+    profile: &ChainProfile,
+    templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    found: mpsc::Sender<FoundShare>,
+) -> StratumConfig {
+    StratumConfig {
+        session: SessionConfig {
+            addresses: profile.addresses.clone(),
+            algorithm: profile.params.parent().pow,
+            version_mask: profile.params.parent().version_mask,
+            vardiff: profile.vardiff,
+            payout_class: profile.payout_class,
+            node_nonce: rand::random(),
+            share_period: profile.share_period,
+        },
+        templates,
+        found,
+    }
+}
+
+/// The client of the configured daemon, and the embedded one where none is configured.
+async fn parent_client(config: &Config) -> Result<(RpcClient, Option<Devnet>), NodeError> {
+    match &config.parent {
+        ParentConfig::Rpc { url, auth } => Ok((RpcClient::new(url, auth.clone())?, None)),
+        ParentConfig::Embedded(embedded) => {
+            let devnet = Devnet::bind(embedded.clone()).await?;
+            let url = format!("http://{}", devnet.address());
+            Ok((RpcClient::new(&url, RpcAuth::None)?, Some(devnet)))
+        }
+    }
+}
+
+/// The country database, if there is one; a broken one costs its hints, not the node.
+fn open_countries(config: &Config) -> Option<CountryDb> {
+    let path = config.country_db.as_ref()?;
+    match CountryDb::open(path) {
+        Ok(countries) => Some(countries),
+        Err(cause) => {
+            error!(path = %path.display(), %cause, "the country database cannot be used; regions stay what peers claim");
+            None
+        }
+    }
+}

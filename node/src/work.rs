@@ -1,0 +1,195 @@
+//! Work: joins the share chain's context with the parent chain's template into job templates.
+//!
+//! A new parent block makes jobs at once. Otherwise they are refreshed every [`JOB_REFRESH`] when something changed, or
+//! sooner when half a merge set waits; inside a payout epoch such jobs differ in the commitment only. Nothing is made
+//! while the share chain is not synced or the daemon is silent.
+
+use std::sync::Arc;
+
+use sharechain::{JobContext, Params, PayoutScript, ShareTerms};
+use stratum::{HeaderFields, JobTemplate, session::version_rolling_mask};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    chain_task::ChainView,
+    clock::unix_now,
+    defaults::{JOB_REFRESH, JOB_REFRESH_FAST, JOB_REFRESH_MAX, TEMPLATE_AGE_MAX},
+    parent::{ParentState, Template},
+};
+
+/// Where job templates go; `None` while there is nothing to mine.
+pub type JobSender = watch::Sender<Option<Arc<JobTemplate>>>;
+
+/// What the last job template was made of.
+#[derive(Debug)]
+struct Made {
+    at: Instant,
+    template: Arc<Template>,
+    context: Arc<JobContext>,
+}
+
+/// Whether and when to make a job template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Now,
+    At(Instant),
+}
+
+/// The task's inputs and outputs.
+#[derive(Debug)]
+pub struct WorkTask {
+    /// The share chain's parameters.
+    pub params: Arc<Params>,
+    /// Payout class of the jobs.
+    pub payout_class: u8,
+    /// The share chain.
+    pub chain: watch::Receiver<Arc<ChainView>>,
+    /// The parent chain.
+    pub parent: watch::Receiver<ParentState>,
+    /// Where job templates go.
+    pub jobs: JobSender,
+}
+
+impl WorkTask {
+    /// Runs until the token is cancelled or an input ends.
+    pub async fn run(mut self, token: CancellationToken) {
+        let mut made: Option<Made> = None;
+        loop {
+            let wake = match self.inputs() {
+                Ok((template, context)) => match due(made.as_ref(), &template, &context, Instant::now()) {
+                    Due::Now => {
+                        made = Some(self.make(template, context));
+                        continue;
+                    }
+                    Due::At(wake) => wake,
+                },
+                Err(reason) => {
+                    if made.take().is_some() {
+                        warn!(reason, "no new jobs");
+                        self.jobs.send_replace(None);
+                    }
+                    // Inputs change by themselves; only the template's age does not.
+                    Instant::now() + JOB_REFRESH
+                }
+            };
+            tokio::select! {
+                biased;
+                () = token.cancelled() => return,
+                changed = self.parent.changed() => if changed.is_err() { return },
+                changed = self.chain.changed() => if changed.is_err() { return },
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Template and context to mine on, or why there is nothing to mine.
+    fn inputs(&mut self) -> Result<(Arc<Template>, Arc<JobContext>), &'static str> {
+        let chain = self.chain.borrow_and_update().clone();
+        let parent = self.parent.borrow_and_update().clone();
+        if !chain.may_mine {
+            return Err("the share chain is not synced");
+        }
+        let fresh = parent.confirmed.is_some_and(|confirmed| confirmed.elapsed() < TEMPLATE_AGE_MAX);
+        let template = parent.template.filter(|_| fresh).ok_or("the parent daemon gives no templates")?;
+        Ok((template, chain.context.clone().ok_or("the share chain is exhausted")?))
+    }
+
+    fn make(&self, template: Arc<Template>, context: Arc<JobContext>) -> Made {
+        if self.jobs.borrow().is_none() {
+            info!(share_height = context.height, block_height = template.work.block_height, "miners get work");
+        }
+        let parent = self.params.parent();
+        let time_min = template.time_min.max(context.median_time);
+        let header = HeaderFields {
+            // No bit that miners may roll: firmwares disagree on how the bits are joined.
+            version: template.version & !version_rolling_mask(parent.pow) | parent.version_value,
+            bits: template.bits,
+            time: u32::try_from(unix_now()).unwrap_or(u32::MAX).max(time_min),
+            time_min,
+            merkle_branch: template.merkle_branch.clone(),
+        };
+        // Any terms of the class give its prefix: the script and the target are in the commitment only.
+        let class = ShareTerms {
+            payout_script: PayoutScript::p2wpkh(&[0; 20]),
+            payout_class: self.payout_class,
+            share_bits: context.base_bits,
+            node_nonce: 0,
+            signal: 0,
+        };
+        let parts = (template.work.clone(), header, template.transactions.clone());
+        let jobs = JobTemplate::new(self.params.clone(), JobContext::clone(&context), parts, &[class]);
+        self.jobs.send_replace(Some(Arc::new(jobs)));
+        Made { at: Instant::now(), template, context }
+    }
+}
+
+/// The refresh policy.
+fn due(made: Option<&Made>, template: &Arc<Template>, context: &Arc<JobContext>, now: Instant) -> Due {
+    let Some(made) = made else { return Due::Now };
+    if made.template.work.prev_block != template.work.prev_block {
+        return Due::Now;
+    }
+    let same_context = Arc::ptr_eq(&made.context, context);
+    let wait = if same_context && Arc::ptr_eq(&made.template, template) {
+        JOB_REFRESH_MAX
+    } else if context.mergeable.saturating_mul(2) >= usize::from(UNCLES_FAST) && !same_context {
+        JOB_REFRESH_FAST
+    } else {
+        JOB_REFRESH
+    };
+    let at = made.at + wait;
+    if at <= now { Due::Now } else { Due::At(at) }
+}
+
+/// Uncles of a full merge set on every network so far.
+const UNCLES_FAST: u8 = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sharechain::{CompactTarget, ShareChain, hash::BlockHash, testing};
+
+    use super::*;
+
+    fn template(block: u8) -> Arc<Template> {
+        let mut work = testing::Miner::devnet().work;
+        work.prev_block = BlockHash::from_bytes([block; 32]);
+        Arc::new(Template {
+            work,
+            version: 0x2000_0000,
+            bits: CompactTarget::from_bits(0x1e01_0000),
+            time_min: 0,
+            merkle_branch: Arc::default(),
+            transactions: Arc::default(),
+            longpollid: None,
+        })
+    }
+
+    fn context(mergeable: usize) -> Arc<JobContext> {
+        let context = ShareChain::new(testing::devnet_params()).job_context().unwrap();
+        Arc::new(JobContext { mergeable, ..context })
+    }
+
+    #[test]
+    fn a_new_parent_block_is_at_once_and_the_rest_waits_its_turn() {
+        let now = Instant::now();
+        let later = |millis| now + Duration::from_millis(millis);
+        let (old, same_block, next_block) = (template(1), template(1), template(2));
+        let (quiet, moved, crowded) = (context(0), context(1), context(32));
+        let made = Made { at: now, template: old.clone(), context: quiet.clone() };
+        let due = |template, context, at| due(Some(&made), template, context, at);
+        assert_eq!(super::due(None, &old, &quiet, now), Due::Now);
+        assert_eq!(due(&next_block, &quiet, now), Due::Now);
+        assert_eq!(due(&old, &moved, now), Due::At(later(2_000)));
+        assert_eq!(due(&same_block, &quiet, now), Due::At(later(2_000)));
+        assert_eq!(due(&old, &moved, later(2_000)), Due::Now);
+        assert_eq!(due(&old, &crowded, now), Due::At(later(250)));
+        assert_eq!(due(&old, &quiet, now), Due::At(later(25_000)));
+    }
+}
