@@ -1,0 +1,150 @@
+//! What can be typed.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+use node::{
+    config::{RawConfig, RawDevnet, RawGeo, RawListen, RawP2p, RawParent},
+    parent::devnet,
+};
+
+/// A decentralised mining pool node: peers replicate a share chain, and every block pays the miners of the PPLNS window in
+/// its coinbase.
+#[derive(Debug, Parser)]
+#[command(name = "poolnode", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    /// API of the node to ask.
+    #[arg(long, global = true, env = "POOLNODE_API", default_value = "http://127.0.0.1:23380", value_name = "URL")]
+    pub(crate) api: String,
+    /// JSON for scripts instead of text for people.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What is logged to stderr: error, warn, info, debug, or a tracing filter.
+    #[arg(long, global = true, env = "POOLNODE_LOG", default_value = "info", value_name = "FILTER")]
+    pub(crate) log: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node.
+    Run(Box<RunArgs>),
+    /// Run a devnet chain alone, for several nodes to share.
+    Devnet(DevnetArgs),
+    /// See a whole pool at work: devnet, node and a CPU miner, without any set-up.
+    Quickstart(QuickstartArgs),
+    /// List the peers of a running node.
+    Peers,
+    /// Show a running node at a glance.
+    Status,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// Configuration file; flags overrule it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Chain to pool on: devnet (default).
+    #[arg(long)]
+    chain: Option<String>,
+    /// Folder for key, shares and blocks (default: ~/.poolnode/CHAIN).
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// JSON-RPC of the coin daemon; without it a devnet node runs a devnet chain of its own.
+    #[arg(long, value_name = "URL")]
+    parent_rpc: Option<String>,
+    /// Where miners connect to (default: 127.0.0.1:23336; 0.0.0.0:23336 takes miners from other machines).
+    #[arg(long, value_name = "ADDR")]
+    stratum_listen: Option<SocketAddr>,
+    /// Multiaddress to listen on for peers; may be repeated (default: /ip4/0.0.0.0/tcp/23333).
+    #[arg(long, value_name = "MULTIADDR")]
+    p2p_listen: Vec<String>,
+    /// Multiaddress of a peer to stay connected to; may be repeated.
+    #[arg(long, value_name = "MULTIADDR")]
+    peer: Vec<String>,
+    /// Where this node is: NA SA EU AF AS OC AN.
+    #[arg(long)]
+    region: Option<String>,
+    /// Where the API answers; loopback only (default: 127.0.0.1:23380).
+    #[arg(long, value_name = "ADDR")]
+    api_listen: Option<SocketAddr>,
+    /// JSON-RPC of the embedded devnet chain (default: 127.0.0.1:23332).
+    #[arg(long, value_name = "ADDR")]
+    devnet_listen: Option<SocketAddr>,
+    /// Mine before the share chain is synced.
+    #[arg(long)]
+    solo_until_synced: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DevnetArgs {
+    /// Where its JSON-RPC answers.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:23332")]
+    pub(crate) listen: SocketAddr,
+    /// Folder for its blocks (default: they are kept in memory only).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Wanted seconds between blocks.
+    #[arg(long, default_value_t = devnet::BLOCK_INTERVAL_SECS, value_name = "SECONDS")]
+    pub(crate) block_interval_secs: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct QuickstartArgs {
+    /// Folder to keep the pool in (default: a temporary one).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Stop after this long (default: at Ctrl-C).
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) seconds: Option<u64>,
+}
+
+impl RunArgs {
+    /// The flags over what the file said.
+    pub(crate) fn over(self, file: RawConfig) -> RawConfig {
+        let list = |flags: Vec<String>, file| if flags.is_empty() { file } else { Some(flags) };
+        RawConfig {
+            chain: self.chain.or(file.chain),
+            data_dir: self.data_dir.or(file.data_dir),
+            password: file.password,
+            solo_until_synced: self.solo_until_synced.then_some(true).or(file.solo_until_synced),
+            parent: RawParent { rpc_url: self.parent_rpc.or(file.parent.rpc_url), ..file.parent },
+            devnet: RawDevnet { listen: self.devnet_listen.or(file.devnet.listen), ..file.devnet },
+            stratum: RawListen { listen: self.stratum_listen.or(file.stratum.listen) },
+            p2p: RawP2p {
+                listen: list(self.p2p_listen, file.p2p.listen),
+                peers: list(self.peer, file.p2p.peers),
+                region: self.region.or(file.p2p.region),
+            },
+            api: RawListen { listen: self.api_listen.or(file.api.listen) },
+            geo: RawGeo { country_db: file.geo.country_db },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_overrule_the_file_and_leave_the_rest() {
+        let args = Args::parse_from(["poolnode", "run", "--peer", "/ip4/1.2.3.4/tcp/5", "--region", "AS"]);
+        let Command::Run(run) = args.command else { panic!("run") };
+        let file = RawConfig {
+            p2p: RawP2p { peers: Some(vec!["x".to_owned()]), region: Some("EU".to_owned()), listen: Some(vec![]) },
+            ..RawConfig::default()
+        };
+        let merged = run.over(file).p2p;
+        assert_eq!(merged.peers, Some(vec!["/ip4/1.2.3.4/tcp/5".to_owned()]));
+        assert_eq!(merged.region.as_deref(), Some("AS"));
+        assert_eq!(merged.listen, Some(vec![]));
+    }
+}

@@ -1,0 +1,130 @@
+//! The commands: each calls one thing and prints what it says.
+
+use std::{future::Future, io::IsTerminal, process::ExitCode};
+
+use anyhow::Context;
+use node::{
+    NodeError,
+    api::client::ApiClient,
+    config::{RawConfig, block_interval},
+    parent::devnet::{Devnet, DevnetConfig},
+    run::Endpoints,
+    signals::StopSignals,
+};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    args::{Args, Command, DevnetArgs, RunArgs},
+    quickstart, render,
+};
+
+/// What a process that was interrupted twice returns, as shells expect it.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the command.
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    start_log(&args.log)?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let code = runtime.block_on(dispatch(args));
+    // After a second signal nothing is waited for.
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
+    let Args { api, json, command, .. } = args;
+    match command {
+        Command::Run(run) => Box::pin(run_node(*run, json)).await,
+        Command::Devnet(devnet) => run_devnet(devnet, json).await,
+        Command::Quickstart(_) if json => {
+            anyhow::bail!("quickstart speaks to people; for scripts there is `poolnode run --json`")
+        }
+        Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
+        Command::Status => {
+            let status = ApiClient::new(&api)?.status().await?;
+            if json {
+                render::json(&status)?
+            } else {
+                render::status(&status)?
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Peers => {
+            let peers = ApiClient::new(&api)?.peers().await?;
+            if json {
+                render::json(&peers)?
+            } else {
+                render::peers(&peers)?
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn run_node(mut args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let file = match args.config.take() {
+        Some(path) => RawConfig::read(&path)?,
+        None => RawConfig::default(),
+    };
+    let config = args.over(file).resolve()?;
+    let signals = StopSignals::register()?;
+    let token = CancellationToken::new();
+    let ready = move |endpoints: &Endpoints| {
+        let printed = if json { render::json_line(endpoints) } else { render::endpoints(endpoints) };
+        // A closed stdout is no reason to stop a pool.
+        drop(printed);
+    };
+    until_signalled(signals, Box::pin(node::run(config, token.clone(), ready)), token).await
+}
+
+async fn run_devnet(args: DevnetArgs, json: bool) -> anyhow::Result<ExitCode> {
+    let signals = StopSignals::register()?;
+    let devnet = Devnet::bind(DevnetConfig {
+        listen: args.listen,
+        listen_flag: "--listen",
+        block_interval: block_interval(args.block_interval_secs)?,
+        file: args.dir.map(|dir| dir.join("devnet-blocks")),
+    })
+    .await?;
+    let url = format!("http://{}", devnet.address());
+    if json {
+        render::json_line(&serde_json::json!({"rpc": url}))?;
+    } else {
+        render::line(&format!("devnet is ready: poolnode run --parent-rpc {url}"))?;
+    }
+    let token = CancellationToken::new();
+    until_signalled(signals, devnet.run(token.clone()), token).await
+}
+
+/// Waits for the work, which ends cleanly after the first signal and is left alone after the second.
+pub(crate) async fn until_signalled(
+    mut signals: StopSignals,
+    work: impl Future<Output = Result<(), NodeError>>,
+    token: CancellationToken,
+) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        ended = work => {
+            ended?;
+            Ok(ExitCode::SUCCESS)
+        }
+        () = signals.cancel(&token) => Ok(ExitCode::from(INTERRUPTED)),
+    }
+}
+
+/// Logs go to stderr, so that stdout is for data. libp2p speaks only when it is asked by name.
+fn start_log(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(format!("warn,node=info,stratum=info,sharechain=info,{}", own(filter)))
+        .with_context(|| format!("--log: {filter:?} is not a log filter"))?;
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    Ok(())
+}
+
+/// A bare level means our own crates.
+fn own(filter: &str) -> String {
+    if filter.contains('=') || filter.contains(',') {
+        return filter.to_owned();
+    }
+    ["node", "stratum", "sharechain"].map(|name| format!("{name}={filter}")).join(",")
+}

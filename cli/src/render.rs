@@ -1,0 +1,160 @@
+//! Text for people: tables to stdout, errors to stderr. Scripts use `--json`; the tables are no stable interface.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use comfy_table::{CellAlignment, Table, presets};
+use node::{
+    api::dto::{List, Peer, Status},
+    run::Endpoints,
+};
+use serde::Serialize;
+
+/// Prints a line to stdout.
+pub(crate) fn line(text: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout().lock(), "{text}").context("cannot write to stdout")
+}
+
+/// Prints indented JSON.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string_pretty(value)?)
+}
+
+/// Prints JSON on one line.
+pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string(value)?)
+}
+
+/// Prints an error with its causes.
+pub(crate) fn error(error: &anyhow::Error) {
+    let mut text = format!("error: {error}");
+    for cause in error.chain().skip(1) {
+        text.push_str(&format!("\n  caused by: {cause}"));
+    }
+    // Nobody is left to tell when stderr is gone.
+    let _gone = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Says where a node can be reached.
+pub(crate) fn endpoints(endpoints: &Endpoints) -> anyhow::Result<()> {
+    let mut rows = vec![
+        ("miners", format!("{}  user: ADDRESS.worker  password: x", endpoints.stratum)),
+        ("api", endpoints.api.clone()),
+    ];
+    rows.extend(endpoints.p2p.iter().map(|address| ("peers", format!("--peer {address}"))));
+    rows.extend(endpoints.devnet_rpc.iter().map(|url| ("devnet rpc", url.clone())));
+    line(&format!("poolnode {} is ready\n{}", env!("CARGO_PKG_VERSION"), key_values(&rows)))
+}
+
+/// The node at a glance.
+pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
+    let sync = match status.sync_target_height {
+        Some(target) => format!("{} of {target}", status.share_height),
+        None => status.sync_state.clone(),
+    };
+    let parent = match (&status.parent.height, &status.parent.problem) {
+        (_, Some(problem)) => problem.clone(),
+        (Some(height), None) => format!("height {height}"),
+        (None, None) => "unknown".to_owned(),
+    };
+    let submits = &status.submits;
+    line(&key_values(&[
+        ("network", format!("{}  (share chain {})", status.network, short(&status.share_chain))),
+        ("node", format!("{}  {}", status.peer_id, status.region.as_deref().unwrap_or("no region"))),
+        ("sync", sync),
+        ("share chain", format!("height {}  tip {}", status.share_height, short(&status.share_tip))),
+        ("window", format!("{} shares", status.window_shares)),
+        ("peers", status.peers.to_string()),
+        ("stratum", status.stratum_url.clone()),
+        ("miners", format!("{}  {}", status.miners, hashrate(status.hashrate))),
+        ("submits", format!("{} accepted  {} stale  {} rejected", submits.accepted, submits.stale, submits.rejected)),
+        ("mining", if status.mining { "yes" } else { "no work is given out" }.to_owned()),
+        ("parent chain", parent),
+        ("blocks found", status.blocks_found.to_string()),
+        ("up", duration(status.uptime_secs)),
+    ]))
+}
+
+/// The peers as a table.
+pub(crate) fn peers(peers: &List<Peer>) -> anyhow::Result<()> {
+    if peers.data.is_empty() {
+        return line("no peers\n\nhint: connect to one with `poolnode run --peer MULTIADDR`");
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["DIR", "RTT", "MIN", "REGION", "HEIGHT", "AGE", "AGENT", "PEER", "ADDRESS"]);
+    for column in [1, 2, 4, 5] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let millis = |rtt: Option<f64>| rtt.map_or_else(|| "-".to_owned(), |rtt| format!("{rtt:.1} ms"));
+    let mut sorted: Vec<&Peer> = peers.data.iter().collect();
+    // Connections of our own choice first, then the nearest.
+    let distance = |peer: &Peer| peer.rtt_min_ms.unwrap_or(f64::INFINITY);
+    sorted.sort_by(|a, b| b.direction.cmp(&a.direction).then(distance(a).total_cmp(&distance(b))));
+    for peer in sorted {
+        table.add_row([
+            if peer.direction == "outbound" { "out" } else { "in" }.to_owned(),
+            millis(peer.rtt_ms),
+            millis(peer.rtt_min_ms),
+            peer.region.clone().unwrap_or_else(|| "-".to_owned()),
+            peer.share_height.map_or_else(|| "-".to_owned(), |height| height.to_string()),
+            duration(peer.connected_secs),
+            peer.agent.clone(),
+            short(&peer.peer_id),
+            peer.address.clone(),
+        ]);
+    }
+    line(&table.trim_fmt())
+}
+
+/// A rate with the prefix people use.
+pub(crate) fn hashrate(rate: f64) -> String {
+    let prefixes = ["H/s", "kH/s", "MH/s", "GH/s", "TH/s", "PH/s", "EH/s"];
+    let (mut rate, mut prefix) = (rate, 0);
+    while rate >= 1_000.0 && prefix + 1 < prefixes.len() {
+        rate /= 1_000.0;
+        prefix += 1;
+    }
+    format!("{rate:.2} {}", prefixes[prefix])
+}
+
+/// A time as people say it: its two greatest units.
+pub(crate) fn duration(secs: u64) -> String {
+    match (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60, secs % 60) {
+        (0, 0, 0, secs) => format!("{secs} s"),
+        (0, 0, mins, secs) => format!("{mins}m{secs:02}"),
+        (0, hours, mins, _) => format!("{hours}h{mins:02}"),
+        (days, hours, ..) => format!("{days}d{hours:02}"),
+    }
+}
+
+/// The two ends of an identifier.
+pub(crate) fn short(id: &str) -> String {
+    match (id.get(..8), id.len().checked_sub(4).and_then(|at| id.get(at..))) {
+        (Some(head), Some(tail)) if id.len() > 16 => format!("{head}..{tail}"),
+        _ => id.to_owned(),
+    }
+}
+
+fn key_values(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
+    let lines: Vec<String> = rows.iter().map(|(key, value)| format!("  {key:width$}  {value}")).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_times_and_ids_are_short() {
+        assert_eq!(hashrate(0.0), "0.00 H/s");
+        assert_eq!(hashrate(1_234_567.0), "1.23 MH/s");
+        assert_eq!(hashrate(1e30), "1000000000000.00 EH/s");
+        assert_eq!(short("0123456789abcdef0123"), "01234567..0123");
+        assert_eq!(short("abc"), "abc");
+        assert_eq!([59, 60, 3_599, 11_520, 90_000].map(duration), ["59 s", "1m00", "59m59", "3h12", "1d01"]);
+    }
+}
