@@ -1,0 +1,128 @@
+//! `devminer`: a Stratum CPU miner for devnets and tests.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to people on its terminal")]
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use sharechain::PowAlgorithm;
+use testnet::miner::{self, Counters, MinerConfig, RefusedUser};
+
+/// A Stratum CPU miner for devnets and tests.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Pool, as `stratum+tcp://HOST:PORT`.
+    #[arg(long, short = 'o', default_value = "stratum+tcp://127.0.0.1:23336")]
+    url: String,
+    /// `ADDRESS[.worker]`.
+    #[arg(long, short = 'u', conflicts_with = "name", required_unless_present = "name")]
+    user: Option<String>,
+    /// Instead of a user: mine to a devnet address made from this name. Nobody can spend from it.
+    #[arg(long)]
+    name: Option<String>,
+    /// Proof of work: blake2s, sha256d or scrypt.
+    #[arg(long, short = 'a', default_value = "blake2s")]
+    algo: PowAlgorithm,
+    /// Hashing threads.
+    #[arg(long, short = 't', default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=255))]
+    threads: u32,
+    /// Hashes per second of all threads together (default: as many as they can).
+    #[arg(long)]
+    max_hashrate: Option<f64>,
+    /// Stop after this many seconds.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Print one JSON line per report.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Time between two reports.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+/// Pauses between two connections: from, to.
+const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> anyhow::Result<()> {
+    let user = match (&args.user, &args.name) {
+        (Some(user), _) => user.clone(),
+        (None, name) => miner::devnet_user(name.as_deref().unwrap_or("devminer"))?,
+    };
+    let address = args.url.strip_prefix("stratum+tcp://").unwrap_or(&args.url).trim_end_matches('/').to_owned();
+    let config =
+        MinerConfig { address, user, algorithm: args.algo, threads: args.threads, hashrate_max: args.max_hashrate };
+    eprintln!("mining to {}", config.user);
+    let (counters, stop) = (Arc::new(Counters::default()), Arc::new(AtomicBool::new(false)));
+    spawn_reports(args, counters.clone(), stop.clone());
+    let mut pause = RECONNECT_PAUSE.0;
+    while !stop.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        if let Err(error) = miner::mine(&config, &counters, &stop) {
+            if error.is::<RefusedUser>() {
+                return Err(error);
+            }
+            eprintln!("{error:#}; trying again");
+            if started.elapsed() > RECONNECT_PAUSE.1 {
+                pause = RECONNECT_PAUSE.0;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(RECONNECT_PAUSE.1);
+        }
+    }
+    report(args, &counters, &mut Instant::now(), &mut 0);
+    Ok(())
+}
+
+fn spawn_reports(args: &Args, counters: Arc<Counters>, stop: Arc<AtomicBool>) {
+    let (json, seconds) = (args.json, args.seconds.map(Duration::from_secs));
+    let args = Args { url: String::new(), user: None, name: None, json, ..*args };
+    std::thread::spawn(move || {
+        let started = Instant::now();
+        let (mut since, mut before) = (started, 0);
+        loop {
+            let left = seconds.map(|seconds| seconds.saturating_sub(started.elapsed()));
+            std::thread::sleep(left.unwrap_or(REPORT_INTERVAL).min(REPORT_INTERVAL));
+            if left.is_some_and(|left| left <= REPORT_INTERVAL) {
+                stop.store(true, Ordering::Relaxed);
+                return;
+            }
+            report(&args, &counters, &mut since, &mut before);
+        }
+    });
+}
+
+/// Prints the counters and the rate since the last report.
+fn report(args: &Args, counters: &Counters, since: &mut Instant, before: &mut u64) {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (accepted, rejected, hashes) = (read(&counters.accepted), read(&counters.rejected), read(&counters.hashes));
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = (hashes - *before) as f64 / since.elapsed().as_secs_f64().max(1e-3);
+    (*since, *before) = (Instant::now(), hashes);
+    for reason in counters.take_reasons() {
+        eprintln!("rejected: {reason}");
+    }
+    if args.json {
+        println!(
+            "{}",
+            serde_json::json!({"accepted": accepted, "rejected": rejected, "hashes": hashes, "hashrate": rate})
+        );
+    } else {
+        println!("accepted {accepted}  rejected {rejected}  {:.2} MH/s", rate / 1e6);
+    }
+}

@@ -1,0 +1,139 @@
+//! `testnet`: a pool of N nodes on this machine; `testnet.sh` builds it and passes its arguments on.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to people on its terminal")]
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use node::signals::StopSignals;
+use testnet::supervisor::{Plan, Pool, Verdict};
+use tokio::time::{Instant, sleep_until};
+
+/// Runs a devnet chain, N nodes in different regions and a CPU miner on each.
+#[derive(Debug, Parser)]
+#[command(name = "testnet.sh", version)]
+struct Args {
+    /// Nodes.
+    #[arg(default_value_t = 3, value_parser = parse_nodes)]
+    nodes: usize,
+    /// Stop after this long and judge the pool (default: run until Ctrl-C).
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
+    /// Keep everything in this folder instead of a temporary one.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Only the verdict on stdout, as one JSON line; the rest goes to stderr.
+    #[arg(long, requires = "seconds")]
+    json: bool,
+    /// Wanted seconds between parent blocks.
+    #[arg(long, default_value_t = 30)]
+    block_interval_secs: u32,
+    /// Hashes per second of each miner; 0 for as fast as it can.
+    #[arg(long, default_value_t = 1e6)]
+    max_hashrate: f64,
+}
+
+/// Time between two reports.
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+fn parse_nodes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(nodes @ 1..=50) => Ok(nodes),
+        _ => Err("1 to 50 nodes".to_owned()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let mut signals = StopSignals::register()?;
+    let plan = Plan {
+        nodes: args.nodes,
+        dir: args.dir.clone(),
+        block_interval_secs: args.block_interval_secs,
+        hashrate_max: (args.max_hashrate > 0.0).then_some(args.max_hashrate),
+    };
+    let mut pool = tokio::select! {
+        pool = Pool::start(&plan) => pool?,
+        // Dropping the half-started pool kills what it started.
+        () = signals.next() => return Ok(ExitCode::FAILURE),
+    };
+    let judged = tokio::select! {
+        verdict = watch(&mut pool, &args) => Some(verdict.unwrap_or_else(|cause| Verdict::broken(args.nodes, &cause))),
+        () = signals.next() => None,
+    };
+    let broken = match &judged {
+        None => {
+            args.say("stopping");
+            None
+        }
+        Some(verdict) => {
+            print_verdict(verdict, args.json)?;
+            pool.kept_promises(verdict).err()
+        }
+    };
+    if let Some(broken) = broken {
+        eprintln!("error: {broken}");
+        if let Some(folder) = pool.keep_folder() {
+            eprintln!("hint: the logs are in {}", folder.display());
+        }
+    }
+    tokio::select! {
+        stopped = pool.stop() => stopped?,
+        // A second signal: what is left is killed when the pool is dropped.
+        () = signals.next() => return Ok(ExitCode::FAILURE),
+    }
+    Ok(if broken.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Reports until the time is over, then judges; for ever without a time.
+async fn watch(pool: &mut Pool, args: &Args) -> anyhow::Result<Verdict> {
+    args.say(&format!("devnet   rpc {}", pool.devnet.rpc));
+    for node in &pool.nodes {
+        args.say(&format!("{:7}  {}  api {}", node.name, node.endpoints.stratum, node.endpoints.api));
+    }
+    let end = args.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    while end.is_none_or(|end| Instant::now() < end) {
+        let next = Instant::now() + REPORT_INTERVAL;
+        sleep_until(end.map_or(next, |end| end.min(next))).await;
+        for line in pool.report().await? {
+            args.say(&line);
+        }
+    }
+    pool.judge().await
+}
+
+impl Args {
+    /// A line for people.
+    fn say(&self, line: &str) {
+        if self.json {
+            eprintln!("{line}");
+        } else {
+            println!("{line}");
+        }
+    }
+}
+
+fn print_verdict(verdict: &Verdict, json: bool) -> anyhow::Result<()> {
+    for difference in &verdict.differences {
+        eprintln!("{difference}");
+    }
+    if json {
+        println!("{}", serde_json::to_string(verdict)?);
+    } else {
+        let Verdict { nodes, same_tip, same_payouts, blocks_found, shares, rejected, .. } = verdict;
+        println!(
+            "{nodes} nodes, same tip: {same_tip}, same payouts: {same_payouts}, {blocks_found} blocks, {shares} shares, \
+             {rejected} rejected submits"
+        );
+    }
+    Ok(())
+}

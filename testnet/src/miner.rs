@@ -1,0 +1,341 @@
+//! A Stratum V1 CPU miner: one thread reads the socket, the others hash, the main one submits and counts.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use node::ChainProfile;
+use serde_json::{Value, json};
+use sharechain::{PayoutScript, PowAlgorithm, Target, hash::blake2s256};
+use stratum::Difficulty;
+
+mod hasher;
+mod work;
+
+pub use hasher::Hasher;
+pub use work::Work;
+
+/// Most hashes between two looks at the job and the clock.
+const BATCH: u32 = 4_096;
+/// Longest time between them for a miner that is held back.
+const BATCH_TIME: Duration = Duration::from_millis(50);
+/// Reasons kept between two reports.
+const REASONS_MAX: usize = 16;
+/// Silence of the pool after which the connection is given up.
+const POOL_SILENT_MAX: Duration = Duration::from_secs(120);
+/// Time to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How to mine.
+#[derive(Clone, Debug)]
+pub struct MinerConfig {
+    /// `host:port`.
+    pub address: String,
+    /// `ADDRESS.worker`.
+    pub user: String,
+    /// Proof of work.
+    pub algorithm: PowAlgorithm,
+    /// Hashing threads.
+    pub threads: u32,
+    /// Hashes per second of all threads together; as fast as they can without.
+    pub hashrate_max: Option<f64>,
+}
+
+/// What a miner did so far.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Hashes tried.
+    pub hashes: AtomicU64,
+    /// Submits the pool accepted.
+    pub accepted: AtomicU64,
+    /// Submits it refused.
+    pub rejected: AtomicU64,
+    /// Why, newest last.
+    reasons: Mutex<Vec<String>>,
+}
+
+impl Counters {
+    fn reject(&self, reason: &str) {
+        self.rejected.fetch_add(1, Ordering::Relaxed);
+        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        if reasons.len() < REASONS_MAX {
+            reasons.push(reason.to_owned());
+        }
+    }
+
+    /// Why submits were refused since this was last asked.
+    pub fn take_reasons(&self) -> Vec<String> {
+        std::mem::take(&mut *self.reasons.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// `ADDRESS.name` on the devnet, with an address made from the name. Nobody can spend from it.
+///
+/// # Errors
+/// Never on the devnet as it is: it has segwit addresses.
+pub fn devnet_user(name: &str) -> anyhow::Result<String> {
+    let profile = ChainProfile::find("devnet", None)?;
+    let hash = blake2s256(&[b"devminer", name.as_bytes()]);
+    let mut key_hash = [0; 20];
+    key_hash.copy_from_slice(&hash[..20]);
+    let address = profile.addresses.format(&PayoutScript::p2wpkh(&key_hash)).context("the devnet has no addresses")?;
+    Ok(format!("{address}.{name}"))
+}
+
+/// The pool will not pay this user: trying again is of no use.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the pool refuses {user}: {reason}")]
+pub struct RefusedUser {
+    /// Who was refused.
+    pub user: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What hashing threads share.
+struct Shared {
+    config: MinerConfig,
+    counters: Arc<Counters>,
+    stop: Arc<AtomicBool>,
+    // Held for one assignment or clone at a time.
+    work: Mutex<Option<Arc<Work>>>,
+    generation: AtomicU64,
+}
+
+/// A nonce that meets the target.
+struct Solution {
+    work: Arc<Work>,
+    extranonce2: Vec<u8>,
+    nonce: u32,
+}
+
+/// What wakes the main thread.
+enum Event {
+    Line(String),
+    Closed(String),
+    Solution(Solution),
+}
+
+/// Mines on one connection until it ends or `stop` is set.
+///
+/// # Errors
+/// When the pool cannot be reached, refuses the worker, or goes silent.
+pub fn mine(config: &MinerConfig, counters: &Arc<Counters>, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let socket = connect(&config.address)?;
+    socket.set_read_timeout(Some(POOL_SILENT_MAX)).context("cannot set a time-out")?;
+    socket.set_nodelay(true).context("cannot set no-delay")?;
+    let (events, inbox) = mpsc::sync_channel(64);
+    let shared = Arc::new(Shared {
+        config: config.clone(),
+        counters: counters.clone(),
+        stop: Arc::new(AtomicBool::new(false)),
+        work: Mutex::new(None),
+        generation: AtomicU64::new(0),
+    });
+    let reader = socket.try_clone().context("cannot share the socket")?;
+    let threads: Vec<_> = (0..config.threads)
+        .map(|thread| {
+            let (shared, events) = (shared.clone(), events.clone());
+            thread::spawn(move || hash(&shared, thread, &events))
+        })
+        .collect();
+    let reading = thread::spawn(move || read(reader, &events));
+    let ended = Connection::new(socket, shared.clone()).run(&inbox, stop);
+    shared.stop.store(true, Ordering::Relaxed);
+    drop(inbox);
+    for thread in threads.into_iter().chain([reading]) {
+        // A hashing thread that panicked has printed why.
+        drop(thread.join());
+    }
+    ended
+}
+
+fn connect(address: &str) -> anyhow::Result<TcpStream> {
+    use std::net::ToSocketAddrs;
+    let resolved = address.to_socket_addrs().with_context(|| format!("{address} is no address"))?.next();
+    let resolved = resolved.with_context(|| format!("{address} has no address"))?;
+    TcpStream::connect_timeout(&resolved, CONNECT_TIMEOUT).with_context(|| format!("no pool answers at {address}"))
+}
+
+fn read(socket: TcpStream, events: &mpsc::SyncSender<Event>) {
+    let mut lines = BufReader::new(socket).lines();
+    loop {
+        let event = match lines.next() {
+            Some(Ok(line)) => Event::Line(line),
+            Some(Err(error)) => Event::Closed(error.to_string()),
+            None => Event::Closed("the pool closed the connection".to_owned()),
+        };
+        let closed = matches!(event, Event::Closed(_));
+        if events.send(event).is_err() || closed {
+            return;
+        }
+    }
+}
+
+/// The main thread's side of a connection.
+struct Connection {
+    socket: TcpStream,
+    shared: Arc<Shared>,
+    extranonce1: Vec<u8>,
+    extranonce2_len: usize,
+    target: Target,
+    generation: u64,
+}
+
+impl Connection {
+    fn new(socket: TcpStream, shared: Arc<Shared>) -> Self {
+        let target = work::target_of(Difficulty::new(1.0), shared.config.algorithm);
+        Self { socket, shared, extranonce1: Vec::new(), extranonce2_len: 4, target, generation: 0 }
+    }
+
+    fn run(mut self, inbox: &mpsc::Receiver<Event>, stop: &AtomicBool) -> anyhow::Result<()> {
+        self.send(&json!({"id": 1, "method": "mining.subscribe", "params": [concat!("devminer/", env!("CARGO_PKG_VERSION"))]}))?;
+        while !stop.load(Ordering::Relaxed) {
+            match inbox.recv_timeout(Duration::from_millis(200)) {
+                Ok(Event::Line(line)) => self.on_line(&line)?,
+                Ok(Event::Solution(solution)) => self.submit(&solution)?,
+                Ok(Event::Closed(reason)) => bail!("{reason}"),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => bail!("all hashing threads ended"),
+            }
+        }
+        // The reader is waiting for a line.
+        self.socket.shutdown(std::net::Shutdown::Both).context("cannot close the connection")
+    }
+
+    fn on_line(&mut self, line: &str) -> anyhow::Result<()> {
+        let message: Value = serde_json::from_str(line).with_context(|| format!("the pool sent no JSON: {line}"))?;
+        match message["method"].as_str() {
+            Some("mining.notify") => self.on_notify(&message["params"]),
+            Some("mining.set_difficulty") => {
+                let difficulty = message["params"][0].as_f64().context("set_difficulty without a number")?;
+                self.target = work::target_of(Difficulty::new(difficulty), self.shared.config.algorithm);
+                Ok(())
+            }
+            Some(_) => Ok(()),
+            None => self.on_reply(&message),
+        }
+    }
+
+    fn on_reply(&mut self, reply: &Value) -> anyhow::Result<()> {
+        let refusal = reply["error"][1].as_str();
+        match reply["id"].as_u64() {
+            Some(1) => {
+                self.extranonce1 =
+                    reply["result"][1].as_str().and_then(|hex| hex::decode(hex).ok()).context("no extranonce1")?;
+                let len = reply["result"][2].as_u64().and_then(|len| usize::try_from(len).ok());
+                self.extranonce2_len = len.filter(|len| (2..=16).contains(len)).context("no extranonce2 size")?;
+                self.send(&json!({"id": 2, "method": "mining.authorize", "params": [self.shared.config.user, "x"]}))
+            }
+            Some(2) if reply["result"] == true => Ok(()),
+            Some(2) => {
+                let reason = refusal.unwrap_or("without a reason").to_owned();
+                bail!(RefusedUser { user: self.shared.config.user.clone(), reason })
+            }
+            _ if reply["result"] == true => {
+                self.shared.counters.accepted.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+            _ => {
+                self.shared.counters.reject(refusal.unwrap_or("without a reason"));
+                Ok(())
+            }
+        }
+    }
+
+    fn on_notify(&mut self, params: &Value) -> anyhow::Result<()> {
+        self.generation += 1;
+        let work = Work::parse(params, &self.extranonce1, self.extranonce2_len, self.target, self.generation)?;
+        *self.shared.work.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(work));
+        self.shared.generation.store(self.generation, Ordering::Release);
+        Ok(())
+    }
+
+    fn submit(&mut self, solution: &Solution) -> anyhow::Result<()> {
+        let Solution { work, extranonce2, nonce } = solution;
+        let params = json!([
+            self.shared.config.user,
+            work.job_id,
+            hex::encode(extranonce2),
+            format!("{:08x}", work.time),
+            format!("{nonce:08x}"),
+        ]);
+        self.send(&json!({"id": 4, "method": "mining.submit", "params": params}))
+    }
+
+    fn send(&mut self, message: &Value) -> anyhow::Result<()> {
+        let line = format!("{message}\n");
+        self.socket.write_all(line.as_bytes()).context("the pool closed the connection")
+    }
+}
+
+/// Keeps a thread at its rate, in batches short enough to look at the job and the clock between them.
+struct Pace {
+    batch: u32,
+    /// Time for one batch; none when the thread may run.
+    time: Option<Duration>,
+    due: Instant,
+}
+
+impl Pace {
+    fn new(config: &MinerConfig) -> Self {
+        let rate = config.hashrate_max.map(|rate| (rate / f64::from(config.threads)).max(1.0));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a batch size; the cast saturates")]
+        let batch = rate.map_or(BATCH, |rate| (rate * BATCH_TIME.as_secs_f64()) as u32).clamp(1, BATCH);
+        let time = rate.map(|rate| Duration::from_secs_f64(f64::from(batch) / rate));
+        Self { batch, time, due: Instant::now() }
+    }
+
+    fn wait(&mut self) {
+        let Some(time) = self.time else { return };
+        let now = Instant::now();
+        // What was missed while the thread had no work is not made up for.
+        self.due = (self.due + time).max(now.checked_sub(BATCH_TIME).unwrap_or(now));
+        thread::sleep(self.due.saturating_duration_since(now));
+    }
+}
+
+/// One hashing thread.
+fn hash(shared: &Shared, thread: u32, events: &mpsc::SyncSender<Event>) {
+    let mut pace = Pace::new(&shared.config);
+    let (mut generation, mut rolls) = (0, 0_u64);
+    while !shared.stop.load(Ordering::Relaxed) {
+        let work = shared.work.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(work) = work else {
+            thread::sleep(Duration::from_millis(20));
+            continue;
+        };
+        if work.generation != generation {
+            (generation, rolls) = (work.generation, 0);
+        }
+        let extranonce2 = work.extranonce2(thread, rolls);
+        rolls += 1;
+        let hasher = Hasher::new(shared.config.algorithm, &work.header(&extranonce2));
+        let mut start = 0_u32;
+        while let Some(next) = start.checked_add(pace.batch) {
+            let found = hasher.scan(start, pace.batch, work.target);
+            start = next;
+            shared.counters.hashes.fetch_add(u64::from(pace.batch), Ordering::Relaxed);
+            for nonce in found {
+                let solution = Solution { work: work.clone(), extranonce2: extranonce2.clone(), nonce };
+                if events.send(Event::Solution(solution)).is_err() {
+                    return;
+                }
+            }
+            pace.wait();
+            let outdated = shared.generation.load(Ordering::Acquire) != generation;
+            if outdated || shared.stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    }
+}

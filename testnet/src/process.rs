@@ -1,0 +1,254 @@
+//! Child processes: `poolnode` and `devminer` binaries beside this one, started, asked and stopped.
+
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use node::{api::client::ApiClient, run::Endpoints};
+use serde::de::DeserializeOwned;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// Time for a process to say that it is ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for a process to stop by itself.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Any free port of this machine.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// Where the binaries are and where processes write.
+#[derive(Clone, Debug)]
+pub struct Place {
+    binaries: PathBuf,
+    dir: PathBuf,
+}
+
+/// A devnet chain.
+#[derive(Debug)]
+pub struct DevnetProcess {
+    /// Its JSON-RPC.
+    pub rpc: String,
+    child: Child,
+}
+
+/// A node.
+#[derive(Debug)]
+pub struct NodeProcess {
+    /// Its name, which is also its folder.
+    pub name: String,
+    /// Where it can be reached.
+    pub endpoints: Endpoints,
+    /// Its API.
+    pub api: ApiClient,
+    child: Child,
+}
+
+/// A miner.
+#[derive(Debug)]
+pub struct MinerProcess {
+    child: Child,
+}
+
+/// How to start a node.
+#[derive(Clone, Debug, Default)]
+pub struct NodeOptions {
+    /// JSON-RPC of its daemon.
+    pub parent_rpc: String,
+    /// Peers to connect to.
+    pub peers: Vec<String>,
+    /// Where it says it is.
+    pub region: Option<String>,
+    /// Further flags.
+    pub flags: Vec<String>,
+}
+
+impl Place {
+    /// Finds the binaries that were built with this one; children log into `dir`.
+    ///
+    /// # Errors
+    /// When they were not built.
+    pub fn new(dir: &Path) -> anyhow::Result<Self> {
+        let current = std::env::current_exe().context("cannot tell where this program is")?;
+        // Test binaries are one folder deeper than the programs.
+        let folders = current.ancestors().skip(1).take(2);
+        let binaries = folders.map(Path::to_owned).find(|folder| folder.join("poolnode").exists());
+        let Some(binaries) = binaries else {
+            bail!("poolnode is not built beside {}; run: cargo build -p cli -p testnet", current.display());
+        };
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        Ok(Self { binaries, dir: dir.to_owned() })
+    }
+
+    /// A child's folder.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// A command for one of the binaries.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.binaries.join(program));
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        // Ctrl-C reaches the whole process group; children are stopped in order instead.
+        command.process_group(0);
+        command
+    }
+
+    /// Starts a devnet chain.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn devnet(&self, block_interval_secs: u32) -> anyhow::Result<DevnetProcess> {
+        self.devnet_at(0, block_interval_secs).await
+    }
+
+    /// Starts a devnet chain on a given port.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn devnet_at(&self, port: u16, block_interval_secs: u32) -> anyhow::Result<DevnetProcess> {
+        let mut command = self.command("poolnode");
+        command.args(["devnet", "--json", "--listen", &format!("{}:{port}", Ipv4Addr::LOCALHOST)]);
+        command.args(["--block-interval-secs", &block_interval_secs.to_string()]);
+        command.arg("--dir").arg(self.folder("devnet"));
+        let (child, ready): (_, serde_json::Value) = self.start(command, "devnet").await?;
+        let rpc = ready["rpc"].as_str().context("the devnet did not say where it answers")?.to_owned();
+        Ok(DevnetProcess { rpc, child })
+    }
+
+    /// Starts a node in the folder of its name; a second start finds what the first one left.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn node(&self, name: &str, options: &NodeOptions) -> anyhow::Result<NodeProcess> {
+        let mut command = self.command("poolnode");
+        command.args(["run", "--json", "--chain", "devnet", "--stratum-listen", ANY_PORT, "--api-listen", ANY_PORT]);
+        command.args(["--p2p-listen", "/ip4/127.0.0.1/tcp/0", "--parent-rpc", &options.parent_rpc]);
+        command.arg("--data-dir").arg(self.folder(name));
+        for peer in &options.peers {
+            command.args(["--peer", peer]);
+        }
+        if let Some(region) = &options.region {
+            command.args(["--region", region]);
+        }
+        command.args(&options.flags);
+        let (child, endpoints): (_, Endpoints) = self.start(command, name).await?;
+        let api = ApiClient::new(&endpoints.api)?;
+        Ok(NodeProcess { name: name.to_owned(), endpoints, api, child })
+    }
+
+    /// Starts a miner that is paid to an address made from its name.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn miner(&self, name: &str, stratum: &str, hashrate_max: Option<f64>) -> anyhow::Result<MinerProcess> {
+        let mut command = self.command("devminer");
+        command.args(["--url", stratum, "--name", name]);
+        if let Some(rate) = hashrate_max {
+            command.args(["--max-hashrate", &rate.to_string()]);
+        }
+        let log = self.log(&format!("miner-{name}"))?;
+        command.stdout(log.try_clone().context("cannot share a log file")?).stderr(log);
+        Ok(MinerProcess { child: command.spawn().context("cannot start devminer")? })
+    }
+
+    /// Starts a child and parses the first line it prints.
+    async fn start<T: DeserializeOwned>(&self, mut command: Command, name: &str) -> anyhow::Result<(Child, T)> {
+        command.stdout(Stdio::piped()).stderr(self.log(name)?);
+        let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        let stdout = child.stdout.take().context("no stdout")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let line = timeout(READY_TIMEOUT, lines.next_line()).await;
+        let line = line.with_context(|| format!("{name} is not ready after {} s", READY_TIMEOUT.as_secs()))?;
+        match line.with_context(|| format!("cannot read from {name}"))? {
+            Some(line) => {
+                let ready = serde_json::from_str(&line).with_context(|| format!("{name} said {line:?}"))?;
+                Ok((child, ready))
+            }
+            None => bail!("{name} did not start; its log ends with:\n{}", self.log_end(name)),
+        }
+    }
+
+    fn log(&self, name: &str) -> anyhow::Result<std::fs::File> {
+        let path = self.dir.join(format!("{name}.log"));
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// The last lines of a child's log.
+    pub fn log_end(&self, name: &str) -> String {
+        let text = std::fs::read_to_string(self.dir.join(format!("{name}.log"))).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+impl NodeProcess {
+    /// Kills it as a power cut would: no goodbye, no flush.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.with_context(|| format!("cannot kill {}", self.name))
+    }
+
+    /// Stops it as an operator would.
+    ///
+    /// # Errors
+    /// When it does not stop in time, or not cleanly.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        stop(&mut self.child, &self.name).await
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl MinerProcess {
+    /// Stops it.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("cannot stop a miner")
+    }
+}
+
+impl DevnetProcess {
+    /// Stops it.
+    ///
+    /// # Errors
+    /// When it does not stop in time, or not cleanly.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        stop(&mut self.child, "devnet").await
+    }
+}
+
+/// SIGTERM, and SIGKILL for what does not listen.
+async fn stop(child: &mut Child, name: &str) -> anyhow::Result<()> {
+    let Some(id) = child.id() else { return Ok(()) };
+    let id = Pid::from_raw(i32::try_from(id).context("a process id that is none")?);
+    kill(id, Signal::SIGTERM).with_context(|| format!("cannot stop {name}"))?;
+    match timeout(STOP_TIMEOUT, child.wait()).await {
+        Ok(status) => {
+            let status = status.with_context(|| format!("cannot wait for {name}"))?;
+            if status.success() { Ok(()) } else { bail!("{name} ended with {status}") }
+        }
+        Err(_) => {
+            child.kill().await.with_context(|| format!("cannot kill {name}"))?;
+            bail!("{name} did not stop in {} s", STOP_TIMEOUT.as_secs())
+        }
+    }
+}

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Builds the pool and runs it on this machine: ./testnet/testnet.sh [N] [--seconds S] [--json] [--dir DIR]
+set -eu
+cd "$(dirname "$0")/.."
+# cargo says on stderr what it does: the first build takes minutes.
+cargo build --release --locked -p cli -p testnet >&2
+exec "${CARGO_TARGET_DIR:-target}/release/testnet" "$@"
