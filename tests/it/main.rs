@@ -1,0 +1,8 @@
+//! Stories across real processes. What a single crate can show is tested beside its code.
+
+mod bad_input;
+mod cli;
+mod durability;
+mod hostile_peer;
+mod pool;
+mod stratum_endpoint;
