@@ -11,6 +11,7 @@ use node::{
     run::Endpoints,
     signals::StopSignals,
 };
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -41,25 +42,19 @@ async fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
             anyhow::bail!("quickstart speaks to people; for scripts there is `poolnode run --json`")
         }
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
-        Command::Status => {
-            let status = ApiClient::new(&api)?.status().await?;
-            if json {
-                render::json(&status)?
-            } else {
-                render::status(&status)?
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Peers => {
-            let peers = ApiClient::new(&api)?.peers().await?;
-            if json {
-                render::json(&peers)?
-            } else {
-                render::peers(&peers)?
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Status => show(&ApiClient::new(&api)?.status().await?, json, render::status),
+        Command::Peers => show(&ApiClient::new(&api)?.peers().await?, json, render::peers),
     }
+}
+
+/// Prints an answer for scripts or for people.
+fn show<T: Serialize>(answer: &T, json: bool, text: fn(&T) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    if json {
+        render::json(answer)?
+    } else {
+        text(answer)?
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run_node(mut args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {

@@ -19,6 +19,8 @@ use crate::{
     share::ExtraOutput,
 };
 
+/// What the script of a witness commitment begins with (BIP141); 32 bytes follow.
+pub const WITNESS_MARKER: [u8; 6] = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed];
 /// Bytes after the prefix: commitment, extranonce and lock time.
 pub const TAIL_LEN: usize = 48;
 /// The prefix is hashed in blocks of this size.
@@ -81,7 +83,7 @@ impl CoinbaseFields<'_> {
             write_output(&mut out, payout.amount, payout.script.as_bytes());
         }
         if let Some(commitment) = self.witness_commitment {
-            out.u64(0).compact_size(38).bytes(&[0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed]).bytes(commitment);
+            out.u64(0).compact_size(38).bytes(&WITNESS_MARKER).bytes(commitment);
         }
         out.u64(0).compact_size(46).bytes(&[0x6a, 0x2c]);
         out
@@ -92,8 +94,8 @@ fn write_output(out: &mut Writer, value: Amount, script: &[u8]) {
     out.u64(value.units()).compact_size(script.len()).bytes(script);
 }
 
-/// The BIP34 push of a block height: `OP_1`..`OP_16`, else the minimal script number.
-fn height_push(height: u32) -> Vec<u8> {
+/// The push of a block height that BIP34 demands: `OP_1`..`OP_16`, else the minimal script number.
+pub fn height_push(height: u32) -> Vec<u8> {
     if let Ok(small @ 1..=16) = u8::try_from(height) {
         return vec![small.saturating_add(0x50)];
     }

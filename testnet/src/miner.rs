@@ -22,7 +22,7 @@ mod hasher;
 mod work;
 
 pub use hasher::Hasher;
-pub use work::Work;
+pub use work::{Work, target_of};
 
 /// Most hashes between two looks at the job and the clock.
 const BATCH: u32 = 4_096;
@@ -193,7 +193,7 @@ struct Connection {
 
 impl Connection {
     fn new(socket: TcpStream, shared: Arc<Shared>) -> Self {
-        let target = work::target_of(Difficulty::new(1.0), shared.config.algorithm);
+        let target = target_of(Difficulty::new(1.0), shared.config.algorithm);
         Self { socket, shared, extranonce1: Vec::new(), extranonce2_len: 4, target, generation: 0 }
     }
 
@@ -218,7 +218,7 @@ impl Connection {
             Some("mining.notify") => self.on_notify(&message["params"]),
             Some("mining.set_difficulty") => {
                 let difficulty = message["params"][0].as_f64().context("set_difficulty without a number")?;
-                self.target = work::target_of(Difficulty::new(difficulty), self.shared.config.algorithm);
+                self.target = target_of(Difficulty::new(difficulty), self.shared.config.algorithm);
                 Ok(())
             }
             Some(_) => Ok(()),

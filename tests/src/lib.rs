@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sharechain::{PowAlgorithm, Target};
 use stratum::Difficulty;
 use testnet::{
-    miner::{Hasher, Work},
+    miner::{Hasher, Work, target_of},
     process::{DevnetProcess, MinerProcess, NodeOptions, NodeProcess, Place},
 };
 use tokio::{
@@ -213,8 +213,8 @@ impl SteppedMiner {
                 Ok(None)
             }
             Some("mining.set_difficulty") => {
-                let difficulty = Difficulty::new(message["params"][0].as_f64().context("no difficulty")? * 1.000_02);
-                self.target = difficulty.target(PowAlgorithm::Blake2s);
+                let difficulty = Difficulty::new(message["params"][0].as_f64().context("no difficulty")?);
+                self.target = target_of(difficulty, PowAlgorithm::Blake2s);
                 Ok(None)
             }
             Some(_) => Ok(None),

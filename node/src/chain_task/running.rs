@@ -179,30 +179,27 @@ impl Running {
     }
 
     async fn on_gossip(&mut self, share: Arc<CheckedShare>, ticket: GossipTicket, now: UnixTime) {
-        let admission = self.task.chain.admit(&share, now);
-        let acceptance = match admission {
-            Admission::Relay => Acceptance::Accept,
-            Admission::Keep | Admission::Ignore(_) => Acceptance::Ignore,
-        };
         let source = ticket.source;
-        if admission == Admission::Keep {
-            self.undecided.push(share.id(), ticket, now);
-        } else {
-            self.task.p2p.send(P2pCommand::Verdict { ticket, acceptance }).await;
-        }
-        match admission {
-            Admission::Relay | Admission::Keep => {
-                self.gossiped += 1;
-                self.link(share, source, now).await;
+        match self.task.chain.admit(&share, now) {
+            Admission::Relay => self.report(ticket, Acceptance::Accept).await,
+            Admission::Keep => self.undecided.push(share.id(), ticket, now),
+            Admission::Ignore(reason) => {
+                debug!(share = %share.id(), %reason, "gossip ignored");
+                return self.report(ticket, Acceptance::Ignore).await;
             }
-            Admission::Ignore(reason) => debug!(share = %share.id(), %reason, "gossip ignored"),
         }
+        self.gossiped += 1;
+        self.link(share, source, now).await;
+    }
+
+    async fn report(&mut self, ticket: GossipTicket, acceptance: Acceptance) {
+        self.task.p2p.send(P2pCommand::Verdict { ticket, acceptance }).await;
     }
 
     /// Answers the gossip layer for shares whose place is known by now, or will not be known in time.
     async fn decide(&mut self, now: UnixTime) {
         while let Some((ticket, acceptance)) = self.undecided.pop_decided(now, |id| self.task.chain.contains(id)) {
-            self.task.p2p.send(P2pCommand::Verdict { ticket, acceptance }).await;
+            self.report(ticket, acceptance).await;
         }
     }
 

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sharechain::{
-    Amount, BlockHash, CompactTarget, ParentWork, Target, hash::Txid, merkle, share::COINBASE_FLAGS_LEN_MAX,
+    Amount, BlockHash, CompactTarget, ParentWork, Target, coinbase::WITNESS_MARKER, hash::Txid, merkle,
+    share::COINBASE_FLAGS_LEN_MAX,
 };
 
 /// Most transactions of a template; the merkle branch bounds what a share can carry anyway.
 const TRANSACTIONS_MAX: usize = 100_000;
-/// What a witness commitment output must start with (BIP141); other forms could not be rebuilt by other nodes.
-const WITNESS_COMMITMENT_PREFIX: &str = "6a24aa21a9ed";
 
 /// What the next block of the parent chain may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +135,7 @@ impl Template {
 
 fn witness_commitment(script: Option<&str>) -> Result<Option<[u8; 32]>, TemplateError> {
     let Some(script) = script else { return Ok(None) };
-    let commitment = script.strip_prefix(WITNESS_COMMITMENT_PREFIX).map(hex::decode);
+    let commitment = script.strip_prefix(&hex::encode(WITNESS_MARKER)).map(hex::decode);
     match commitment.map(|bytes| bytes.map(<[u8; 32]>::try_from)) {
         Some(Ok(Ok(commitment))) => Ok(Some(commitment)),
         _ => Err(TemplateError::Field { field: "default_witness_commitment", problem: "of an unknown form" }),

@@ -37,14 +37,19 @@ fn sled_store_conforms() {
     conforms(Box::new(SledStore::open(&folder.path().join("shares")).unwrap()));
 }
 
-#[test]
-fn sled_store_survives_a_restart_and_goes_on_where_it_was() {
+/// A folder in which a sled store left two shares; the folder goes away with the first value.
+fn stored() -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shares");
     let mut store = SledStore::open(&path).unwrap();
     store.append(&[sample(1), sample(2)]).unwrap();
     store.sync().unwrap();
-    drop(store);
+    (folder, path)
+}
+
+#[test]
+fn sled_store_survives_a_restart_and_goes_on_where_it_was() {
+    let (_folder, path) = stored();
     let mut store = SledStore::open(&path).unwrap();
     store.append(&[sample(3)]).unwrap();
     assert_eq!(all(&store).0, vec![1, 2, 3]);
@@ -52,12 +57,7 @@ fn sled_store_survives_a_restart_and_goes_on_where_it_was() {
 
 #[test]
 fn a_damaged_record_is_replaced_in_its_place_when_the_share_comes_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("shares");
-    let mut store = SledStore::open(&path).unwrap();
-    store.append(&[sample(1), sample(2)]).unwrap();
-    store.sync().unwrap();
-    drop(store);
+    let (_folder, path) = stored();
     let raw = ::sled::open(&path).unwrap();
     raw.open_tree("shares").unwrap().insert(0_u64.to_be_bytes(), b"flipped bits").unwrap();
     drop(raw);

@@ -29,7 +29,7 @@ pub struct Work {
 }
 
 /// The target of a difficulty as cgminer and cpuminer-multi compute it.
-pub(super) fn target_of(difficulty: Difficulty, algorithm: PowAlgorithm) -> Target {
+pub fn target_of(difficulty: Difficulty, algorithm: PowAlgorithm) -> Target {
     Difficulty::new(difficulty.get() * DIFFICULTY_ONE_RATIO).target(algorithm)
 }
 

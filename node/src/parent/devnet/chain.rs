@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use sharechain::{
     BlockHash, CompactTarget, Header, Target, Work,
+    coinbase::{WITNESS_MARKER, height_push},
     difficulty::{Controller, Progress},
     encode::Writer,
     hash::{Txid, sha256d},
@@ -30,8 +31,6 @@ const MEDIAN_TIME_SPAN: usize = 11;
 const START_HASHES_PER_SEC: u128 = 1 << 19;
 /// An error of this many block intervals doubles or halves the difficulty: four blocks of twice the wanted speed.
 const HALFLIFE_INTERVALS: u32 = 4;
-/// The marker of a witness commitment (BIP141).
-pub(super) const WITNESS_MARKER: [u8; 6] = [0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed];
 
 /// One block of the tree.
 #[derive(Clone, Debug)]
@@ -286,22 +285,7 @@ fn check_coinbase(coinbase: &Transaction, height: u32) -> Result<(), &'static st
     if !(2..=100).contains(&script.len()) {
         return Err("bad-cb-length");
     }
-    if script.starts_with(&bip34(height)) { Ok(()) } else { Err("bad-cb-height") }
-}
-
-/// The push of a height that BIP34 demands.
-fn bip34(height: u32) -> Vec<u8> {
-    if let Ok(small @ 1..=16) = u8::try_from(height) {
-        return vec![0x50 + small];
-    }
-    let significant = height.to_le_bytes().iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let mut number = height.to_le_bytes()[..significant].to_vec();
-    if number.last().is_some_and(|byte| byte & 0x80 != 0) {
-        number.push(0);
-    }
-    let mut push = vec![u8::try_from(number.len()).unwrap_or(u8::MAX)];
-    push.extend(number);
-    push
+    if script.starts_with(&height_push(height)) { Ok(()) } else { Err("bad-cb-height") }
 }
 
 /// Every transaction waits on this block, and none is there twice; gives their fees.

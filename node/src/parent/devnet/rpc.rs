@@ -10,7 +10,7 @@ use axum::{
     routing::post,
 };
 use serde_json::{Value, json};
-use sharechain::{BlockHash, Target, Work};
+use sharechain::{BlockHash, Target, Work, coinbase::WITNESS_MARKER};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot, watch},
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::{
-    chain::{BlockTemplate, Outcome, WEIGHT_MAX, WITNESS_MARKER},
+    chain::{BlockTemplate, Outcome, WEIGHT_MAX},
     task::{BlockView, Command, Tip},
 };
 use crate::{clock::unix_now, parent::block::Block};
