@@ -15,7 +15,6 @@ use libp2p::PeerId;
 use sharechain::{
     CheckedShare, JobContext, ShareChain, ShareId, Tip,
     payout::Payout,
-    pplns::Weights,
     sync::{SyncState, TipClaim},
 };
 use stratum::FoundShare;
@@ -94,11 +93,6 @@ pub enum ChainQuery {
         share: Box<CheckedShare>,
         /// `None` when it is not linked.
         reply: oneshot::Sender<Option<Vec<Payout>>>,
-    },
-    /// The window the next share pays, and where it was taken.
-    Window {
-        /// The share it was taken at, and the weights.
-        reply: oneshot::Sender<(ShareId, Arc<Weights>)>,
     },
 }
 

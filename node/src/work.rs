@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use crate::{
     chain_task::ChainView,
     clock::unix_now,
-    defaults::{JOB_REFRESH, JOB_REFRESH_FAST, JOB_REFRESH_MAX, TEMPLATE_AGE_MAX},
+    defaults::{JOB_REFRESH, JOB_REFRESH_FAST, JOB_REFRESH_MAX},
     parent::{ParentState, Template},
 };
 
@@ -94,8 +94,8 @@ impl WorkTask {
         if !chain.may_mine {
             return Err("the share chain is not synced");
         }
-        let fresh = parent.confirmed.is_some_and(|confirmed| confirmed.elapsed() < TEMPLATE_AGE_MAX);
-        let template = parent.template.filter(|_| fresh).ok_or("the parent daemon gives no templates")?;
+        let template =
+            parent.template.clone().filter(|_| parent.is_fresh()).ok_or("the parent daemon gives no templates")?;
         Ok((template, chain.context.clone().ok_or("the share chain is exhausted")?))
     }
 
@@ -113,19 +113,18 @@ impl WorkTask {
             time_min,
             merkle_branch: template.merkle_branch.clone(),
         };
-        // Any terms of the class give its prefix: the script and the target are in the commitment only.
-        let class = ShareTerms {
-            payout_script: PayoutScript::p2wpkh(&[0; 20]),
-            payout_class: self.payout_class,
-            share_bits: context.base_bits,
-            node_nonce: 0,
-            signal: 0,
-        };
+        let class = class_terms(self.payout_class, &context);
         let parts = (template.work.clone(), header, template.transactions.clone());
         let jobs = JobTemplate::new(self.params.clone(), JobContext::clone(&context), parts, &[class]);
         self.jobs.send_replace(Some(Arc::new(jobs)));
         Made { at: Instant::now(), template, context }
     }
+}
+
+/// Some terms of a class. Any give its coinbase prefix and payouts: the script and the target are in the commitment only.
+pub(crate) fn class_terms(payout_class: u8, context: &JobContext) -> ShareTerms {
+    let payout_script = PayoutScript::p2wpkh(&[0; 20]);
+    ShareTerms { payout_script, payout_class, share_bits: context.base_bits, node_nonce: 0, signal: 0 }
 }
 
 /// The refresh policy.

@@ -21,7 +21,6 @@ use crate::{
     hash::ShareId,
     params::Params,
     payout::Payout,
-    pplns::Weights,
     sync::CURSOR_MAX,
     target::Work,
     validate::{CheckedShare, contextual},
@@ -204,14 +203,6 @@ impl ShareChain {
         let payout_share = self.dag.payout_share(&self.params, node.parent, node.height);
         let weights = self.book.weights(&self.dag, &self.params, payout_share);
         Some(job::payouts(&self.params, &share.share().data, share.share().header.prev_block, &weights))
-    }
-
-    /// The window that the next share pays, with the id of the share it is taken at.
-    pub fn next_window(&mut self) -> (ShareId, Arc<Weights>) {
-        let parent = self.dag.tip();
-        let height = self.dag.node(parent).height.saturating_add(1);
-        let payout_share = self.dag.payout_share(&self.params, parent, height);
-        (self.dag.node(payout_share).id, self.book.weights(&self.dag, &self.params, payout_share))
     }
 
     /// Where a peer's answer should go on: `cursor`, the newest shares it has shown of a branch that is not our best one,

@@ -8,11 +8,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use sharechain::{
-    Amount, PayoutScript, ShareId,
-    payout::{self, PayoutTerms},
-    sync::SyncState,
-};
+use sharechain::{Amount, ParentWork, PayoutScript, ShareId, payout, sync::SyncState};
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{
@@ -24,9 +20,10 @@ use super::{
 use crate::{
     blocks::PoolBlockStatus,
     chain_task::{ChainInput, ChainQuery},
-    defaults::{QUERY_TIMEOUT, TEMPLATE_AGE_MAX},
+    defaults::QUERY_TIMEOUT,
     p2p::Direction,
     parent::{ParentHealth, ParentState},
+    work::class_terms,
 };
 
 type Failure = (StatusCode, Json<Problem>);
@@ -62,7 +59,7 @@ pub(super) async fn status(State(api): State<ApiState>) -> Json<Status> {
         synced: chain.sync == SyncState::Synced || (chain.sync == SyncState::Alone && chain.may_mine),
         sync_state: sync_state.to_owned(),
         sync_target_height,
-        mining: chain.may_mine && parent_fresh(&parent),
+        mining: chain.may_mine && parent.is_fresh(),
         share_height: chain.tip.height,
         share_tip: chain.tip.id.to_string(),
         total_work: chain.tip.total_work.hashes(),
@@ -87,7 +84,7 @@ pub(super) async fn health(State(api): State<ApiState>) -> Response {
     let chain = api.chain.borrow().clone();
     let parent = api.parent.borrow().clone();
     let mut problems = Vec::new();
-    if !parent_fresh(&parent) {
+    if !parent.is_fresh() {
         let problem = parent_dto(&parent).problem;
         problems.push(problem.unwrap_or_else(|| "the parent daemon gives no templates".to_owned()));
     }
@@ -156,26 +153,22 @@ pub(super) async fn blocks(State(api): State<ApiState>) -> Json<List<Block>> {
 }
 
 pub(super) async fn payouts(State(api): State<ApiState>) -> Result<Json<NextPayouts>, Failure> {
-    let (payout_share, weights) = ask(&api, |reply| ChainQuery::Window { reply }).await?;
+    let chain = api.chain.borrow().clone();
+    let context = chain.context.as_deref().ok_or_else(stopping)?;
+    let weights = &context.weights;
     let work = api.parent.borrow().template.as_ref().map(|template| template.work.clone());
-    let params = &api.profile.params;
-    let split = |work: &sharechain::ParentWork| {
-        let terms = PayoutTerms {
-            reward: work.coinbase_value,
-            outputs_max: params.outputs_max(api.profile.payout_class, &work.extra_outputs).unwrap_or(1),
-            payout_min: params.raw().payout_min,
-            prev_block: work.prev_block,
-        };
-        payout::split(&terms, &weights, PayoutScript::p2wpkh(&[0; 20]))
+    let split = |work: &ParentWork| {
+        let data = context.share_data(work, &class_terms(api.profile.payout_class, context))?;
+        Some(context.payouts(&api.profile.params, &data, work.prev_block))
     };
-    let shared = work.as_ref().filter(|_| !weights.is_empty()).map(split).unwrap_or_default();
+    let shared = work.as_ref().filter(|_| !weights.is_empty()).and_then(split).unwrap_or_default();
     let list = weights.entries().iter().map(|(script, work)| Weight {
         script: script.to_string(),
         address: address(&api, script),
         work: work.hashes(),
     });
     Ok(Json(NextPayouts {
-        payout_share: payout_share.to_string(),
+        payout_share: context.payout_share.to_string(),
         window_shares: weights.shares(),
         window_work: weights.total().hashes(),
         weights: list.collect(),
@@ -238,10 +231,6 @@ fn payout_dtos(api: &ApiState, payouts: &[payout::Payout]) -> Vec<Payout> {
         amount: Amount::units(payout.amount),
     };
     payouts.iter().map(dto).collect()
-}
-
-fn parent_fresh(parent: &ParentState) -> bool {
-    parent.confirmed.is_some_and(|confirmed| confirmed.elapsed() < TEMPLATE_AGE_MAX)
 }
 
 fn parent_dto(parent: &ParentState) -> Parent {

@@ -304,7 +304,6 @@ impl Running {
                 drop(reply.send(self.task.chain.order_after(&locator, len_max)));
             }
             ChainQuery::Payouts { share, reply } => drop(reply.send(self.task.chain.payouts(&share))),
-            ChainQuery::Window { reply } => drop(reply.send(self.task.chain.next_window())),
         }
     }
 

@@ -20,7 +20,7 @@ use super::{
     rpc::{RpcClient, RpcError},
     template::{Template, TemplateError},
 };
-use crate::defaults::{LONGPOLL_INTERVAL_MIN, PARENT_POLL, RPC_BACKOFF};
+use crate::defaults::{LONGPOLL_INTERVAL_MIN, PARENT_POLL, RPC_BACKOFF, TEMPLATE_AGE_MAX};
 
 /// What is known of the parent chain.
 #[derive(Clone, Debug)]
@@ -48,6 +48,11 @@ impl ParentState {
     /// Before the first answer.
     pub const fn starting() -> Self {
         Self { health: ParentHealth::Starting, template: None, confirmed: None }
+    }
+
+    /// Whether the daemon has lately stood by its template: an old one would be mined in vain.
+    pub fn is_fresh(&self) -> bool {
+        self.confirmed.is_some_and(|confirmed| confirmed.elapsed() < TEMPLATE_AGE_MAX)
     }
 
     /// Hash and height of the parent chain's tip.
