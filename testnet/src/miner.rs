@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -141,7 +141,8 @@ pub fn mine(config: &MinerConfig, counters: &Arc<Counters>, stop: &Arc<AtomicBoo
         work: Mutex::new(None),
         generation: AtomicU64::new(0),
     });
-    let reader = socket.try_clone().context("cannot share the socket")?;
+    let share = || socket.try_clone().context("cannot share the socket");
+    let (reader, closing) = (share()?, share()?);
     let threads: Vec<_> = (0..config.threads)
         .map(|thread| {
             let (shared, events) = (shared.clone(), events.clone());
@@ -152,6 +153,8 @@ pub fn mine(config: &MinerConfig, counters: &Arc<Counters>, stop: &Arc<AtomicBoo
     let ended = Connection::new(socket, shared.clone()).run(&inbox, stop);
     shared.stop.store(true, Ordering::Relaxed);
     drop(inbox);
+    // Or the reading thread would wait until the pool hangs up. An error means that it has.
+    let _closed = closing.shutdown(Shutdown::Both);
     for thread in threads.into_iter().chain([reading]) {
         // A hashing thread that panicked has printed why.
         drop(thread.join());
@@ -208,8 +211,7 @@ impl Connection {
                 Err(mpsc::RecvTimeoutError::Disconnected) => bail!("all hashing threads ended"),
             }
         }
-        // The reader is waiting for a line.
-        self.socket.shutdown(std::net::Shutdown::Both).context("cannot close the connection")
+        Ok(())
     }
 
     fn on_line(&mut self, line: &str) -> anyhow::Result<()> {
