@@ -35,7 +35,7 @@ use crate::{
 };
 
 mod pool_block;
-mod submit;
+pub(crate) mod submit;
 
 pub use pool_block::{BlocksView, PoolBlock, PoolBlockStatus};
 

@@ -364,3 +364,18 @@ fn open_countries(config: &Config) -> Option<CountryDb> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_ends_the_node_by_name() {
+        let (ended, mut first_ended) = mpsc::channel(1);
+        let tasks = Tasks { tracker: TaskTracker::new(), token: CancellationToken::new(), ended };
+        tasks.spawn("healthy", std::future::pending());
+        tasks.spawn("broken", async { panic!("a bug") });
+        tasks.token.cancelled().await;
+        assert!(matches!(first_ended.try_recv(), Ok(NodeError::TaskPanicked("broken"))));
+    }
+}

@@ -1,10 +1,17 @@
-//! What scripts rely on: the JSON of `status` and `peers`, and where a node says it listens.
+//! What scripts rely on: the JSON of `status`, `peers` and every endpoint, and refusals in words.
 
 use std::time::Duration;
 
 use serde_json::Value;
-use testnet::process::NodeOptions;
-use tests::{World, ensure_eq, wait_for};
+use testnet::{
+    miner::devnet_user,
+    process::{NodeOptions, Place},
+};
+use tests::{SteppedMiner, World, ensure_eq, wait_for};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 async fn json(world: &World, arguments: &[&str]) -> anyhow::Result<Value> {
     let output = world.place.command("poolnode").args(arguments).output().await?;
@@ -75,22 +82,147 @@ async fn status_and_peers_have_the_fields_scripts_rely_on() -> anyhow::Result<()
     one.stop().await
 }
 
+/// One request as a browser or a script sends it; gives the status code and the body.
+async fn get(address: &str, host: &str, path: &str) -> anyhow::Result<(u16, Value)> {
+    let mut socket = TcpStream::connect(address).await?;
+    let request = format!("GET /api/v1/{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Ok((
+        code.ok_or_else(|| anyhow::anyhow!("no answer: {answer:.60}"))?,
+        serde_json::from_str(body).unwrap_or_default(),
+    ))
+}
+
 #[tokio::test]
 async fn the_api_answers_no_stranger() -> anyhow::Result<()> {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
-    };
     let world = World::new(30).await?;
     let node = world.node("node", &[]).await?;
     let address = node.endpoints.api.trim_start_matches("http://").to_owned();
-    for (host, code) in [(address.as_str(), "200"), ("localhost", "200"), ("evil.example", "403")] {
-        let mut socket = TcpStream::connect(&address).await?;
-        let request = format!("GET /api/v1/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        socket.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await?;
-        anyhow::ensure!(answer.starts_with(&format!("HTTP/1.1 {code}")), "{host}: {answer:.60}");
+    for (host, code) in
+        [(address.as_str(), 200), ("localhost", 200), ("127.9.9.9:1", 200), ("evil.example", 403), ("", 403)]
+    {
+        ensure_eq(&get(&address, host, "status").await?.0, &code, host)?;
     }
+    node.stop().await
+}
+
+#[tokio::test]
+async fn every_endpoint_answers_and_refuses_in_words() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let node = world.node("node", &[]).await?;
+    let address = node.endpoints.api.trim_start_matches("http://").to_owned();
+    let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("alice")?).await?;
+    let (share, _) = miner.mine_one().await?;
+    let get = async |path: &str| get(&address, "localhost", path).await;
+
+    let (code, health) = get("health").await?;
+    ensure_eq(&(code, health["status"].as_str()), &(200, Some("ready")), "health")?;
+    let workers = wait_for("the worker's share to be counted", Duration::from_secs(10), async || {
+        let (_, workers) = get("workers").await?;
+        Ok((workers["data"][0]["submits"]["accepted"] == 1).then_some(workers))
+    })
+    .await?;
+    ensure_eq(&workers["data"][0]["worker"], &"alice".into(), "worker")?;
+    ensure_eq(&workers["data"][0]["address"].as_str(), &devnet_user("alice")?.split('.').next(), "address")?;
+    let (code, detail) = get(&format!("shares/{share}")).await?;
+    ensure_eq(
+        &(code, detail["id"].as_str(), detail["height"].as_u64()),
+        &(200, Some(share.as_str()), Some(1)),
+        "share",
+    )?;
+    let (code, payouts) = get("payouts").await?;
+    anyhow::ensure!(code == 200 && payouts["coinbase_value"].is_u64(), "{payouts}");
+    let (code, blocks) = get("blocks").await?;
+    anyhow::ensure!(code == 200 && blocks["data"].is_array(), "{blocks}");
+
+    for (path, code, title) in [
+        ("shares/xyz".to_owned(), 400, "not a share id"),
+        (format!("shares/{}", "0".repeat(64)), 404, "unknown share"),
+        (format!("shares/{}", "0".repeat(65)), 400, "not a share id"),
+    ] {
+        let (found, problem) = get(&path).await?;
+        ensure_eq(&(found, problem["title"].as_str()), &(code, Some(title)), &path)?;
+        anyhow::ensure!(problem["detail"].is_string() && problem["status"] == code, "{problem}");
+    }
+    ensure_eq(&get("nothing").await?.0, &404, "an unknown path")?;
+    node.stop().await
+}
+
+#[tokio::test]
+async fn health_says_who_waits_and_for_what() -> anyhow::Result<()> {
+    let mut world = World::new(30).await?;
+    // Its only peer is nowhere, so it never syncs.
+    let options = NodeOptions {
+        parent_rpc: world.devnet.rpc.clone(),
+        peers: vec!["/ip4/127.0.0.1/tcp/1".to_owned()],
+        ..NodeOptions::default()
+    };
+    let node = world.place.node("node", &options).await?;
+    let address = node.endpoints.api.trim_start_matches("http://").to_owned();
+    let health = async |code: u16, status: &str| {
+        wait_for(status, Duration::from_secs(20), async || {
+            let (found, health) = get(&address, "localhost", "health").await?;
+            Ok((found == code && health["status"] == *status).then_some(health))
+        })
+        .await
+    };
+    health(206, "syncing").await?;
+    node.stop().await?;
+    world.devnet.stop().await?;
+    let node = world.place.node("node", &options).await?;
+    let address = node.endpoints.api.trim_start_matches("http://").to_owned();
+    let (code, health) = get(&address, "localhost", "health").await?;
+    ensure_eq(&(code, health["status"].as_str()), &(503, Some("unhealthy")), "without a daemon")?;
+    anyhow::ensure!(health["problems"][0].is_string(), "{health}");
+    // Alone by the operator's wish, it mines as soon as there is a daemon again.
+    node.stop().await?;
+    let port = world.devnet.rpc.rsplit(':').next().and_then(|port| port.parse().ok());
+    let _devnet = world.place.devnet_at(port.unwrap_or_default(), 30).await?;
+    let options = NodeOptions { flags: vec!["--solo-until-synced".to_owned()], ..options };
+    let node = world.place.node("node", &options).await?;
+    let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("solo")?).await?;
+    ensure_eq(&miner.mine_one().await?.1["result"], &true.into(), "work before the sync")?;
+    node.stop().await
+}
+
+#[tokio::test]
+async fn every_program_refuses_what_it_cannot_do() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let place = Place::new(folder.path())?;
+    let cases: [(&str, &[&str], &str); 12] = [
+        ("poolnode", &["devnet", "--block-interval-secs", "0"], "must be 1 to 3600"),
+        ("poolnode", &["devnet", "--listen", "nowhere"], "--listen"),
+        ("poolnode", &["quickstart", "--json"], "poolnode run --json"),
+        ("poolnode", &["--log", "==", "status"], "--log"),
+        ("poolnode", &["--api", "127.0.0.1:23380", "peers"], "is not an address like http://"),
+        ("poolnode", &["run", "--chain", "devnet", "--devnet-listen", "x"], "--devnet-listen"),
+        ("devminer", &[], "--user"),
+        ("devminer", &["--name", "a", "--algo", "md5"], "unknown algorithm"),
+        ("devminer", &["--name", "a", "--threads", "0"], "--threads"),
+        ("testnet", &["0"], "1 to 50 nodes"),
+        ("testnet", &["--json"], "--seconds"),
+        ("testnet", &["--seconds", "soon"], "--seconds"),
+    ];
+    for (program, arguments, expected) in cases {
+        let output = place.command(program).args(arguments).output().await?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        anyhow::ensure!(!output.status.success() && text.contains(expected), "{program} {arguments:?}: {text}");
+        anyhow::ensure!(!text.contains("panicked"), "{text}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_miner_whose_user_is_refused_ends_with_the_reason() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let node = world.node("node", &[]).await?;
+    let mut miner = world.place.command("devminer");
+    let output = miner.args(["--url", &node.endpoints.stratum, "--user", "nobody"]).output().await?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    anyhow::ensure!(!output.status.success() && text.contains("the pool refuses nobody"), "{text}");
     node.stop().await
 }

@@ -19,7 +19,7 @@ use crate::{
 const NOT_YET: [&str; 2] = ["prev-blk-not-found", "time-too-new"];
 
 /// Submits again and again until the daemon has said something final about the block.
-pub(super) async fn submit_until_judged(client: &RpcClient, bytes: &[u8]) -> Result<Option<String>, RpcError> {
+pub(crate) async fn submit_until_judged(client: &RpcClient, bytes: &[u8]) -> Result<Option<String>, RpcError> {
     let (mut pause, pause_max): (Duration, Duration) = RPC_BACKOFF;
     loop {
         match client.submit_block(bytes).await {

@@ -3,9 +3,15 @@
 use tokio_util::sync::DropGuard;
 
 use super::*;
-use crate::parent::devnet::{
-    Devnet, DevnetChain,
-    chain::tests::{Candidate, NOW, easy_chain},
+use crate::{
+    blocks::submit::submit_until_judged,
+    parent::{
+        devnet::{
+            Devnet, DevnetChain,
+            chain::tests::{Candidate, NOW, easy_chain},
+        },
+        rpc::{RpcAuth, RpcClient},
+    },
 };
 
 /// A devnet that answers on a port of its own, and a chain with the same blocks to build the next one on.
@@ -82,6 +88,19 @@ async fn a_longpoll_ends_with_the_next_block() {
         tokio::join!(world.call("getblocktemplate", request), world.call("submitblock", json!([hex::encode(block)])),);
     assert_eq!(submitted, Ok(Value::Null));
     assert_eq!(template.unwrap()["previousblockhash"], world.mirror.tip().to_string());
+}
+
+#[tokio::test]
+async fn a_found_block_is_submitted_until_the_daemon_has_its_parent() {
+    let mut world = World::new().await;
+    let (parent, found) = (world.mine(), world.mine());
+    let client = RpcClient::new(&world.url, RpcAuth::None).unwrap();
+    assert_eq!(client.submit_block(&found).await.unwrap().as_deref(), Some("prev-blk-not-found"));
+    let (verdict, submitted) =
+        tokio::join!(submit_until_judged(&client, &found), world.call("submitblock", json!([hex::encode(parent)])));
+    assert_eq!(submitted, Ok(Value::Null));
+    assert_eq!(verdict.unwrap(), None, "taken");
+    assert_eq!(world.call("getblockcount", json!([])).await, Ok(json!(2)));
 }
 
 #[tokio::test]
