@@ -121,9 +121,8 @@ impl Vardiff {
     }
 
     fn change(&mut self, hashes: f64, now: Instant) {
-        // Not a number and infinity are the hardest: the easiest would take every hash.
-        let hashes = if hashes.is_finite() { hashes } else { HASHES_MAX };
-        self.hashes = hashes.clamp(self.config.min_hashes, HASHES_MAX);
+        // Not a clamp: that would leave what is not a number as it is, and the easiest target takes every hash.
+        self.hashes = hashes.min(HASHES_MAX).max(self.config.min_hashes);
         self.submits = 0;
         self.changed = now;
     }
