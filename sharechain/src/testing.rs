@@ -148,11 +148,22 @@ impl Miner {
     /// When the prefix is not a whole number of blocks or the target is none.
     #[expect(clippy::expect_used, reason = "tests choose the data")]
     pub fn mine_prefix(&mut self, data: ShareData, prefix: &[u8], time: u32) -> Share {
+        let prefix = PrefixState::after(prefix).expect("a whole number of blocks");
+        let mut share = self.assemble(data, prefix, time);
+        self.grind(&mut share);
+        share
+    }
+
+    /// A share that is complete but for its proof of work; each has an extranonce of its own.
+    ///
+    /// # Panics
+    /// Never: payout scripts are longer than what is taken of them.
+    #[expect(clippy::expect_used, reason = "payout scripts are longer")]
+    pub fn assemble(&mut self, data: ShareData, prefix: PrefixState, time: u32) -> Share {
         self.extranonce = self.extranonce.saturating_add(1);
         let mut extranonce = [0; EXTRANONCE_LEN];
         extranonce[..8].copy_from_slice(&self.extranonce.to_be_bytes());
         extranonce[8..].copy_from_slice(self.script.as_bytes().get(2..6).expect("scripts are longer"));
-        let prefix = PrefixState::after(prefix).expect("a whole number of blocks");
         let merkle_branch = self.merkle_branch.clone();
         let txid = prefix.txid(&data.coinbase_tail(self.params.id(), &extranonce));
         let header = Header {
@@ -163,9 +174,7 @@ impl Miner {
             bits: self.block_bits,
             nonce: 0,
         };
-        let mut share = Share { header, data, extranonce, merkle_branch, prefix };
-        self.grind(&mut share);
-        share
+        Share { header, data, extranonce, merkle_branch, prefix }
     }
 
     /// Changes the nonce until the header meets the share target.

@@ -83,14 +83,27 @@ impl ShareChain {
         let mergeable = self.mergeable(parent);
         let uncles_max = usize::from(self.params.raw().uncles_max);
         let merged = mergeable.get(..uncles_max).unwrap_or(&mergeable).to_vec();
-        let position = Position::after(&self.dag, &self.params, parent, merged)?;
+        self.context(parent, merged, mergeable.len())
+    }
+
+    /// The context of a share on any linked parent with any linked uncles, however invalid it makes the share: what
+    /// hostile miners of tests and simulations mine on. `None` when one of them is not linked.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn context_on(&mut self, parent: &ShareId, uncles: &[ShareId]) -> Option<JobContext> {
+        let parent = self.dag.find(parent)?;
+        let uncles = uncles.iter().map(|uncle| self.dag.find(uncle)).collect::<Option<Vec<_>>>()?;
+        self.context(parent, uncles, 0)
+    }
+
+    fn context(&mut self, parent: ShareIndex, uncles: Vec<ShareIndex>, mergeable: usize) -> Option<JobContext> {
+        let position = Position::after(&self.dag, &self.params, parent, uncles)?;
         let weights = self.book.weights(&self.dag, &self.params, position.payout_share);
         let mut uncles: Vec<ShareId> = position.uncles.iter().map(|uncle| self.dag.node(*uncle).id).collect();
         uncles.sort_unstable();
         Some(JobContext {
             parent: self.dag.node(parent).id,
             uncles,
-            mergeable: mergeable.len(),
+            mergeable,
             height: position.height,
             count: position.count,
             work_before: position.work_before,

@@ -30,12 +30,8 @@ impl CheckedShare {
     /// # Errors
     /// The first rule the share breaks. The sender can be blamed for it.
     pub fn check(share: Share, params: &Params) -> Result<Self, ShareError> {
-        let (base_target, work) = check_data(&share.data, params)?;
+        let (base_target, work) = check_all_but_work(&share, params)?;
         let parent = params.parent();
-        if share.header.version & parent.version_mask != parent.version_value {
-            return Err(ShareError::HeaderVersion(share.header.version));
-        }
-        check_commitment(&share, params)?;
         let header = share.header.encode();
         let pow = parent.pow.hash(&header);
         if !share.data.share_bits.to_target().is_some_and(|target| target.is_met_by(&pow)) {
@@ -49,6 +45,16 @@ impl CheckedShare {
             share_id(&header, params)
         };
         Ok(Self { id, share, work, base_target, is_block })
+    }
+
+    /// Checks every rule but the proof of work: simulations draw when a share is found instead of looking for one.
+    ///
+    /// # Errors
+    /// The first rule the share breaks.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn check_unmined(share: Share, is_block: bool, params: &Params) -> Result<Self, ShareError> {
+        let (base_target, work) = check_all_but_work(&share, params)?;
+        Ok(Self { id: share_id(&share.header.encode(), params), share, work, base_target, is_block })
     }
 
     /// Takes a share that this node checked before and kept in its own store, without hashing it again.
@@ -89,6 +95,16 @@ impl CheckedShare {
 
 fn share_id(header: &[u8; HEADER_LEN], params: &Params) -> ShareId {
     ShareId::from_bytes(*params.parent().block_hash.hash(header).as_bytes())
+}
+
+fn check_all_but_work(share: &Share, params: &Params) -> Result<(Target, Work), ShareError> {
+    let checked = check_data(&share.data, params)?;
+    let parent = params.parent();
+    if share.header.version & parent.version_mask != parent.version_value {
+        return Err(ShareError::HeaderVersion(share.header.version));
+    }
+    check_commitment(share, params)?;
+    Ok(checked)
 }
 
 fn check_data(data: &ShareData, params: &Params) -> Result<(Target, Work), ShareError> {
