@@ -191,6 +191,11 @@ impl Dag {
         self.by_id.get(id).copied()
     }
 
+    /// Ids of all linked shares.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ShareId> + '_ {
+        self.by_id.keys().copied()
+    }
+
     /// Linked shares, the virtual genesis included while it is kept.
     pub(crate) const fn len(&self) -> usize {
         self.len

@@ -23,7 +23,7 @@ pub struct ParentBlock {
 }
 
 /// The daemon's blocks. Without any nothing is judged.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ParentClaims {
     blocks: BTreeMap<BlockHash, ParentBlock>,
     order: VecDeque<BlockHash>,

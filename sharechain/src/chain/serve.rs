@@ -27,13 +27,17 @@ impl ShareChain {
 
     /// Ids in canonical order after the newest share of `locator` that is on our best chain, at most `len_max` of them.
     ///
-    /// Empty when the locator reaches our tip, and when it names nothing of ours, not even the virtual genesis.
+    /// Empty when the locator reaches our tip, and when it names nothing of ours. When it is of this network but ends below
+    /// what is kept, the answer begins where a new node should.
     pub fn order_after(&self, locator: &[ShareId], len_max: usize) -> Vec<ShareId> {
         let common = locator.iter().find_map(|id| {
             let height = self.dag.node(self.dag.find(id)?).height;
             (self.dag.selected_at(height) == self.dag.find(id)).then_some(height)
         });
-        let Some(common) = common else { return Vec::new() };
+        let Some(common) = common else {
+            let is_ours = locator.contains(&self.params.genesis_id());
+            return if is_ours { self.order_from_start(len_max) } else { Vec::new() };
+        };
         let heights = (common.saturating_add(1)..).map_while(|height| self.dag.selected_at(height));
         let members = heights.flat_map(|index| {
             let node = self.dag.node(index);

@@ -51,6 +51,16 @@ impl ShareChain {
         chain
     }
 
+    /// Another history of the same network that begins with this share; the own daemon's blocks are known to it too.
+    pub fn history_from(&self, first: Arc<CheckedShare>) -> Self {
+        Self { parent_claims: self.parent_claims.clone(), ..Self::starting_with(self.params.clone(), first) }
+    }
+
+    /// Ids of all linked shares, in no order that means anything.
+    pub fn linked_ids(&self) -> impl Iterator<Item = ShareId> + '_ {
+        self.dag.ids()
+    }
+
     /// Where a new node should begin to download this chain: ids in canonical order, at most `len_max`. The first one is a
     /// share of the best chain; empty when there is nothing but the virtual genesis.
     pub fn order_from_start(&self, len_max: usize) -> Vec<ShareId> {
