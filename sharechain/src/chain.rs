@@ -35,6 +35,7 @@ mod pending;
 mod retention;
 mod serve;
 mod start;
+mod upgrades;
 mod window;
 
 pub use admission::{Admission, Ignored};
@@ -50,6 +51,7 @@ use not_yet::NotYetSet;
 use parent_claims::ParentClaims;
 use pending::Pending;
 use start::Start;
+use upgrades::Upgrades;
 
 /// Seconds since 1970, from the caller's clock.
 pub type UnixTime = u64;
@@ -113,6 +115,11 @@ pub enum Effect {
         /// Why its first share was held back.
         reason: NotYet,
     },
+    /// The network has agreed on rules that this version does not know.
+    UpgradeDecided {
+        /// The upgrade bit.
+        bit: usize,
+    },
     /// A linked share is not needed any more and need not be stored.
     Forgotten(ShareId),
 }
@@ -139,6 +146,7 @@ pub struct ShareChain {
     guard: ForkGuard,
     not_yet: NotYetSet,
     parent_claims: ParentClaims,
+    upgrades: Upgrades,
     /// Where the chain begins when that is not the virtual genesis.
     start: Option<Start>,
     pending: Pending,
@@ -161,6 +169,7 @@ impl ShareChain {
             guard: ForkGuard::default(),
             not_yet: NotYetSet::default(),
             parent_claims: ParentClaims::default(),
+            upgrades: Upgrades::default(),
             start,
             pending: Pending::default(),
             invalid: InvalidShares::default(),

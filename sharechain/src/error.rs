@@ -1,6 +1,6 @@
 //! Why a share is invalid, and who can be blamed for it.
 
-use crate::{encode::DecodeError, hash::ShareId};
+use crate::{encode::DecodeError, hash::ShareId, share::VERSION_FIELD};
 
 /// A rule that a share breaks. A share that breaks one is invalid for ever and on every node.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,9 +8,9 @@ pub enum ShareError {
     // Stateless: provable from the bytes alone.
     /// The bytes are not a share.
     #[error("not a share")]
-    Decode(#[from] DecodeError),
+    Decode(#[source] DecodeError),
     /// The format version is not one this node knows.
-    #[error("share version {0} is unknown")]
+    #[error("share version {0} is unknown; is there a newer poolnode?")]
     Version(u8),
     /// Uncles are not ascending and unique, or name the parent.
     #[error("uncles are not ascending, unique and distinct from the parent")]
@@ -97,16 +97,27 @@ pub enum ShareError {
 pub enum Misbehaviour {
     /// Sent bytes that break a rule checkable without context: every relay checks those before it relays.
     InvalidShare,
+    /// Sent a share of a version that we do not know. Refused, but after an upgrade it is we who are behind.
+    UnknownVersion,
     /// Nothing. Relays forward before they know the context, so contextual faults are the miner's and nobody else's.
     Blameless,
+}
+
+impl From<DecodeError> for ShareError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::UnknownTag { field: VERSION_FIELD, tag } => Self::Version(tag),
+            other => Self::Decode(other),
+        }
+    }
 }
 
 impl ShareError {
     /// Whether the peer that sent the share can be blamed.
     pub const fn misbehaviour(&self) -> Misbehaviour {
         match self {
+            Self::Version(_) => Misbehaviour::UnknownVersion,
             Self::Decode(_)
-            | Self::Version(_)
             | Self::UncleList
             | Self::TooManyUncles { .. }
             | Self::Bits { .. }

@@ -121,6 +121,7 @@ impl ShareChain {
         }
         let tip = self.tip();
         self.effects.push_back(Effect::TipChanged { tip, reorg_depth: moved.left });
+        self.follow_upgrades();
         self.forget_the_old();
     }
 }

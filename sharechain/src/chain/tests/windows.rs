@@ -73,3 +73,25 @@ fn signals_count_with_the_work_that_carries_them() {
     assert_eq!(weights.signalled(0).hashes() * 4, weights.total().hashes());
     assert_eq!([weights.signalled(1), weights.signalled(16)], [Work::ZERO; 2]);
 }
+
+#[test]
+fn a_bit_that_everybody_sets_is_decided_and_reported_once() {
+    let params = short_window(8);
+    let mut chain = ShareChain::new(params.clone());
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut decided = Vec::new();
+    for height in 1..=60_u64 {
+        let context = chain.job_context().unwrap();
+        let mut data = miner.data(&context);
+        data.signal = 1 << 5;
+        let share = miner.mine_data(&context, data, context.median_time + 1);
+        history(&mut chain, &Arc::new(CheckedShare::check(share, &params).unwrap()));
+        let effects = drain(&mut chain);
+        decided.extend(
+            effects.iter().filter(|effect| matches!(effect, Effect::UpgradeDecided { bit: 5 })).map(|_| height),
+        );
+    }
+    // The window of 8 shares is full at payout share 8, which share 8 + 16 + 1 pays; two epochs are a window.
+    assert_eq!(decided, [28]);
+    assert_eq!(chain.upgrades(), [(5, crate::upgrade::UpgradeState::Active)]);
+}
