@@ -28,6 +28,8 @@ pub const UNSTORED_OWN_SHARES_MAX: usize = 1_024;
 
 /// New jobs without a new parent block come at most this often.
 pub const JOB_REFRESH: Duration = Duration::from_secs(2);
+/// Half of a full merge set on every network so far.
+pub const UNCLES_FAST: usize = 32;
 /// ... or, when half a merge set waits, this often.
 pub const JOB_REFRESH_FAST: Duration = Duration::from_millis(250);
 /// Jobs come at least this often: cpuminer-opt stops at the end of its nonce range, cgminer drops a pool after 90 s

@@ -18,9 +18,13 @@ use tracing::{info, warn};
 use crate::{
     chain_task::ChainView,
     clock::unix_now,
-    defaults::{JOB_REFRESH, JOB_REFRESH_FAST, JOB_REFRESH_MAX},
+    defaults::JOB_REFRESH,
     parent::{ParentState, Template},
 };
+
+pub mod refresh;
+
+use refresh::{Change, RefreshPolicy};
 
 /// Where job templates go; `None` while there is nothing to mine.
 pub type JobSender = watch::Sender<Option<Arc<JobTemplate>>>;
@@ -127,26 +131,26 @@ pub(crate) fn class_terms(payout_class: u8, context: &JobContext) -> ShareTerms 
     ShareTerms { payout_script, payout_class, share_bits: context.base_bits, node_nonce: 0, signal: 0 }
 }
 
-/// The refresh policy.
+/// Whether it is time for a job.
 fn due(made: Option<&Made>, template: &Arc<Template>, context: &Arc<JobContext>, now: Instant) -> Due {
     let Some(made) = made else { return Due::Now };
-    if made.template.work.prev_block != template.work.prev_block {
-        return Due::Now;
-    }
-    let same_context = Arc::ptr_eq(&made.context, context);
-    let wait = if same_context && Arc::ptr_eq(&made.template, template) {
-        JOB_REFRESH_MAX
-    } else if context.mergeable.saturating_mul(2) >= usize::from(UNCLES_FAST) && !same_context {
-        JOB_REFRESH_FAST
-    } else {
-        JOB_REFRESH
-    };
-    let at = made.at + wait;
+    let at = made.at + RefreshPolicy::default().wait(made.change_to(template, context));
     if at <= now { Due::Now } else { Due::At(at) }
 }
 
-/// Uncles of a full merge set on every network so far.
-const UNCLES_FAST: u8 = 64;
+impl Made {
+    fn change_to(&self, template: &Arc<Template>, context: &Arc<JobContext>) -> Change {
+        if self.template.work.prev_block != template.work.prev_block {
+            Change::ParentBlock
+        } else if !Arc::ptr_eq(&self.context, context) {
+            Change::Shares { mergeable: context.mergeable }
+        } else if !Arc::ptr_eq(&self.template, template) {
+            Change::Template
+        } else {
+            Change::Nothing
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,8 @@
 //! What the stories across processes are told with: a folder of nodes, a patient wait, and a miner that can be stepped.
 
+#[path = "../sim/lib.rs"]
+pub mod sim;
+
 use std::{fmt::Debug, time::Duration};
 
 use anyhow::{Context, bail};

@@ -1,0 +1,47 @@
+//! Every honest node ends on the same tip, and the shares alone decide which one it is.
+
+use sharechain::{Origin, ShareChain, testing::Rng};
+
+use crate::sim::{NodeId, Outcome, World};
+
+/// Shares are shuffled in stretches of so many: a chain keeps no more than that waiting for their ancestors.
+const SHUFFLED: usize = 1_000;
+
+/// Compares all honest nodes with the first one, whose number it gives.
+pub fn check(world: &mut World, outcome: &mut Outcome) -> NodeId {
+    let honest: Vec<NodeId> =
+        (0..world.nodes.len()).filter(|node| world.is_honest(*node) && world.nodes[*node].is_up).collect();
+    let reference = honest.first().copied().unwrap_or(0);
+    let tip = world.nodes[reference].chain.tip();
+    for node in honest {
+        let other = world.nodes[node].chain.tip();
+        if other != tip {
+            outcome.divergences += 1;
+            outcome.violated(format!("node {node} ends at {other:?}, node {reference} at {tip:?}"));
+        }
+    }
+    let shuffled = replay_shuffled(world, reference, outcome.seed);
+    if shuffled.tip() != tip {
+        outcome.divergences += 1;
+        outcome.violated(format!(
+            "the shares of node {reference} in another order give {:?}, not {tip:?}",
+            shuffled.tip()
+        ));
+    }
+    reference
+}
+
+/// A chain with what the node has, told in another order.
+fn replay_shuffled(world: &World, node: NodeId, seed: u64) -> ShareChain {
+    let mut rng = Rng::new(seed);
+    let mut shares = world.nodes[node].store.clone();
+    for stretch in shares.chunks_mut(SHUFFLED) {
+        rng.shuffle(stretch);
+    }
+    let mut chain = ShareChain::new(world.params.clone());
+    for share in shares {
+        let _verdict = chain.handle(world.ledger.share(share).clone(), Origin::OwnStore, 0);
+        while chain.poll_effect().is_some() {}
+    }
+    chain
+}
