@@ -7,7 +7,7 @@ use sharechain::{
     sync::{SYNC_SHARES_MAX, SyncState, TipClaim},
 };
 
-use super::{HELLO_MS, World};
+use super::{HELLO_MS, World, tell};
 use crate::sim::{
     Attack, NodeId, ShareNo,
     events::Event,
@@ -95,7 +95,12 @@ impl World {
     pub(super) fn link(&mut self, node: NodeId, from: NodeId, share: ShareNo) {
         let unix = self.nodes[node].unix(self.now);
         let share = self.ledger.share(share).clone();
-        match self.nodes[node].chain.handle(share, Origin::Live, unix) {
+        let id = share.id();
+        let verdict = self.nodes[node].chain.handle(share, Origin::Live, unix);
+        if self.is_loud {
+            tell(&format!("{} node {node}: {id} from {from}: {verdict:?}", self.now));
+        }
+        match verdict {
             Verdict::Missing(ids) if !ids.is_empty() && self.nodes[node].sync.state() == SyncState::Synced => {
                 self.send(node, from, Message::ByIds(ids));
             }
