@@ -35,7 +35,8 @@ impl StoredShare {
         CheckedShare::from_own_store(Share::decode(&self.bytes).ok()?, self.is_block, params).ok()
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The record.
+    pub fn encode(&self) -> Vec<u8> {
         let mut record = vec![VERSION];
         // Encoding to memory fails only above the limit, and no share is that long.
         record.extend(bincode::encode_to_vec(self, CONFIG).unwrap_or_default());
@@ -44,7 +45,7 @@ impl StoredShare {
     }
 
     /// `None` when a single bit of the record is not what was written.
-    pub(super) fn decode(record: &[u8]) -> Option<Self> {
+    pub fn decode(record: &[u8]) -> Option<Self> {
         let (content, checksum) = record.split_last_chunk::<4>()?;
         let (version, body) = content.split_first()?;
         if crc32fast::hash(content) != u32::from_le_bytes(*checksum) || *version != VERSION {
