@@ -47,6 +47,8 @@ pub mod error;
 pub mod fork_choice;
 pub mod hash;
 pub mod header;
+#[cfg(test)]
+mod invariants;
 pub mod merkle;
 pub mod params;
 pub mod payout;

@@ -18,8 +18,10 @@ use crate::{
     validate::CheckedShare,
 };
 
+mod dag_miner;
 mod world;
 
+pub use dag_miner::{DagMiner, PLAN_LEN, Plan, shallow_params};
 pub use world::{Rng, World};
 
 /// Time of the virtual genesis in tests.

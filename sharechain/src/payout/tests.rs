@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{pplns::WindowBounds, testing};
 
+mod draw;
+
 fn weights(works: &[u64]) -> Weights {
     let entries = works
         .iter()
