@@ -18,8 +18,13 @@ use crate::{
     validate::CheckedShare,
 };
 
+#[cfg_attr(not(test), expect(clippy::panic, reason = "a page without its vectors is the test's failure"))]
+mod page;
 mod world;
 
+#[cfg(test)]
+pub(crate) use page::json;
+pub use page::vectors;
 pub use world::{Rng, World};
 
 /// Time of the virtual genesis in tests.
