@@ -309,7 +309,7 @@ impl Params {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
+    use crate::testing::{self, json};
 
     #[test]
     fn every_parameter_changes_the_identity() {
@@ -360,12 +360,18 @@ mod tests {
     }
 
     #[test]
-    fn extra_outputs_take_their_bytes_from_the_class() {
+    fn extra_outputs_take_their_bytes_from_the_class_as_the_protocol_page_says() {
         let params = testing::devnet_params();
-        let extra = ExtraOutput { value: Amount::ZERO, script: vec![0; 40] };
-        assert_eq!(params.outputs_max(1, &[]), Some(11));
-        assert_eq!(params.outputs_max(1, std::slice::from_ref(&extra)), Some(9));
-        assert_eq!(params.outputs_max(0, &vec![extra; 4]), Some(1));
+        assert_eq!(params.raw().payout_classes, [4, 11, 45, 141, 362]);
+        for case in json::cases(include_str!("../../docs/protocol/payout.md"), "outputs-max") {
+            let lengths = case["extra_script_lengths"].as_array().unwrap();
+            let extra: Vec<ExtraOutput> = lengths
+                .iter()
+                .map(|len| ExtraOutput { value: Amount::ZERO, script: vec![0; json::number(len)] })
+                .collect();
+            let outputs_max = params.outputs_max(json::number(&case["class"]), &extra);
+            assert_eq!(outputs_max, Some(json::number(&case["outputs_max"])), "{case}");
+        }
         assert_eq!(params.outputs_max(5, &[]), None);
     }
 }

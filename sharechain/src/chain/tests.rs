@@ -7,6 +7,7 @@ use crate::{
 };
 
 mod attacks;
+mod protocol;
 
 fn drain(chain: &mut ShareChain) -> Vec<Effect> {
     std::iter::from_fn(|| chain.poll_effect()).collect()
