@@ -129,7 +129,7 @@ fn the_consensus_crate_stays_pure() {
 }
 
 fn page(name: &str) -> String {
-    fs::read_to_string(root().join(format!("docs/protocol/{name}.md"))).unwrap()
+    fs::read_to_string(root().join(format!("docs/protocol/{name}.md"))).expect("a readable page")
 }
 
 #[test]

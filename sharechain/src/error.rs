@@ -102,6 +102,35 @@ pub enum Misbehaviour {
 }
 
 impl ShareError {
+    /// The rule's name in the protocol's pages and vectors; it never changes.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Decode(_) => "encoding",
+            Self::Version(_) => "version",
+            Self::TooManyUncles { .. } => "uncle_count",
+            Self::UncleList => "uncle_list",
+            Self::Bits { .. } => "target",
+            Self::ShareBitsRange => "share_bits",
+            Self::BlockHeight => "block_height",
+            Self::PayoutClass(_) => "payout_class",
+            Self::ExtraOutputsValue => "extra_outputs_value",
+            Self::ExtraOutputs => "extra_outputs",
+            Self::HeaderVersion(_) => "header_version",
+            Self::Commitment => "commitment",
+            Self::ProofOfWork => "proof_of_work",
+            Self::InvalidAncestor(_) => "ancestor",
+            Self::ParentNotBest(_) => "parent_not_best",
+            Self::UncleTooDeep(_) => "uncle_too_deep",
+            Self::UncleMerged(_) => "uncle_merged",
+            Self::UncleNotClosed(_) => "uncle_not_closed",
+            Self::UncleTooLight(_) => "uncle_too_light",
+            // `height`, `count`, `total_work` or `base_bits`.
+            Self::Position { field } => field,
+            Self::TimeTooOld { .. } => "time",
+            Self::Prefix => "prefix",
+        }
+    }
+
     /// Whether the peer that sent the share can be blamed.
     pub const fn misbehaviour(&self) -> Misbehaviour {
         match self {

@@ -131,7 +131,8 @@ impl ConsensusParams {
         }
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The consensus bytes whose hash is the chain's identity.
+    pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::with_capacity(256);
         out.bytes_u8(self.name.as_bytes());
         match &self.password {

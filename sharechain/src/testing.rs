@@ -18,12 +18,12 @@ use crate::{
     validate::CheckedShare,
 };
 
+#[cfg(test)]
+pub(crate) mod json;
 #[cfg_attr(not(test), expect(clippy::panic, reason = "a page without its vectors is the test's failure"))]
 mod page;
 mod world;
 
-#[cfg(test)]
-pub(crate) use page::json;
 pub use page::vectors;
 pub use world::{Rng, World};
 

@@ -12,29 +12,29 @@ const PAGE: &str = include_str!("../../docs/protocol/payout.md");
 
 /// The example lies beside the folder of the tests: cargo builds both for `cargo test`.
 fn example() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let example = test.parent().and_then(Path::parent).unwrap().join("examples/payout");
+    let test = std::env::current_exe().expect("a test runs from a file");
+    let example = test.parent().and_then(Path::parent).expect("two folders above").join("examples/payout");
     assert!(example.exists(), "missing; run: cargo build -p sharechain --example payout");
     example
 }
 
 fn run(name: &str, input: &str) -> Output {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("payout-{name}.json"));
-    fs::write(&file, input).unwrap();
-    Command::new(example()).arg(file).output().unwrap()
+    fs::write(&file, input).expect("a writable folder");
+    Command::new(example()).arg(file).output().expect("it starts")
 }
 
 /// Fails unless the program refused in one plain line that says `why`.
 #[track_caller]
 fn refused(output: &Output, why: &str) {
-    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.starts_with("error: ") && stderr.contains(why) && stderr.lines().count() == 1, "{stderr}");
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &[][..]), "{stderr}");
 }
 
 fn split_cases() -> Vec<Value> {
-    let block = PAGE.split("```json vectors:split\n").nth(1).unwrap().split("```").next().unwrap();
-    serde_json::from_str(block).unwrap()
+    let block = PAGE.split("```json vectors:split\n").nth(1).and_then(|rest| rest.split("```").next());
+    serde_json::from_str(block.expect("the page has the block")).expect("JSON")
 }
 
 #[test]

@@ -70,16 +70,7 @@ fn rewards_are_split_as_the_protocol_page_says() {
     for case in json::cases(PAGE, "split") {
         let (terms, weights, finder) = page_case(&case);
         let outputs = split(&terms, &weights, finder);
-        let mut expected: Vec<Payout> = case["outputs"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(script, units)| Payout {
-                script: json::script(script),
-                amount: Amount::from_units(json::number(units)),
-            })
-            .collect();
-        expected.sort_by_key(|payout| payout.script);
+        let expected = json::payouts(&case["outputs"]);
         assert_eq!(outputs, expected, "{case}");
     }
 }
