@@ -16,7 +16,7 @@ const LINES_MAX: usize = 400;
 const EMPTY_NAMES: [&str; 9] =
     ["util", "utils", "helper", "helpers", "common", "misc", "manager", "handler", "processor"];
 /// What the pages of the protocol describe: the files change only together with their page.
-const PAGES: [(&str, &[&str]); 3] = [
+const PAGES: [(&str, &[&str]); 4] = [
     (
         "share",
         &[
@@ -26,7 +26,15 @@ const PAGES: [(&str, &[&str]); 3] = [
             "sharechain/src/params.rs",
             "sharechain/src/script.rs",
             "sharechain/src/share.rs",
+        ],
+    ),
+    (
+        "validation",
+        &[
+            "sharechain/src/error.rs",
+            "sharechain/src/fork_choice.rs",
             "sharechain/src/validate/contextual.rs",
+            "sharechain/src/validate/stateless.rs",
         ],
     ),
     ("difficulty", &["sharechain/src/difficulty.rs", "sharechain/src/target.rs"]),

@@ -159,3 +159,53 @@ impl ShareError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::json;
+
+    /// One error of each kind, as the protocol page lists them.
+    fn one_of_each() -> Vec<ShareError> {
+        let id = ShareId::ZERO;
+        vec![
+            ShareError::Decode(DecodeError::Trailing { extra: 1 }),
+            ShareError::Version(2),
+            ShareError::TooManyUncles { uncles: 65, uncles_max: 64 },
+            ShareError::UncleList,
+            ShareError::Bits { field: "base_bits" },
+            ShareError::ShareBitsRange,
+            ShareError::BlockHeight,
+            ShareError::PayoutClass(9),
+            ShareError::ExtraOutputsValue,
+            ShareError::ExtraOutputs,
+            ShareError::HeaderVersion(0),
+            ShareError::Commitment,
+            ShareError::ProofOfWork,
+            ShareError::InvalidAncestor(id),
+            ShareError::ParentNotBest(id),
+            ShareError::UncleTooDeep(id),
+            ShareError::UncleMerged(id),
+            ShareError::UncleNotClosed(id),
+            ShareError::UncleTooLight(id),
+            ShareError::Position { field: "height" },
+            ShareError::Position { field: "count" },
+            ShareError::Position { field: "total_work" },
+            ShareError::Position { field: "base_bits" },
+            ShareError::TimeTooOld { time: 0, median: 1 },
+            ShareError::Prefix,
+        ]
+    }
+
+    #[test]
+    fn rules_are_named_and_blamed_as_the_protocol_page_says() {
+        let cases = json::cases(include_str!("../../docs/protocol/validation.md"), "rules");
+        let errors = one_of_each();
+        assert_eq!(cases.len(), errors.len());
+        for (case, error) in cases.iter().zip(errors) {
+            assert_eq!(error.rule(), case["rule"]);
+            let blamed = error.misbehaviour() == Misbehaviour::InvalidShare;
+            assert_eq!((blamed, !blamed), (case["sender_blamed"] == true, case["needs_past"] == true), "{case}");
+        }
+    }
+}

@@ -11,6 +11,8 @@ use sharechain::{Params, Share, params::ExtraOutputsRule};
 
 mod invalid;
 mod share;
+mod story;
+mod validation;
 
 fn main() -> ExitCode {
     let Some(vectors) = std::env::args().nth(1).and_then(|page| vectors(&page)) else {
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
 fn vectors(page: &str) -> Option<Value> {
     match page {
         "share" => Some(share::vectors()),
+        "validation" => Some(validation::vectors()),
         _ => None,
     }
 }
@@ -93,5 +96,10 @@ mod tests {
     #[test]
     fn the_committed_shares_are_what_this_prints() {
         check("share", include_str!("../../../tests/vectors/share.json"));
+    }
+
+    #[test]
+    fn the_committed_histories_are_what_this_prints() {
+        check("validation", include_str!("../../../tests/vectors/validation.json"));
     }
 }

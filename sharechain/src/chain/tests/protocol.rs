@@ -1,7 +1,9 @@
 //! What the pages of `docs/protocol` say about the chain as a whole.
 
+use serde_json::Value;
+
 use super::*;
-use crate::testing::json;
+use crate::{share::Share, testing::json};
 
 const PAYOUT_PAGE: &str = include_str!("../../../../docs/protocol/payout.md");
 
@@ -15,7 +17,7 @@ fn payout_shares_are_those_of_the_protocol_page() {
         let mut judged = 0;
         for second in 0..735 {
             let context = chain.job_context().unwrap();
-            let about_this = |case: &&serde_json::Value| {
+            let about_this = |case: &&Value| {
                 case["merge_depth"] == params.raw().merge_depth
                     && case["payout_epoch"] == params.raw().payout_epoch
                     && case["height"] == context.height
@@ -28,5 +30,99 @@ fn payout_shares_are_those_of_the_protocol_page() {
             heights.insert(share.id(), share.share().data.height);
         }
         assert!(judged >= 7);
+    }
+}
+
+/// A story of `tests/vectors/validation.json` and the ids of its names.
+struct Story {
+    story: Value,
+    ids: BTreeMap<String, ShareId>,
+}
+
+impl Story {
+    fn all() -> Vec<Self> {
+        let vectors: Value = serde_json::from_str(include_str!("../../../../tests/vectors/validation.json")).unwrap();
+        vectors["stories"].as_array().unwrap().iter().map(Self::new).collect()
+    }
+
+    fn new(story: &Value) -> Self {
+        let params = json::params(&story["params"]);
+        let mut ids = BTreeMap::from([("genesis".to_owned(), params.genesis_id())]);
+        for step in story["steps"].as_array().unwrap() {
+            ids.insert(step["name"].as_str().unwrap().to_owned(), json::id(&step["id"]));
+        }
+        Self { story: story.clone(), ids }
+    }
+
+    fn id(&self, name: &Value) -> ShareId {
+        self.ids[name.as_str().unwrap()]
+    }
+
+    fn share(step: &Value, params: &Params) -> Arc<CheckedShare> {
+        let share = Share::decode(&json::bytes(&step["share"])).unwrap();
+        Arc::new(CheckedShare::check(share, params).unwrap())
+    }
+
+    fn verdict_is(&self, verdict: &Verdict, expected: &Value) -> bool {
+        if expected == "valid" {
+            *verdict == Verdict::Valid
+        } else if expected == "known" {
+            *verdict == Verdict::Known
+        } else if let Some(rule) = expected["invalid"].as_str() {
+            matches!(verdict, Verdict::Invalid(error) if error.rule() == rule)
+        } else {
+            let missing = expected["missing"].as_array().unwrap().iter().map(|name| self.id(name)).collect();
+            *verdict == Verdict::Missing(missing)
+        }
+    }
+}
+
+#[test]
+fn histories_go_as_the_protocol_page_tells_them() {
+    let mut rules = BTreeSet::new();
+    for told in Story::all() {
+        let params = json::params(&told.story["params"]);
+        let mut chain = ShareChain::new(params.clone());
+        for step in told.story["steps"].as_array().unwrap() {
+            let share = Story::share(step, &params);
+            assert_eq!(share.id(), told.id(&step["name"]));
+            let verdict = history(&mut chain, &share);
+            assert!(told.verdict_is(&verdict, &step["verdict"]), "{}: {verdict:?}", step["name"]);
+            assert_eq!(chain.tip().id, told.id(&step["tip"]), "{}", step["name"]);
+            if verdict == Verdict::Valid {
+                assert_eq!(chain.payouts(&share).unwrap(), json::payouts(&step["payouts"]), "{}", step["name"]);
+            }
+            if let Verdict::Invalid(error) = verdict {
+                assert_eq!(error.misbehaviour(), crate::Misbehaviour::Blameless);
+                rules.insert(error.rule());
+            }
+        }
+        let (tip, end) = (chain.tip(), &told.story["end"]);
+        assert_eq!((tip.height, tip.count), (json::number(&end["height"]), json::number(&end["count"])));
+        assert_eq!(tip.total_work, json::work(&end["total_work"]));
+        let order: Vec<ShareId> = end["order"].as_array().unwrap().iter().map(|name| told.id(name)).collect();
+        assert_eq!(chain.order_after(&[params.genesis_id()], usize::MAX), order);
+        assert_eq!(chain.waiting(), 0);
+    }
+    assert_eq!(rules.len(), 12, "every rule that needs the past: {rules:?}");
+}
+
+/// What a history ends with does not depend on the order in which it is told.
+#[test]
+fn histories_end_alike_in_any_order() {
+    for told in Story::all() {
+        let params = json::params(&told.story["params"]);
+        let steps = told.story["steps"].as_array().unwrap();
+        let mut shares: Vec<Arc<CheckedShare>> = steps.iter().map(|step| Story::share(step, &params)).collect();
+        for seed in 0..20 {
+            Rng::new(seed).shuffle(&mut shares);
+            let mut chain = ShareChain::new(params.clone());
+            for share in &shares {
+                history(&mut chain, share);
+            }
+            let order: Vec<ShareId> =
+                told.story["end"]["order"].as_array().unwrap().iter().map(|name| told.id(name)).collect();
+            assert_eq!(chain.order_after(&[params.genesis_id()], usize::MAX), order, "seed {seed}");
+        }
     }
 }
