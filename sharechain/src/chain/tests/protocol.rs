@@ -33,6 +33,27 @@ fn payout_shares_are_those_of_the_protocol_page() {
     }
 }
 
+#[test]
+fn locators_name_the_heights_of_the_protocol_page() {
+    let cases = json::cases(include_str!("../../../../docs/protocol/sync.md"), "locator");
+    let mut miner = Miner::devnet();
+    let mut chain = ShareChain::new(miner.params.clone());
+    let mut heights = BTreeMap::from([(miner.params.genesis_id(), 0_u64)]);
+    let mut judged = 0;
+    for height in 0..=700_u32 {
+        if height > 0 {
+            heights.insert(miner.extend(&mut chain, GENESIS_TIME + height).id(), u64::from(height));
+        }
+        for case in cases.iter().filter(|case| case["tip_height"] == height) {
+            let named: Vec<u64> = chain.locator(&[]).iter().map(|id| heights[id]).collect();
+            let expected: Vec<u64> = case["heights"].as_array().unwrap().iter().map(json::number).collect();
+            assert_eq!(named, expected, "{case}");
+            judged += 1;
+        }
+    }
+    assert_eq!(judged, cases.len());
+}
+
 /// A story of `tests/vectors/validation.json` and the ids of its names.
 struct Story {
     story: Value,
