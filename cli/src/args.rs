@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use node::{
+    ShareId,
     config::{RawConfig, RawDevnet, RawGeo, RawListen, RawP2p, RawParent},
     parent::devnet,
 };
@@ -75,6 +76,9 @@ pub(crate) struct RunArgs {
     /// Mine before the share chain is synced.
     #[arg(long)]
     solo_until_synced: bool,
+    /// Go over to the branch of the share chain that this share is on, whatever its work, as soon as it is known.
+    #[arg(long, value_name = "SHARE_ID")]
+    pub(crate) adopt_branch: Option<ShareId>,
 }
 
 #[derive(Debug, clap::Args)]

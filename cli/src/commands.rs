@@ -6,7 +6,7 @@ use anyhow::Context;
 use node::{
     NodeError,
     api::client::ApiClient,
-    config::{RawConfig, block_interval},
+    config::{Config, RawConfig, block_interval},
     parent::devnet::{Devnet, DevnetConfig},
     run::Endpoints,
     signals::StopSignals,
@@ -62,7 +62,8 @@ async fn run_node(mut args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
         Some(path) => RawConfig::read(&path)?,
         None => RawConfig::default(),
     };
-    let config = args.over(file).resolve()?;
+    let adopt_branch = args.adopt_branch;
+    let config = Config { adopt_branch, ..args.over(file).resolve()? };
     let signals = StopSignals::register()?;
     let token = CancellationToken::new();
     let ready = move |endpoints: &Endpoints| {

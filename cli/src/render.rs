@@ -58,11 +58,21 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
         (None, None) => "unknown".to_owned(),
     };
     let submits = &status.submits;
+    let rivals = match status.rival_branches.as_slice() {
+        [] => "none".to_owned(),
+        [rival, ..] => format!(
+            "{}: {} has more work since height {}",
+            status.rival_branches.len(),
+            short(&rival.tip),
+            rival.fork_height
+        ),
+    };
     line(&key_values(&[
         ("network", format!("{}  (share chain {})", status.network, short(&status.share_chain))),
         ("node", format!("{}  {}", status.peer_id, status.region.as_deref().unwrap_or("no region"))),
         ("sync", sync),
         ("share chain", format!("height {}  tip {}", status.share_height, short(&status.share_tip))),
+        ("rival branches", rivals),
         ("window", format!("{} shares", status.window_shares)),
         ("peers", status.peers.to_string()),
         ("stratum", status.stratum_url.clone()),

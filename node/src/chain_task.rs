@@ -12,11 +12,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use libp2p::PeerId;
-use sharechain::{
-    CheckedShare, JobContext, ShareChain, ShareId, Tip,
-    payout::Payout,
-    sync::{SyncState, TipClaim},
-};
+use sharechain::{CheckedShare, ShareChain, ShareId, chain::ParentBlock, payout::Payout, sync::TipClaim};
 use stratum::FoundShare;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -26,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     blocks::BlockInput,
-    defaults::{ALONE_GRACE, UNSTORED_OWN_SHARES_MAX},
+    defaults::UNSTORED_OWN_SHARES_MAX,
     p2p::{GossipTicket, P2pHandle},
     store::StoreHandle,
 };
@@ -34,8 +30,12 @@ use crate::{
 /// Time between two looks at time-outs and sync when nothing comes in.
 const TICK: Duration = Duration::from_secs(1);
 
+mod catching_up;
 mod running;
 mod undecided;
+mod view;
+
+pub use view::ChainView;
 
 use running::Running;
 
@@ -71,6 +71,8 @@ pub enum ChainInput {
     Tip(PeerId, TipClaim),
     /// A peer left.
     Gone(PeerId),
+    /// The own daemon has this block.
+    ParentBlock(ParentBlock),
     /// A question.
     Query(ChainQuery),
 }
@@ -96,25 +98,6 @@ pub enum ChainQuery {
     },
 }
 
-/// What others see of the chain.
-#[derive(Clone, Debug)]
-pub struct ChainView {
-    /// The best share.
-    pub tip: Tip,
-    /// Linked shares.
-    pub shares: usize,
-    /// Shares waiting for ancestors or for their time.
-    pub waiting: usize,
-    /// Shares taken from gossip since the start.
-    pub gossiped: u64,
-    /// How far the sync is.
-    pub sync: SyncState,
-    /// Whether miners may get work.
-    pub may_mine: bool,
-    /// What the next share says.
-    pub context: Option<Arc<JobContext>>,
-}
-
 /// How a node may mine without peers.
 #[derive(Clone, Copy, Debug)]
 pub struct AlonePolicy {
@@ -131,6 +114,8 @@ pub struct ChainTask {
     pub chain: ShareChain,
     /// When miners may get work.
     pub alone: AlonePolicy,
+    /// A branch that the operator wants to be on, as soon as this share of it is here.
+    pub adopt: Option<ShareId>,
     /// The store.
     pub store: StoreHandle,
     /// The network.
@@ -139,21 +124,6 @@ pub struct ChainTask {
     pub blocks: mpsc::Sender<BlockInput>,
     /// What others see.
     pub view: watch::Sender<Arc<ChainView>>,
-}
-
-impl ChainView {
-    /// What others see of a chain that nothing has happened to yet.
-    pub fn of(chain: &mut ShareChain) -> Self {
-        Self {
-            tip: chain.tip(),
-            shares: chain.len(),
-            waiting: chain.waiting(),
-            gossiped: 0,
-            sync: SyncState::Alone,
-            may_mine: false,
-            context: chain.job_context().map(Arc::new),
-        }
-    }
 }
 
 impl ChainTask {
@@ -188,35 +158,5 @@ impl ChainTask {
                 _ = ticks.tick() => running.on_tick().await,
             }
         }
-    }
-}
-
-/// Whether miners may get work: a share mined before the sync could end up on a branch of its own.
-fn may_mine(sync: SyncState, alone: AlonePolicy, had_shares: bool, up: Duration) -> bool {
-    match sync {
-        SyncState::Synced => true,
-        SyncState::Behind { .. } => alone.solo_until_synced,
-        // With shares of its own a node goes on when its peers are gone; an empty one would start a chain of its own.
-        SyncState::Alone => !alone.expects_peers || alone.solo_until_synced || (had_shares && up >= ALONE_GRACE),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_mines_on_a_chain_of_its_own_by_accident() {
-        let expects = AlonePolicy { expects_peers: true, solo_until_synced: false };
-        let (soon, late) = (Duration::from_secs(1), Duration::from_secs(60));
-        assert!(may_mine(SyncState::Synced, expects, false, soon));
-        assert!(!may_mine(SyncState::Behind { height: 7 }, expects, true, late));
-        assert!(!may_mine(SyncState::Alone, expects, false, late), "an empty node waits for its peers");
-        assert!(!may_mine(SyncState::Alone, expects, true, soon));
-        assert!(may_mine(SyncState::Alone, expects, true, late), "a node with history goes on without them");
-        let first = AlonePolicy { expects_peers: false, solo_until_synced: false };
-        assert!(may_mine(SyncState::Alone, first, false, soon), "the first node of a network begins");
-        let solo = AlonePolicy { expects_peers: true, solo_until_synced: true };
-        assert!(may_mine(SyncState::Behind { height: 7 }, solo, false, soon));
     }
 }

@@ -11,6 +11,7 @@ use std::{
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use serde::Deserialize;
+use sharechain::ShareId;
 
 use crate::{
     chain_profile::{ChainError, ChainProfile},
@@ -32,6 +33,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Mine before the share chain is synced.
     pub solo_until_synced: bool,
+    /// A share of the branch to be on, whatever its work: a decision for one run, so no file holds it.
+    pub adopt_branch: Option<ShareId>,
     /// The coin daemon.
     pub parent: ParentConfig,
     /// Where miners connect to.
@@ -232,6 +235,7 @@ impl RawConfig {
         };
         Ok(Config {
             solo_until_synced: self.solo_until_synced.unwrap_or(false),
+            adopt_branch: None,
             parent: resolve_parent(self.parent, self.devnet, &data_dir, loopback(ports.devnet_rpc))?,
             stratum_listen: self.stratum.listen.unwrap_or_else(|| loopback(ports.stratum)),
             p2p_listen,

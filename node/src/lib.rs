@@ -42,3 +42,5 @@ pub use config::Config;
 pub use error::NodeError;
 pub use region::Region;
 pub use run::run;
+// In the command line too a share has its id.
+pub use sharechain::ShareId;

@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod devnet;
+pub mod known_blocks;
 pub mod poll;
 pub mod rpc;
 pub mod template;

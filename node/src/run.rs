@@ -7,7 +7,7 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
-use sharechain::{CheckedShare, Origin, Params, ShareChain};
+use sharechain::{CheckedShare, ShareChain};
 use stratum::{FoundShare, JobTemplate, SessionConfig, Stratum, StratumConfig, server::FOUND_QUEUE_MAX};
 use tokio::{
     sync::{mpsc, watch},
@@ -30,10 +30,10 @@ use crate::{
     parent::{
         ParentState,
         devnet::Devnet,
-        poll,
+        known_blocks, poll,
         rpc::{RpcAuth, RpcClient},
     },
-    store::{self, Store, StoreHandle, sled::SledStore},
+    store::{self, StoreHandle, sled::SledStore},
     work::{JobSender, WorkTask},
 };
 
@@ -190,7 +190,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let api = Api::bind(config.api_listen).await?;
     let (client, devnet) = parent_client(&config).await?;
     let sled = SledStore::open(&data_dir.shares())?;
-    let (mut chain, claimed_blocks) = load(&sled, &params)?;
+    let (mut chain, claimed_blocks) = store::load(&sled, &params)?;
     let channels = Channels::new(&mut chain);
     let stratum_config = stratum_config(&config.chain, channels.jobs.1.clone(), channels.found.0.clone());
     let stratum = Stratum::bind(config.stratum_listen, stratum_config).await.map_err(|source| NodeError::Listen {
@@ -238,6 +238,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     let (p2p, p2p_commands) = channels.p2p;
     let chain_task = ChainTask {
         chain,
+        adopt: config.adopt_branch,
         alone: AlonePolicy { expects_peers: !config.peers.is_empty(), solo_until_synced: config.solo_until_synced },
         store: store.clone(),
         p2p: p2p.clone(),
@@ -251,6 +252,13 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         parent: channels.parent.1.clone(),
         jobs: channels.jobs.0,
     };
+    let known_blocks = known_blocks::run(
+        client.clone(),
+        channels.parent.1.clone(),
+        channels.chain_view.1.clone(),
+        channels.chain.0.clone(),
+        token.clone(),
+    );
     let polling = poll::run(client, params.clone(), profile.template_rules, channels.parent.0, token.clone());
     let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p, token.clone());
     let state = ApiState {
@@ -272,6 +280,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     tasks.spawn("p2p", network.run(p2p_commands, token.clone()));
     tasks.spawn("blocks", blocks.run(channels.blocks.1, token.clone()));
     tasks.spawn("parent", polling);
+    tasks.spawn("known blocks", known_blocks);
     tasks.spawn("work", work.run(token.clone()));
     tasks.spawn("api", api.run(state, token.clone()));
     tasks.spawn("store", watch_store(store, token.clone()));
@@ -294,31 +303,6 @@ async fn recount(blocks: Vec<Arc<CheckedShare>>, inputs: mpsc::Sender<BlockInput
         }
     }
     token.cancelled().await;
-}
-
-/// Rebuilds the chain from the store, and finds the shares that claim to be blocks.
-fn load(store: &dyn Store, params: &Arc<Params>) -> Result<(ShareChain, Vec<Arc<CheckedShare>>), NodeError> {
-    let started = Instant::now();
-    let mut chain = ShareChain::new(params.clone());
-    let mut blocks = Vec::new();
-    let mut foreign = 0_u64;
-    let loaded = store.for_each(&mut |stored| {
-        let Some(share) = stored.to_share(params).map(Arc::new) else {
-            foreign += 1;
-            return;
-        };
-        if share.is_block() {
-            blocks.push(share.clone());
-        }
-        let _verdict = chain.handle(share, Origin::OwnStore, 0);
-        while chain.poll_effect().is_some() {}
-    })?;
-    if loaded.damaged > 0 || foreign > 0 {
-        warn!(damaged = loaded.damaged, foreign, "some stored shares cannot be used; they will be synced again");
-    }
-    let (shares, height) = (chain.len(), chain.tip().height);
-    info!(shares, height, millis = started.elapsed().as_millis(), "share chain loaded");
-    Ok((chain, blocks))
 }
 
 fn stratum_config(

@@ -8,21 +8,41 @@ use std::io::ErrorKind;
 
 use sharechain::ShareId;
 
+mod load;
 pub mod mem;
 pub mod record;
 pub mod sled;
 mod task;
 
+pub use load::load;
 pub use record::StoredShare;
 pub use task::{StoreHandle, spawn};
 
-/// A place for shares. Append-only; a share is stored once.
+/// A place for shares. A share is stored once, and keeps its place until it is removed.
 pub trait Store: Send {
     /// Stores shares that are not there yet, all of them or none.
     ///
     /// # Errors
     /// When nothing was stored.
     fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError>;
+
+    /// Removes shares; those that are not there are none.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError>;
+
+    /// Remembers where the chain begins and ends.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn mark(&mut self, marks: Marks) -> Result<(), StoreError>;
+
+    /// What was last remembered; `None` when nothing was, or its record is damaged.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn marks(&self) -> Result<Option<Marks>, StoreError>;
 
     /// Makes everything appended so far survive a power cut.
     ///
@@ -41,6 +61,15 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError>;
+}
+
+/// Where the best chain begins and ends. The shares alone do not tell which of two old branches the node was on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks {
+    /// The oldest share of the best chain that is kept; the virtual genesis while that is.
+    pub first: ShareId,
+    /// The best share.
+    pub tip: ShareId,
 }
 
 /// What a pass over the store met.

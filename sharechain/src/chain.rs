@@ -3,58 +3,70 @@
 //! ```text
 //! handle(CheckedShare, Origin, now) ---> Verdict          admit(&CheckedShare, now) ---> Admission (live gossip only)
 //! handle_timeout(now)                                     job_context(), payouts(), order_after() ---> what others need
+//! on_parent_block(block, now)
 //!        |
-//!        +--> poll_effect(): Linked, TipChanged, Refused           poll_timeout(): when a held share is due
+//!        +--> poll_effect(): Linked, TipChanged, ..           poll_timeout(): when a held share is due
 //! ```
 //!
-//! `now` is Unix time from the caller. It decides only whether a share from the future is held back. What is linked in the
-//! end depends on the shares alone, whatever their order of arrival, as long as no more of them wait than are kept.
+//! `now` is Unix time from the caller. Whether a share is valid depends on the share and its past alone; clock and daemon
+//! decide only what is held back, see [`NotYet`]. While nothing is held back and no branch leaves the best chain deeper than
+//! the merge depth, the same shares give the same tip whatever their order of arrival.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
-    dag::{Dag, ShareIndex},
+    dag::Dag,
     error::ShareError,
-    hash::ShareId,
+    hash::{BlockHash, ShareId},
     params::Params,
     payout::Payout,
-    sync::CURSOR_MAX,
     target::Work,
-    validate::{CheckedShare, contextual},
+    validate::CheckedShare,
 };
 
 mod admission;
 mod book;
+mod choice;
 mod job;
+mod linking;
+mod not_yet;
+mod parent_claims;
 mod pending;
+mod retention;
+mod serve;
+mod start;
+mod upgrades;
+mod window;
 
 pub use admission::{Admission, Ignored};
+pub use choice::RivalBranch;
 pub use job::{JobContext, ParentWork, ShareTerms};
+pub use not_yet::NotYet;
+pub use parent_claims::ParentBlock;
 
 use book::PayoutBook;
-use contextual::{LinkError, Position};
+use choice::ForkGuard;
+use linking::InvalidShares;
+use not_yet::NotYetSet;
+use parent_claims::ParentClaims;
 use pending::Pending;
+use start::Start;
+use upgrades::Upgrades;
 
 /// Seconds since 1970, from the caller's clock.
 pub type UnixTime = u64;
 
 /// How far a header's time may be ahead of ours before the share is held back, seconds.
 pub const FUTURE_TIME_MAX_SECS: u64 = 120;
-/// Remembered invalid shares. Each cost its sender a proof of work; forgetting one costs a second check.
-const INVALID_MAX: usize = 4_096;
-/// Newest selected shares that a locator names one by one.
-const LOCATOR_DENSE: u64 = 10;
 
-/// Where a share comes from, which decides only whether its time is compared with the clock.
+/// Where a share comes from, which decides only whether clock and daemon judge it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// Just mined, or from a peer, in whatever way it came: a time in the future holds it back. Shares that were asked
-    /// for are no exception, or a minority could have the median time pushed ahead by shares it never gossips.
+    /// Just mined, or from a peer, in whatever way it came: a time in the future or a wrong claim about the parent chain
+    /// holds it back. Shares that were asked for are no exception, or a minority could have the median time pushed ahead
+    /// by shares it never gossips.
     Live,
-    /// From the node's own store: its time was judged when it was new.
+    /// From the node's own store: it was judged when it was new.
     OwnStore,
 }
 
@@ -69,11 +81,10 @@ pub enum Verdict {
     Invalid(ShareError),
     /// Kept until these ancestors are known; ask the sender for them.
     Missing(Vec<ShareId>),
-    /// Kept until its time has come.
-    NotYet {
-        /// When it will be looked at again.
-        until: UnixTime,
-    },
+    /// Valid, but not helped along yet.
+    NotYet(NotYet),
+    /// Its window reaches below what is kept here: not judged, and not kept.
+    OutOfReach,
 }
 
 /// What the chain wants the world to know.
@@ -95,6 +106,22 @@ pub enum Effect {
         /// The rule it breaks.
         error: ShareError,
     },
+    /// A heavier branch that left too long ago to be adopted at once; see [`ShareChain::rivals`].
+    RivalBranch(RivalBranch),
+    /// A branch that was held back has so much more work that it was accepted: the own clock or daemon is at fault.
+    Overruled {
+        /// Its best share.
+        tip: ShareId,
+        /// Why its first share was held back.
+        reason: NotYet,
+    },
+    /// The network has agreed on rules that this version does not know.
+    UpgradeDecided {
+        /// The upgrade bit.
+        bit: usize,
+    },
+    /// A linked share is not needed any more and need not be stored.
+    Forgotten(ShareId),
 }
 
 /// The best share.
@@ -116,48 +143,77 @@ pub struct ShareChain {
     params: Arc<Params>,
     dag: Dag,
     book: PayoutBook,
+    guard: ForkGuard,
+    not_yet: NotYetSet,
+    parent_claims: ParentClaims,
+    upgrades: Upgrades,
+    /// Where the chain begins when that is not the virtual genesis.
+    start: Option<Start>,
     pending: Pending,
-    invalid: BTreeMap<ShareId, ShareError>,
-    invalid_order: VecDeque<ShareId>,
+    invalid: InvalidShares,
     effects: VecDeque<Effect>,
 }
 
 impl ShareChain {
     /// An empty chain: only the virtual genesis.
     pub fn new(params: Arc<Params>) -> Self {
+        let dag = Dag::new(&params);
+        Self::with_dag(params, dag, None)
+    }
+
+    fn with_dag(params: Arc<Params>, dag: Dag, start: Option<Start>) -> Self {
         Self {
-            dag: Dag::new(&params),
             params,
+            dag,
             book: PayoutBook::default(),
+            guard: ForkGuard::default(),
+            not_yet: NotYetSet::default(),
+            parent_claims: ParentClaims::default(),
+            upgrades: Upgrades::default(),
+            start,
             pending: Pending::default(),
-            invalid: BTreeMap::new(),
-            invalid_order: VecDeque::new(),
+            invalid: InvalidShares::default(),
             effects: VecDeque::new(),
         }
     }
 
     /// Takes a share; whatever waited for it follows. Drain [`ShareChain::poll_effect`] afterwards.
     pub fn handle(&mut self, share: Arc<CheckedShare>, origin: Origin, now: UnixTime) -> Verdict {
-        let verdict = self.handle_one(share, origin, now);
-        if matches!(verdict, Verdict::Valid | Verdict::Invalid(_)) {
-            self.settle_waiting();
+        let id = share.id();
+        if let Some(error) = self.invalid.get(&id) {
+            return Verdict::Invalid(error.clone());
         }
+        if self.dag.find(&id).is_some() || self.pending.contains(&id) {
+            return Verdict::Known;
+        }
+        let verdict = self.link(share, origin, now);
+        self.settle_waiting(now);
         verdict
     }
 
     /// Looks again at shares whose time has come.
     pub fn handle_timeout(&mut self, now: UnixTime) {
-        while let Some(share) = self.pending.take_due(now) {
-            let id = share.id();
-            if let Verdict::Invalid(error) = self.handle(share, Origin::OwnStore, now) {
-                self.effects.push_back(Effect::Refused { id, error });
-            }
+        if self.poll_timeout().is_some_and(|due| due <= now) {
+            self.release(now);
         }
+    }
+
+    /// The own daemon has this block: tell the newest 144 at start, each new one, and those of
+    /// [`ShareChain::unknown_blocks`] that it turns out to have.
+    pub fn on_parent_block(&mut self, block: ParentBlock, now: UnixTime) {
+        if self.parent_claims.learn(block) {
+            self.release(now);
+        }
+    }
+
+    /// Parent blocks that held shares mine on and the own daemon has not told of.
+    pub fn unknown_blocks(&self) -> Vec<BlockHash> {
+        self.not_yet.unknown_blocks().into_iter().collect()
     }
 
     /// When [`ShareChain::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<UnixTime> {
-        self.pending.next_due()
+        self.not_yet.next_due()
     }
 
     /// The next effect, in order.
@@ -176,14 +232,20 @@ impl ShareChain {
         Tip { id: node.id, height: node.height, count: node.count, total_work: node.total_work }
     }
 
-    /// Whether the share is linked. The virtual genesis always is.
+    /// Whether the share is linked and not held back. The virtual genesis is.
     pub fn contains(&self, id: &ShareId) -> bool {
+        self.dag.find(id).is_some_and(|index| !self.not_yet.contains(&self.dag, index))
+    }
+
+    /// Whether the share is linked, held back or not.
+    pub fn is_linked(&self, id: &ShareId) -> bool {
         self.dag.find(id).is_some()
     }
 
-    /// Linked shares, merged or not.
+    /// Linked shares, merged or not, held back or not.
     pub fn len(&self) -> usize {
-        self.dag.len()
+        let genesis = usize::from(self.dag.find(&self.params.genesis_id()).is_some());
+        self.dag.len().saturating_sub(genesis)
     }
 
     /// Whether no share is linked.
@@ -191,140 +253,36 @@ impl ShareChain {
         self.len() == 0
     }
 
-    /// Shares that wait for an ancestor or for their time.
+    /// Shares that wait for an ancestor.
     pub fn waiting(&self) -> usize {
         self.pending.len()
     }
 
-    /// Whom the coinbase of a linked share has to pay, computed from its past.
+    /// Shares that are valid but held back.
+    pub fn held_back(&self) -> usize {
+        self.not_yet.len()
+    }
+
+    /// Whom the coinbase of a linked share has to pay, computed from its past; `None` when that is not kept.
     pub fn payouts(&mut self, share: &CheckedShare) -> Option<Vec<Payout>> {
         let index = self.dag.find(&share.id())?;
-        let node = self.dag.node(index);
-        let payout_share = self.dag.payout_share(&self.params, node.parent, node.height);
-        let weights = self.book.weights(&self.dag, &self.params, payout_share);
+        let (parent, height) = (self.dag.parent(index)?, self.dag.node(index).height);
+        let payout_share = self.dag.payout_share(&self.params, parent, height)?;
+        let weights = self.book.weights(&self.dag, &self.params, payout_share)?;
         Some(job::payouts(&self.params, &share.share().data, share.share().header.prev_block, &weights))
     }
 
-    /// Where a peer's answer should go on: `cursor`, the newest shares it has shown of a branch that is not our best one,
-    /// then ids of our selected shares from the tip backwards, dense at first and then at doubling distances, the
-    /// virtual genesis last.
-    pub fn locator(&self, cursor: &[ShareId]) -> Vec<ShareId> {
-        let on_branch = |id: &&ShareId| self.dag.find(id).is_some_and(|index| !self.dag.is_selected(index));
-        let tip_height = self.dag.node(self.dag.tip()).height;
-        let distances = (0..LOCATOR_DENSE).chain((0..64).map(|power| LOCATOR_DENSE.saturating_add(1_u64 << power)));
-        let heights = distances.map_while(|distance| tip_height.checked_sub(distance)).filter(|height| *height > 0);
-        let selected = heights.filter_map(|height| self.dag.selected_at(height)).map(|index| self.dag.node(index).id);
-        let cursor = cursor.iter().take(CURSOR_MAX).filter(on_branch).copied();
-        cursor.chain(selected).chain(std::iter::once(self.params.genesis_id())).collect()
-    }
-
-    /// Ids that waiting shares need and nobody here has, at most `len_max`, beginning after `after` and then from the
-    /// start: asking again and again, in turns, gets what a lost answer did not bring.
-    pub fn missing(&self, after: ShareId, len_max: usize) -> Vec<ShareId> {
-        self.pending.missing(after).take(len_max).collect()
-    }
-
-    /// Ids in canonical order after the newest share of `locator` that is on our best chain, at most `len_max` of them.
-    ///
-    /// Empty when the locator reaches our tip, and when it names nothing of ours, not even the virtual genesis.
-    pub fn order_after(&self, locator: &[ShareId], len_max: usize) -> Vec<ShareId> {
-        let common = locator.iter().find_map(|id| {
-            let height = self.dag.node(self.dag.find(id)?).height;
-            (self.dag.selected_at(height) == self.dag.find(id)).then_some(height)
-        });
-        let Some(common) = common else { return Vec::new() };
-        let heights = (common.saturating_add(1)..).map_while(|height| self.dag.selected_at(height));
-        let members = heights.flat_map(|index| {
-            let node = self.dag.node(index);
-            node.uncles.iter().map(|uncle| self.dag.node(*uncle).id).chain(std::iter::once(node.id))
-        });
-        members.take(len_max).collect()
-    }
-
-    fn handle_one(&mut self, share: Arc<CheckedShare>, origin: Origin, now: UnixTime) -> Verdict {
-        let id = share.id();
-        if let Some(error) = self.invalid.get(&id) {
-            return Verdict::Invalid(error.clone());
-        }
-        if self.contains(&id) || self.pending.contains(&id) {
-            return Verdict::Known;
-        }
-        let time = u64::from(share.share().header.time);
-        if origin == Origin::Live && time > now.saturating_add(FUTURE_TIME_MAX_SECS) {
-            let until = time.saturating_sub(FUTURE_TIME_MAX_SECS);
-            self.pending.hold(share, until);
-            return Verdict::NotYet { until };
-        }
-        self.link(share)
-    }
-
-    fn link(&mut self, share: Arc<CheckedShare>) -> Verdict {
-        match self.check_context(&share) {
-            Ok(position) => {
-                self.insert(share, position);
-                Verdict::Valid
-            }
-            Err(LinkError::Missing(ids)) => {
-                let unasked: Vec<ShareId> = ids.iter().filter(|id| !self.pending.contains(id)).copied().collect();
-                self.pending.wait(share, ids);
-                Verdict::Missing(unasked)
-            }
-            Err(LinkError::Invalid(error)) => {
-                self.remember_invalid(share.id(), error.clone());
-                Verdict::Invalid(error)
-            }
-        }
-    }
-
-    fn check_context(&mut self, share: &CheckedShare) -> Result<Position, LinkError> {
-        let data = &share.share().data;
-        if let Some(ancestor) =
-            std::iter::once(&data.parent).chain(&data.uncles).find(|id| self.invalid.contains_key(id))
-        {
-            return Err(ShareError::InvalidAncestor(*ancestor).into());
-        }
-        let position = contextual::position(&self.dag, &self.params, share)?;
-        let expected = self.book.prefix_state(&self.dag, &self.params, &position, share);
-        contextual::check_prefix(share, expected)?;
-        Ok(position)
-    }
-
-    fn insert(&mut self, share: Arc<CheckedShare>, position: Position) {
-        let begins_epoch = self.params.is_epoch(position.height);
-        let node = contextual::node(&self.dag, &share, position);
-        let moved = self.dag.insert(node, begins_epoch);
-        self.pending.resolve(share.id());
-        self.effects.push_back(Effect::Linked(share));
-        if let Some(moved) = moved {
-            let tip = self.tip();
-            self.effects.push_back(Effect::TipChanged { tip, reorg_depth: moved.left });
-        }
-    }
-
-    /// Links, or refuses, what waited for shares whose fate is now known. A loop, not a recursion: a branch may wait
-    /// as a whole.
-    fn settle_waiting(&mut self) {
-        while let Some(share) = self.pending.take_ready() {
-            let id = share.id();
-            if let Verdict::Invalid(error) = self.link(share) {
-                self.effects.push_back(Effect::Refused { id, error });
-            }
-        }
-    }
-
-    fn remember_invalid(&mut self, id: ShareId, error: ShareError) {
-        if self.invalid_order.len() >= INVALID_MAX
-            && let Some(oldest) = self.invalid_order.pop_front()
-        {
-            self.invalid.remove(&oldest);
-        }
-        self.invalid.insert(id, error);
-        self.invalid_order.push_back(id);
-        self.pending.resolve(id);
-    }
-
-    fn node_of_tip(&self) -> ShareIndex {
-        self.dag.tip()
+    /// Verified work of the best chain that cannot have been mined long in advance: of shares on one of the newest blocks
+    /// of the own daemon. Rival histories are compared by it and not by what they claim. `None` while the daemon told of no
+    /// block.
+    pub fn fresh_work(&self) -> Option<Work> {
+        let fresh_from = self.parent_claims.fresh_from()?;
+        let tip = self.dag.tip();
+        let oldest = self.dag.oldest_while(tip, |node| node.newest_block >= fresh_from);
+        let before = self.dag.parent(oldest).map_or(0, |parent| self.dag.node(parent).count);
+        let shares = self.dag.entries(tip, before..self.tip().count);
+        let fresh = shares.filter(|node| node.own_block >= fresh_from).map(|node| node.work);
+        Some(fresh.fold(Work::ZERO, Work::saturating_add))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a share is invalid, and who can be blamed for it.
 
-use crate::{encode::DecodeError, hash::ShareId};
+use crate::{encode::DecodeError, hash::ShareId, share::VERSION_FIELD};
 
 /// A rule that a share breaks. A share that breaks one is invalid for ever and on every node.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,9 +8,9 @@ pub enum ShareError {
     // Stateless: provable from the bytes alone.
     /// The bytes are not a share.
     #[error("not a share")]
-    Decode(#[from] DecodeError),
+    Decode(#[source] DecodeError),
     /// The format version is not one this node knows.
-    #[error("share version {0} is unknown")]
+    #[error("share version {0} is unknown; is there a newer poolnode?")]
     Version(u8),
     /// Uncles are not ascending and unique, or name the parent.
     #[error("uncles are not ascending, unique and distinct from the parent")]
@@ -97,16 +97,27 @@ pub enum ShareError {
 pub enum Misbehaviour {
     /// Sent bytes that break a rule checkable without context: every relay checks those before it relays.
     InvalidShare,
+    /// Sent a share of a version that we do not know. Refused, but after an upgrade it is we who are behind.
+    UnknownVersion,
     /// Nothing. Relays forward before they know the context, so contextual faults are the miner's and nobody else's.
     Blameless,
+}
+
+impl From<DecodeError> for ShareError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::UnknownTag { field: VERSION_FIELD, tag } => Self::Version(tag),
+            other => Self::Decode(other),
+        }
+    }
 }
 
 impl ShareError {
     /// The rule's name in the protocol's pages and vectors; it never changes.
     pub const fn rule(&self) -> &'static str {
         match self {
-            Self::Decode(_) => "encoding",
             Self::Version(_) => "version",
+            Self::Decode(_) => "encoding",
             Self::TooManyUncles { .. } => "uncle_count",
             Self::UncleList => "uncle_list",
             Self::Bits { .. } => "target",
@@ -134,8 +145,8 @@ impl ShareError {
     /// Whether the peer that sent the share can be blamed.
     pub const fn misbehaviour(&self) -> Misbehaviour {
         match self {
+            Self::Version(_) => Misbehaviour::UnknownVersion,
             Self::Decode(_)
-            | Self::Version(_)
             | Self::UncleList
             | Self::TooManyUncles { .. }
             | Self::Bits { .. }
@@ -169,8 +180,8 @@ mod tests {
     fn one_of_each() -> Vec<ShareError> {
         let id = ShareId::ZERO;
         vec![
-            ShareError::Decode(DecodeError::Trailing { extra: 1 }),
             ShareError::Version(2),
+            ShareError::Decode(DecodeError::Trailing { extra: 1 }),
             ShareError::TooManyUncles { uncles: 65, uncles_max: 64 },
             ShareError::UncleList,
             ShareError::Bits { field: "base_bits" },
@@ -204,8 +215,9 @@ mod tests {
         assert_eq!(cases.len(), errors.len());
         for (case, error) in cases.iter().zip(errors) {
             assert_eq!(error.rule(), case["rule"]);
-            let blamed = error.misbehaviour() == Misbehaviour::InvalidShare;
-            assert_eq!((blamed, !blamed), (case["sender_blamed"] == true, case["needs_past"] == true), "{case}");
+            let fault = error.misbehaviour();
+            assert_eq!(fault == Misbehaviour::InvalidShare, case["sender_blamed"] == true, "{case}");
+            assert_eq!(fault == Misbehaviour::Blameless, case["needs_past"] == true, "{case}");
         }
     }
 }

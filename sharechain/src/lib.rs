@@ -58,6 +58,7 @@ pub mod target;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod u256;
+pub mod upgrade;
 pub mod validate;
 
 pub use amount::Amount;

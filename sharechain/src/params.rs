@@ -283,9 +283,14 @@ impl Params {
         u64::from(self.raw.merge_depth)
     }
 
+    /// Heights of a payout epoch, as the type heights have.
+    pub(crate) fn payout_epoch(&self) -> u64 {
+        u64::from(self.raw.payout_epoch)
+    }
+
     /// Whether payouts are fixed anew at this height.
     pub(crate) fn is_epoch(&self, height: u64) -> bool {
-        height.checked_rem(u64::from(self.raw.payout_epoch)) == Some(0)
+        height.checked_rem(self.payout_epoch()) == Some(0)
     }
 
     /// The base difficulty controller.

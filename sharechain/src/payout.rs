@@ -46,9 +46,7 @@ pub struct PayoutTerms {
 
 /// Splits the reward over `weights`; all of it to `finder` when nobody has weight. Ascending by script.
 pub fn split(terms: &PayoutTerms, weights: &Weights, finder: PayoutScript) -> Vec<Payout> {
-    let mut by_weight: Vec<(PayoutScript, Work)> = weights.entries().to_vec();
-    by_weight.sort_by(|(script_a, work_a), (script_b, work_b)| work_b.cmp(work_a).then(script_a.cmp(script_b)));
-    let Some((largest, _)) = by_weight.first().copied() else {
+    let Some((largest, _)) = weights.by_work().first().copied() else {
         return vec![Payout { script: finder, amount: terms.reward }];
     };
     let mut pot = Pot {
@@ -57,7 +55,7 @@ pub fn split(terms: &PayoutTerms, weights: &Weights, finder: PayoutScript) -> Ve
         work_left: weights.total().hashes(),
         slots_left: terms.outputs_max,
     };
-    pot.pay_certain(terms, weights.total().hashes(), &by_weight);
+    pot.pay_certain(terms, weights.total().hashes(), weights.by_work());
     pot.draw(terms, weights.entries());
     // Nobody left to draw for, or not one whole ticket: it goes to the largest of those paid exactly, who is the
     // largest of all.
@@ -85,8 +83,8 @@ impl Pot {
         self.units_left = self.units_left.saturating_sub(units);
     }
 
-    fn pay_certain(&mut self, terms: &PayoutTerms, total: u128, by_weight: &[(PayoutScript, Work)]) {
-        for (script, work) in by_weight {
+    fn pay_certain(&mut self, terms: &PayoutTerms, total: u128, by_work: &[(PayoutScript, Work)]) {
+        for (script, work) in by_work {
             let work = work.hashes();
             let due = mul_div(terms.reward.units(), work, total);
             let slots = u128::try_from(self.slots_left).unwrap_or(u128::MAX);

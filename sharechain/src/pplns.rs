@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::{script::PayoutScript, target::Work};
 
+/// Upgrade bits of a share.
+pub const SIGNAL_BITS: usize = 16;
+
 /// How far back a window reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowBounds {
@@ -21,14 +24,17 @@ pub struct WindowBounds {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
     entries: Vec<(PayoutScript, Work)>,
+    /// The same, the largest work first, equal ones ascending by script.
+    by_work: Vec<(PayoutScript, Work)>,
     total: Work,
     shares: u64,
+    signalled: [Work; SIGNAL_BITS],
 }
 
 impl Weights {
-    /// Sums a window from its newest entry backwards.
+    /// Sums a window from its newest entry backwards: the definition that every faster way has to agree with.
     pub fn from_newest_first(entries: impl Iterator<Item = (PayoutScript, Work)>, bounds: WindowBounds) -> Self {
-        let mut weights: BTreeMap<PayoutScript, Work> = BTreeMap::new();
+        let mut tally = Tally::default();
         let mut room = bounds.work;
         let mut entries_left = bounds.entries_max;
         for (script, work) in entries {
@@ -38,13 +44,19 @@ impl Weights {
             entries_left = entries_left.saturating_sub(1);
             let credited = work.min(room);
             room = room.saturating_sub(credited);
-            let weight = weights.entry(script).or_default();
-            // The sum of all entries is at most the bound, which fits.
-            *weight = weight.checked_add(credited).unwrap_or(Work::MAX);
+            tally.add(script, 0, credited);
         }
-        let total = bounds.work.saturating_sub(room);
-        let shares = bounds.entries_max.saturating_sub(entries_left);
-        Self { entries: weights.into_iter().collect(), total, shares }
+        tally.weights(bounds.entries_max.saturating_sub(entries_left))
+    }
+
+    /// Script and work, the largest first; equal ones ascending by script.
+    pub fn by_work(&self) -> &[(PayoutScript, Work)] {
+        &self.by_work
+    }
+
+    /// Work of the shares that set this upgrade bit; none for a bit that does not exist.
+    pub fn signalled(&self, bit: usize) -> Work {
+        self.signalled.get(bit).copied().unwrap_or(Work::ZERO)
     }
 
     /// Script and work, ascending by script; every work is above zero.
@@ -65,6 +77,50 @@ impl Weights {
     /// Whether nobody has work in the window.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+}
+
+/// A window under way: what is added can be taken back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    weights: BTreeMap<PayoutScript, Work>,
+    total: Work,
+    signalled: [Work; SIGNAL_BITS],
+}
+
+impl Tally {
+    /// Credits `work` to a script and to every upgrade bit of `signal`.
+    pub(crate) fn add(&mut self, script: PayoutScript, signal: u16, work: Work) {
+        self.change(script, signal, |sum| sum.saturating_add(work));
+    }
+
+    /// Takes back what [`Tally::add`] credited.
+    pub(crate) fn remove(&mut self, script: PayoutScript, signal: u16, work: Work) {
+        self.change(script, signal, |sum| sum.saturating_sub(work));
+    }
+
+    /// The weights of a window of so many shares.
+    pub(crate) fn weights(&self, shares: u64) -> Weights {
+        let entries: Vec<(PayoutScript, Work)> = self.weights.iter().map(|(script, work)| (*script, *work)).collect();
+        let mut by_work = entries.clone();
+        by_work.sort_by(|(_, work_a), (_, work_b)| work_b.cmp(work_a));
+        Weights { entries, by_work, total: self.total, shares, signalled: self.signalled }
+    }
+
+    fn change(&mut self, script: PayoutScript, signal: u16, change: impl Fn(Work) -> Work) {
+        let weight = self.weights.entry(script).or_default();
+        *weight = change(*weight);
+        if *weight == Work::ZERO {
+            self.weights.remove(&script);
+        }
+        self.total = change(self.total);
+        let mut bits = signal;
+        for sum in &mut self.signalled {
+            if bits & 1 == 1 {
+                *sum = change(*sum);
+            }
+            bits >>= 1;
+        }
     }
 }
 

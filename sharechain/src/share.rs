@@ -17,6 +17,8 @@ use crate::{
 
 /// Version of the share format.
 pub const SHARE_VERSION: u8 = 1;
+/// Its name in decoding errors.
+pub(crate) const VERSION_FIELD: &str = "version";
 /// No chain may let a share merge more than this; bounds what one message makes a node look up.
 pub const UNCLES_LIMIT: usize = 64;
 /// Longest raw coinbase flags: with them, the height and the padding, the scriptSig stays within 100 bytes.
@@ -144,8 +146,13 @@ impl ShareData {
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        // Another version may have another layout: nothing after it can be read.
+        let version = match reader.u8()? {
+            SHARE_VERSION => SHARE_VERSION,
+            tag => return Err(DecodeError::UnknownTag { field: VERSION_FIELD, tag }),
+        };
         Ok(Self {
-            version: reader.u8()?,
+            version,
             parent: reader.array().map(ShareId::from_bytes)?,
             uncles: decode_list(reader, "uncles", UNCLES_LIMIT, |reader| reader.array().map(ShareId::from_bytes))?,
             height: reader.u64()?,

@@ -10,6 +10,10 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use crate::{chain::UnixTime, hash::ShareId, share::UNCLES_LIMIT, target::Work, validate::CheckedShare};
 
+mod rival_history;
+
+pub use rival_history::{RivalHistory, Taken};
+
 /// Most shares of one answer.
 pub const SYNC_SHARES_MAX: usize = 500;
 /// Most bytes of one answer, unless its first share alone is longer.

@@ -146,6 +146,12 @@ impl Work {
         self.0.checked_sub(other.0).map(Self)
     }
 
+    /// The sum, at most 2^128 - 1: for bounds, never for what is part of consensus bytes.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// `factor` times this work, at most [`Work::MAX`].
     pub fn saturating_mul(self, factor: u32) -> Self {
         Self(self.0.saturating_mul(u128::from(factor)))

@@ -59,8 +59,14 @@ pub struct Status {
     pub window_shares: u64,
     /// Linked shares.
     pub shares: usize,
-    /// Shares waiting for an ancestor or for their time.
+    /// Shares waiting for an ancestor.
     pub shares_waiting: usize,
+    /// Valid shares that this node's clock or daemon speaks against; they count as soon as it does not.
+    pub shares_held_back: usize,
+    /// Branches with more work that left too long ago to be adopted at once.
+    pub rival_branches: Vec<RivalBranch>,
+    /// Upgrade bits that nearly all of the window's work sets.
+    pub upgrades: Vec<Upgrade>,
     /// Shares that came by gossip since the start; the others were synced or mined here.
     pub shares_gossiped: u64,
     /// Expected hashes of a share at base difficulty.
@@ -81,6 +87,30 @@ pub struct Status {
     pub parent: Parent,
     /// The pool's blocks on the parent's main chain.
     pub blocks_found: u64,
+}
+
+/// A heavier branch of the share chain that this node is not on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RivalBranch {
+    /// Its best share.
+    pub tip: String,
+    /// Height of the last share it has in common with ours.
+    pub fork_height: u64,
+    /// Its work since then, hashes.
+    pub work: u128,
+    /// Ours since then, hashes.
+    pub our_work: u128,
+    /// Our height from which on it is adopted if it is still heavier.
+    pub adopted_at_height: u64,
+}
+
+/// A change of rules that the network is about to agree on; this version knows none of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Upgrade {
+    /// The bit that shares set.
+    pub bit: usize,
+    /// `signalled`, `locked_in` or `active`.
+    pub state: String,
 }
 
 /// Submits since the start.

@@ -8,18 +8,19 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use sharechain::{Amount, ParentWork, PayoutScript, ShareId, payout, sync::SyncState};
+use sharechain::{Amount, ParentWork, PayoutScript, ShareId, chain, payout, sync::SyncState, upgrade::UpgradeState};
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     ApiState,
     dto::{
-        Block, Health, List, NextPayouts, Parent, Payout, Peer, Problem, ShareDetail, Status, Submits, Weight, Worker,
+        Block, Health, List, NextPayouts, Parent, Payout, Peer, Problem, RivalBranch, ShareDetail, Status, Submits,
+        Upgrade, Weight, Worker,
     },
 };
 use crate::{
     blocks::PoolBlockStatus,
-    chain_task::{ChainInput, ChainQuery},
+    chain_task::{ChainInput, ChainQuery, ChainView},
     defaults::QUERY_TIMEOUT,
     p2p::Direction,
     parent::{ParentHealth, ParentState},
@@ -66,6 +67,9 @@ pub(super) async fn status(State(api): State<ApiState>) -> Json<Status> {
         window_shares: context.map_or(0, |context| context.weights.shares()),
         shares: chain.shares,
         shares_waiting: chain.waiting,
+        shares_held_back: chain.held_back,
+        rival_branches: chain.rivals.iter().map(rival_dto).collect(),
+        upgrades: chain.upgrades.iter().filter_map(|(bit, state)| upgrade_dto(*bit, *state)).collect(),
         shares_gossiped: chain.gossiped,
         base_work: base_work.map_or(0, |work| work.hashes()),
         peers: peers.peers.len(),
@@ -79,6 +83,42 @@ pub(super) async fn status(State(api): State<ApiState>) -> Json<Status> {
     })
 }
 
+fn rival_dto(rival: &chain::RivalBranch) -> RivalBranch {
+    RivalBranch {
+        tip: rival.tip.to_string(),
+        fork_height: rival.fork_height,
+        work: rival.work.hashes(),
+        our_work: rival.our_work.hashes(),
+        adopted_at_height: rival.adopted_at,
+    }
+}
+
+fn upgrade_dto(bit: usize, state: UpgradeState) -> Option<Upgrade> {
+    let state = match state {
+        UpgradeState::Quiet => return None,
+        UpgradeState::Signalled { .. } => "signalled",
+        UpgradeState::LockedIn { .. } => "locked_in",
+        UpgradeState::Active => "active",
+    };
+    Some(Upgrade { bit, state: state.to_owned() })
+}
+
+/// What the operator has to know of the share chain, one sentence each.
+fn chain_problems(chain: &ChainView) -> Vec<String> {
+    let rivals = chain.rivals.iter().map(|rival| {
+        format!(
+            "a branch with more work left the share chain at height {}, too long ago to be adopted at once; hint: if it is the \
+             network's, restart with --adopt-branch {}",
+            rival.fork_height, rival.tip
+        )
+    });
+    let decided = chain.upgrades.iter().filter(|(_, state)| state.is_decided());
+    let upgrades = decided.map(|(bit, _)| {
+        format!("the network has agreed on rules that this version does not know (bit {bit}); hint: update poolnode")
+    });
+    rivals.chain(upgrades).collect()
+}
+
 /// 200 when miners get work, 206 while syncing, 503 when something is wrong.
 pub(super) async fn health(State(api): State<ApiState>) -> Response {
     let chain = api.chain.borrow().clone();
@@ -88,6 +128,7 @@ pub(super) async fn health(State(api): State<ApiState>) -> Response {
         let problem = parent_dto(&parent).problem;
         problems.push(problem.unwrap_or_else(|| "the parent daemon gives no templates".to_owned()));
     }
+    problems.extend(chain_problems(&chain));
     let (code, status) = match (problems.is_empty(), chain.may_mine) {
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
         (true, false) => (StatusCode::PARTIAL_CONTENT, "syncing"),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures::{future::BoxFuture, stream::FuturesUnordered};
 use libp2p::PeerId;
 use sharechain::{
-    Admission, CheckedShare, Effect, JobContext, Misbehaviour, Origin, ShareId, UnixTime, Verdict,
-    chain::FUTURE_TIME_MAX_SECS,
-    sync::{Page, Sync, SyncRequest, SyncState},
+    Admission, CheckedShare, Effect, Origin, ShareId, UnixTime, Verdict,
+    chain::RivalBranch,
+    sync::{RivalHistory, Sync},
 };
 use stratum::{FoundShare, submit::Found};
 use tokio::{
@@ -16,36 +16,34 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use super::{ChainInput, ChainQuery, ChainTask, ChainView, may_mine, undecided::Undecided};
+use super::{ChainInput, ChainQuery, ChainTask, undecided::Undecided};
 use crate::{
     blocks::BlockInput,
     clock::unix_now,
     p2p::{Acceptance, GossipTicket, P2pCommand},
-    store::{StoreError, StoredShare},
+    store::{Marks, StoreError, StoredShare},
 };
 
-/// Ticks between two requests for shares that others wait for.
-const MISSING_TICKS: u64 = 3;
-/// Shares asked for at once that way.
-const MISSING_IDS_MAX: usize = 64;
 /// Time between two reminders that miners get no work.
 const COMPLAIN_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The task with what it remembers while it runs.
 pub(super) struct Running {
-    task: ChainTask,
-    sync: Sync<PeerId>,
-    started: Instant,
+    pub(super) task: ChainTask,
+    pub(super) sync: Sync<PeerId>,
+    /// Another history of the same network, while a peer shows one.
+    pub(super) histories: RivalHistory<PeerId>,
+    pub(super) started: Instant,
     /// When the operator was last told that miners get no work.
     complained: Instant,
-    had_shares: bool,
+    pub(super) had_shares: bool,
     /// Shares taken from gossip.
-    gossiped: u64,
+    pub(super) gossiped: u64,
     /// Gossip whose place is not known yet.
     undecided: Undecided,
-    ticks: u64,
+    pub(super) ticks: u64,
     /// The last share that was asked for again.
-    missing_after: ShareId,
+    pub(super) missing_after: ShareId,
     /// Own shares on their way to the disk.
     pub(super) unstored: FuturesUnordered<BoxFuture<'static, StoredOwn>>,
     /// What others see is older than the chain.
@@ -66,6 +64,7 @@ impl Running {
             had_shares: !task.chain.is_empty(),
             task,
             sync: Sync::default(),
+            histories: RivalHistory::default(),
             started: Instant::now(),
             complained: Instant::now(),
             gossiped: 0,
@@ -165,12 +164,17 @@ impl Running {
                     self.link(share, peer, now).await;
                 }
             }
-            ChainInput::RequestFailed(peer) => self.sync.on_failure(&peer, now),
+            ChainInput::RequestFailed(peer) => self.on_peer_failed(&peer, now),
             ChainInput::Tip(peer, claim) => {
                 self.dirty = true;
                 self.sync.on_tip(peer, claim, now);
             }
-            ChainInput::Gone(peer) => self.sync.on_gone(&peer),
+            ChainInput::Gone(peer) => self.on_peer_gone(&peer),
+            ChainInput::ParentBlock(block) => {
+                self.dirty = true;
+                self.histories.on_parent_block(block, now);
+                self.task.chain.on_parent_block(block, now);
+            }
             ChainInput::Query(query) => self.answer(query),
         }
         self.drain_effects(Some(now)).await;
@@ -203,57 +207,67 @@ impl Running {
         }
     }
 
-    async fn on_answer(&mut self, peer: PeerId, shares: Vec<Arc<CheckedShare>>, more: bool, now: UnixTime) {
-        let before = self.task.chain.len();
-        for share in &shares {
-            self.link(share.clone(), peer, now).await;
-            self.drain_effects(None).await;
-        }
-        let linked = self.task.chain.len().saturating_sub(before);
-        debug!(%peer, linked, more, height = self.task.chain.tip().height, "sync answer");
-        let ahead = shares.last().map_or(0, |share| u64::from(share.share().header.time).saturating_sub(now));
-        if ahead > FUTURE_TIME_MAX_SECS {
-            warn!(%peer, ahead_secs = ahead, "shares from the future are held back; is this machine's clock behind?");
-        }
-        let page = Page::new(&shares, linked, more, |id| self.task.chain.contains(id));
-        self.sync.on_page(&peer, page, now);
-    }
-
-    async fn link(&mut self, share: Arc<CheckedShare>, peer: PeerId, now: UnixTime) {
-        let id = share.id();
-        self.dirty = true;
-        match self.task.chain.handle(share, Origin::Live, now) {
-            // While catching up, what is missing comes in order; asking backwards one by one would only cost.
-            Verdict::Missing(ids) if !ids.is_empty() && self.sync.state() == SyncState::Synced => {
-                self.task.p2p.send(P2pCommand::RequestShares { peer, ids }).await;
-            }
-            Verdict::Invalid(error) => {
-                // What a relay could have checked was checked before; the rest is the miner's fault and nobody else's.
-                debug_assert_eq!(error.misbehaviour(), Misbehaviour::Blameless);
-                info!(share = %id, %error, %peer, "share refused");
-            }
-            Verdict::Valid | Verdict::Known | Verdict::Missing(_) | Verdict::NotYet { .. } => {}
-        }
-    }
-
     /// Stores what was linked and reports what happened; `linked_at` is now for everything but a sync.
-    async fn drain_effects(&mut self, linked_at: Option<UnixTime>) {
+    pub(super) async fn drain_effects(&mut self, linked_at: Option<UnixTime>) {
+        let mut moved = false;
         while let Some(effect) = self.task.chain.poll_effect() {
             self.dirty = true;
             match effect {
-                Effect::Linked(share) => {
-                    let linked_at = linked_at.unwrap_or_else(|| u64::from(share.share().header.time));
-                    self.task.store.append(share.id(), StoredShare::new(&share, linked_at)).await;
-                    if share.is_block() {
-                        let _stopping = self.task.blocks.send(BlockInput::Seen(share)).await;
+                Effect::Linked(share) => self.on_linked(&share, linked_at).await,
+                Effect::TipChanged { tip, reorg_depth } => {
+                    moved = true;
+                    if reorg_depth > 0 {
+                        debug!(tip = %tip.id, height = tip.height, reorg_depth, "tip changed to another branch");
                     }
                 }
-                Effect::TipChanged { tip, reorg_depth } if reorg_depth > 0 => {
-                    debug!(tip = %tip.id, height = tip.height, reorg_depth, "tip changed to another branch");
-                }
-                Effect::TipChanged { .. } => {}
                 Effect::Refused { id, error } => info!(share = %id, %error, "waiting share refused"),
+                Effect::RivalBranch(rival) => self.on_rival(&rival),
+                Effect::Overruled { tip, reason } => warn!(
+                    %tip, %reason,
+                    "a branch that was held back has clearly more work than ours and is accepted; hint: check this machine's \
+                     clock and whether the daemon follows its network"
+                ),
+                Effect::UpgradeDecided { bit } => warn!(
+                    bit,
+                    "the network has agreed on rules that this version does not know; hint: update poolnode before they apply"
+                ),
+                Effect::Forgotten(id) => self.task.store.remove(vec![id]).await,
             }
+        }
+        if moved {
+            let (tip, first) = (self.task.chain.tip().id, self.task.chain.first_share());
+            self.task.store.mark(Marks { tip, first }).await;
+        }
+    }
+
+    async fn on_linked(&mut self, share: &Arc<CheckedShare>, linked_at: Option<UnixTime>) {
+        let linked_at = linked_at.unwrap_or_else(|| u64::from(share.share().header.time));
+        self.task.store.append(share.id(), StoredShare::new(share, linked_at)).await;
+        if share.is_block() {
+            let _stopping = self.task.blocks.send(BlockInput::Seen(share.clone())).await;
+        }
+        if self.task.adopt == Some(share.id()) {
+            self.adopt_by_command();
+        }
+    }
+
+    /// Moves to the branch that the operator chose, once.
+    fn adopt_by_command(&mut self) {
+        let Some(id) = self.task.adopt.take_if(|id| self.task.chain.contains(id)) else { return };
+        let adopted = self.task.chain.adopt(&id);
+        info!(share = %id, adopted, tip = %self.task.chain.tip().id, "branch adopted by command");
+        self.dirty = true;
+    }
+
+    /// Tells of a deep branch when it is first seen; after that the status does.
+    fn on_rival(&mut self, rival: &RivalBranch) {
+        if self.task.view.borrow().rivals.iter().all(|known| known.fork_height != rival.fork_height) {
+            warn!(
+                tip = %rival.tip, fork_height = rival.fork_height, work = %rival.work, our_work = %rival.our_work,
+                adopted_at = rival.adopted_at,
+                "a branch with more work left our share chain too long ago to be adopted at once; hint: if it is the network's, \
+                 restart with --adopt-branch and its tip"
+            );
         }
     }
 
@@ -276,27 +290,6 @@ impl Running {
         }
     }
 
-    /// Asks the peer with the most work for what we do not have.
-    async fn request_more(&mut self, now: UnixTime) {
-        let ours = self.task.chain.tip().total_work;
-        if let Some(SyncRequest { peer, cursor }) = self.sync.poll(ours, now) {
-            let locator = self.task.chain.locator(&cursor);
-            self.task.p2p.send(P2pCommand::RequestRange { peer, locator }).await;
-        }
-    }
-
-    /// Asks again for what waiting shares need: an answer may have been lost, or its sender have left.
-    async fn request_missing(&mut self) {
-        if self.sync.state() != SyncState::Synced || !self.ticks.is_multiple_of(MISSING_TICKS) {
-            return;
-        }
-        let ids = self.task.chain.missing(self.missing_after, MISSING_IDS_MAX);
-        if let (Some(last), Some(peer)) = (ids.last().copied(), self.sync.next_peer()) {
-            self.missing_after = last;
-            self.task.p2p.send(P2pCommand::RequestShares { peer, ids }).await;
-        }
-    }
-
     fn answer(&mut self, query: ChainQuery) {
         // Nobody waits any more when a reply cannot be sent.
         match query {
@@ -305,35 +298,5 @@ impl Running {
             }
             ChainQuery::Payouts { share, reply } => drop(reply.send(self.task.chain.payouts(&share))),
         }
-    }
-
-    pub(super) fn publish(&mut self) {
-        self.dirty = false;
-        let tip = self.task.chain.tip();
-        let sync = self.sync.state();
-        let before = self.task.view.borrow().clone();
-        let may_mine = may_mine(sync, self.task.alone, self.had_shares, self.started.elapsed());
-        if may_mine && !before.may_mine {
-            info!(height = tip.height, shares = self.task.chain.len(), ?sync, "share chain is ready");
-        }
-        // An unchanged context keeps its allocation, so that the work task sees that nothing changed.
-        let context = self.task.chain.job_context().map(Arc::new);
-        let unchanged = |old: &Arc<JobContext>, new: &Arc<JobContext>| {
-            (old.parent, &old.uncles, old.mergeable) == (new.parent, &new.uncles, new.mergeable)
-        };
-        let context = match (&before.context, context) {
-            (Some(old), Some(new)) if unchanged(old, &new) => Some(old.clone()),
-            (_, context) => context,
-        };
-        let view = ChainView {
-            tip,
-            shares: self.task.chain.len(),
-            waiting: self.task.chain.waiting(),
-            gossiped: self.gossiped,
-            sync,
-            may_mine,
-            context,
-        };
-        self.task.view.send_replace(Arc::new(view));
     }
 }

@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use libp2p::PeerId;
-use sharechain::{CheckedShare, Params, Share, ShareError, ShareId};
+use sharechain::{CheckedShare, Misbehaviour, Params, Share, ShareError, ShareId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::{Acceptance, GossipTicket, P2pCommand, P2pHandle};
 use crate::chain_task::ChainInput;
@@ -48,6 +49,8 @@ pub async fn run(
     p2p: P2pHandle,
     token: CancellationToken,
 ) {
+    // Versions that the operator was told of, each once.
+    let mut unknown_versions = BTreeSet::new();
     loop {
         let input = tokio::select! {
             biased;
@@ -61,8 +64,8 @@ pub async fn run(
             CheckInput::Gossip { bytes, ticket } => match check(&bytes, &params) {
                 Ok(share) => Ok(ChainInput::Gossip { share, ticket }),
                 Err(error) => {
-                    let peer = ticket.source;
-                    p2p.send(P2pCommand::Verdict { ticket, acceptance: Acceptance::Reject }).await;
+                    let (peer, acceptance) = (ticket.source, acceptance_of(&error));
+                    p2p.send(P2pCommand::Verdict { ticket, acceptance }).await;
                     Err((peer, error))
                 }
             },
@@ -79,14 +82,32 @@ pub async fn run(
         let forwarded = match checked {
             Ok(input) => chain.send(input).await,
             Err((peer, error)) => {
-                // Every relay makes this check, so the sender is at fault and nobody else.
-                p2p.send(P2pCommand::Blame { peer, reason: format!("sent an invalid share: {error}") }).await;
+                if let ShareError::Version(version) = error {
+                    // After an upgrade every share is of a version that an old node does not know.
+                    if unknown_versions.insert(version) {
+                        warn!(
+                            version, %peer,
+                            "a peer sends shares of a version that this node does not know; hint: is there a newer poolnode?"
+                        );
+                    }
+                } else {
+                    // Every relay makes this check, so the sender is at fault and nobody else.
+                    p2p.send(P2pCommand::Blame { peer, reason: format!("sent an invalid share: {error}") }).await;
+                }
                 chain.send(ChainInput::RequestFailed(peer)).await
             }
         };
         if forwarded.is_err() {
             return;
         }
+    }
+}
+
+/// What the gossip layer does with a share that fails the check.
+fn acceptance_of(error: &ShareError) -> Acceptance {
+    match error.misbehaviour() {
+        Misbehaviour::InvalidShare => Acceptance::Reject,
+        Misbehaviour::UnknownVersion | Misbehaviour::Blameless => Acceptance::Ignore,
     }
 }
 

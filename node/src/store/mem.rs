@@ -4,24 +4,44 @@ use std::collections::BTreeMap;
 
 use sharechain::ShareId;
 
-use super::{Loaded, Store, StoreError, StoredShare};
+use super::{Loaded, Marks, Store, StoreError, StoredShare};
 
 /// Forgets everything when it is dropped.
 #[derive(Debug, Default)]
 pub struct MemStore {
-    records: Vec<Vec<u8>>,
-    by_id: BTreeMap<ShareId, usize>,
+    records: BTreeMap<u64, Vec<u8>>,
+    by_id: BTreeMap<ShareId, u64>,
+    marks: Option<Marks>,
 }
 
 impl Store for MemStore {
     fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError> {
         for (id, share) in shares {
             if !self.by_id.contains_key(id) {
-                self.by_id.insert(*id, self.records.len());
-                self.records.push(share.encode());
+                let place = self.records.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
+                self.by_id.insert(*id, place);
+                self.records.insert(place, share.encode());
             }
         }
         Ok(())
+    }
+
+    fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError> {
+        for id in ids {
+            if let Some(place) = self.by_id.remove(id) {
+                self.records.remove(&place);
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
+        self.marks = Some(marks);
+        Ok(())
+    }
+
+    fn marks(&self) -> Result<Option<Marks>, StoreError> {
+        Ok(self.marks)
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
@@ -29,12 +49,12 @@ impl Store for MemStore {
     }
 
     fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
-        Ok(self.by_id.get(id).and_then(|index| StoredShare::decode(self.records.get(*index)?)))
+        Ok(self.by_id.get(id).and_then(|place| StoredShare::decode(self.records.get(place)?)))
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
-        for record in &self.records {
+        for record in self.records.values() {
             loaded.count(StoredShare::decode(record), visit);
         }
         Ok(loaded)

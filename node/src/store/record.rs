@@ -1,10 +1,12 @@
-//! What one share looks like on disk: `version u8 ++ bincode ++ crc32`, all of it local and never sent.
+//! What shares and marks look like on disk: `version u8 ++ bincode ++ crc32`, all of it local and never sent.
 
 use bincode::{
     Decode, Encode,
     config::{self, Configuration, Fixint, Limit, LittleEndian},
 };
-use sharechain::{CheckedShare, Params, Share, share::SHARE_LEN_MAX};
+use sharechain::{CheckedShare, Params, Share, ShareId, share::SHARE_LEN_MAX};
+
+use super::Marks;
 
 /// Version of the record; a node that does not know it drops the record and syncs the share again.
 const VERSION: u8 = 1;
@@ -36,23 +38,43 @@ impl StoredShare {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut record = vec![VERSION];
-        // Encoding to memory fails only above the limit, and no share is that long.
-        record.extend(bincode::encode_to_vec(self, CONFIG).unwrap_or_default());
-        record.extend(crc32fast::hash(&record).to_le_bytes());
-        record
+        encode(self)
     }
 
     /// `None` when a single bit of the record is not what was written.
     pub(super) fn decode(record: &[u8]) -> Option<Self> {
-        let (content, checksum) = record.split_last_chunk::<4>()?;
-        let (version, body) = content.split_first()?;
-        if crc32fast::hash(content) != u32::from_le_bytes(*checksum) || *version != VERSION {
-            return None;
-        }
-        let (stored, read) = bincode::decode_from_slice(body, CONFIG).ok()?;
-        (read == body.len()).then_some(stored)
+        decode(record)
     }
+}
+
+impl Marks {
+    pub(super) fn encode(self) -> Vec<u8> {
+        encode((*self.first.as_bytes(), *self.tip.as_bytes()))
+    }
+
+    /// `None` when a single bit of the record is not what was written.
+    pub(super) fn decode(record: &[u8]) -> Option<Self> {
+        let (first, tip) = decode::<([u8; 32], [u8; 32])>(record)?;
+        Some(Self { first: ShareId::from_bytes(first), tip: ShareId::from_bytes(tip) })
+    }
+}
+
+fn encode(content: impl Encode) -> Vec<u8> {
+    let mut record = vec![VERSION];
+    // Encoding to memory fails only above the limit, and nothing here is that long.
+    record.extend(bincode::encode_to_vec(content, CONFIG).unwrap_or_default());
+    record.extend(crc32fast::hash(&record).to_le_bytes());
+    record
+}
+
+fn decode<T: Decode<()>>(record: &[u8]) -> Option<T> {
+    let (content, checksum) = record.split_last_chunk::<4>()?;
+    let (version, body) = content.split_first()?;
+    if crc32fast::hash(content) != u32::from_le_bytes(*checksum) || *version != VERSION {
+        return None;
+    }
+    let (stored, read) = bincode::decode_from_slice(body, CONFIG).ok()?;
+    (read == body.len()).then_some(stored)
 }
 
 #[cfg(test)]
@@ -75,6 +97,15 @@ mod tests {
         for len in 0..record.len() {
             assert_eq!(StoredShare::decode(&record[..len]), None, "{len} bytes");
         }
+    }
+
+    #[test]
+    fn marks_round_trip_and_are_nothing_else() {
+        let marks = Marks { first: ShareId::from_bytes([1; 32]), tip: ShareId::from_bytes([2; 32]) };
+        let record = marks.encode();
+        assert_eq!(Marks::decode(&record), Some(marks));
+        assert_eq!(Marks::decode(&sample().encode()), None);
+        assert_eq!(Marks::decode(&record[1..]), None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The sled engine: tree `shares` by order of appending, tree `ids` from id to that order, changed together.
+//! The sled engine: tree `shares` by order of appending, tree `ids` from id to that order, changed together; the marks are
+//! in the default tree.
 
 use std::{
     fs::File,
@@ -13,8 +14,11 @@ use sled::{
 };
 use tracing::{error, info};
 
-use super::{Loaded, Store, StoreError, StoredShare};
+use super::{Loaded, Marks, Store, StoreError, StoredShare};
 use crate::{clock::unix_now, defaults::STORE_CACHE_BYTES};
+
+/// Key of the marks in sled's default tree.
+const MARKS: &[u8] = b"marks";
 
 /// sled on a folder.
 #[derive(Debug)]
@@ -90,11 +94,30 @@ impl Store for SledStore {
             }
             Ok::<u64, ConflictableTransactionError<std::convert::Infallible>>(next)
         });
-        self.next = written.map_err(|error| match error {
-            TransactionError::Storage(source) => StoreError::engine("write shares")(source),
-            TransactionError::Abort(never) => match never {},
-        })?;
+        self.next = written.map_err(transaction_error("write shares"))?;
         Ok(())
+    }
+
+    fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError> {
+        let removed = (&self.shares, &self.ids).transaction(|(shares, by_id)| {
+            for id in ids {
+                if let Some(key) = by_id.remove(id.as_bytes())? {
+                    shares.remove(key)?;
+                }
+            }
+            Ok::<(), ConflictableTransactionError<std::convert::Infallible>>(())
+        });
+        removed.map_err(transaction_error("remove shares"))
+    }
+
+    fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
+        self.db.insert(MARKS, marks.encode()).map_err(StoreError::engine("mark the tip"))?;
+        Ok(())
+    }
+
+    fn marks(&self) -> Result<Option<Marks>, StoreError> {
+        let record = self.db.get(MARKS).map_err(StoreError::engine("read the marked tip"))?;
+        Ok(record.and_then(|record| Marks::decode(&record)))
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
@@ -129,6 +152,13 @@ impl Loaded {
             }
             None => self.damaged = self.damaged.saturating_add(1),
         }
+    }
+}
+
+fn transaction_error(action: &'static str) -> impl FnOnce(TransactionError<std::convert::Infallible>) -> StoreError {
+    move |error| match error {
+        TransactionError::Storage(source) => StoreError::engine(action)(source),
+        TransactionError::Abort(never) => match never {},
     }
 }
 

@@ -10,12 +10,14 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{Store, StoreError, StoredShare};
+use super::{Marks, Store, StoreError, StoredShare};
 use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_SYNC_INTERVAL};
 
 #[derive(Debug)]
 enum Command {
     Append { id: ShareId, share: StoredShare, durable: Option<oneshot::Sender<Result<(), StoreError>>> },
+    Remove { ids: Vec<ShareId> },
+    Mark(Marks),
     Read { ids: Vec<ShareId>, reply: oneshot::Sender<Vec<Option<StoredShare>>> },
 }
 
@@ -42,6 +44,16 @@ impl StoreHandle {
         let (durable, outcome) = oneshot::channel();
         let _stopped = self.commands.send(Command::Append { id, share, durable: Some(durable) }).await;
         outcome
+    }
+
+    /// Removes shares that nothing needs any more.
+    pub async fn remove(&self, ids: Vec<ShareId>) {
+        let _stopped = self.commands.send(Command::Remove { ids }).await;
+    }
+
+    /// Remembers where the chain begins and ends; within a second it survives a power cut.
+    pub async fn mark(&self, marks: Marks) {
+        let _stopped = self.commands.send(Command::Mark(marks)).await;
     }
 
     /// Reads shares, in the order of `ids`.
@@ -91,23 +103,64 @@ async fn run(mut store: Box<dyn Store>, mut inbox: mpsc::Receiver<Command>) -> R
     }
 }
 
+/// A question and where its answer goes.
+type Read = (Vec<ShareId>, oneshot::Sender<Vec<Option<StoredShare>>>);
+
+/// What the commands of one batch want.
+#[derive(Default)]
+struct Batch {
+    appends: Vec<(ShareId, StoredShare)>,
+    removals: Vec<ShareId>,
+    /// The newest one counts.
+    marks: Option<Marks>,
+    waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    reads: Vec<Read>,
+}
+
+impl Batch {
+    fn of(commands: impl Iterator<Item = Command>) -> Self {
+        let mut batch = Self::default();
+        for command in commands {
+            match command {
+                Command::Append { id, share, durable } => {
+                    // It was forgotten and came again.
+                    batch.removals.retain(|removed| *removed != id);
+                    batch.appends.push((id, share));
+                    batch.waiting.extend(durable);
+                }
+                Command::Remove { ids } => batch.removals.extend(ids),
+                Command::Mark(marks) => batch.marks = Some(marks),
+                Command::Read { ids, reply } => batch.reads.push((ids, reply)),
+            }
+        }
+        batch
+    }
+
+    fn is_write(&self) -> bool {
+        !self.appends.is_empty() || !self.removals.is_empty() || self.marks.is_some()
+    }
+
+    /// Removals come last: a share that was appended and forgotten in one batch is gone.
+    fn write(&self, store: &mut dyn Store) -> Result<(), StoreError> {
+        if !self.appends.is_empty() {
+            store.append(&self.appends)?;
+        }
+        if let Some(marks) = self.marks {
+            store.mark(marks)?;
+        }
+        if !self.removals.is_empty() {
+            store.remove(&self.removals)?;
+        }
+        if self.waiting.is_empty() { Ok(()) } else { store.sync() }
+    }
+}
+
 /// Handles a batch; says whether something is not synced yet.
 fn handle(store: &mut dyn Store, commands: &mut Vec<Command>, unsynced: bool) -> Result<bool, StoreError> {
-    let mut appends = Vec::new();
-    let mut waiting = Vec::new();
-    let mut reads = Vec::new();
-    for command in commands.drain(..) {
-        match command {
-            Command::Append { id, share, durable } => {
-                appends.push((id, share));
-                waiting.extend(durable);
-            }
-            Command::Read { ids, reply } => reads.push((ids, reply)),
-        }
-    }
-    let written = if appends.is_empty() { Ok(()) } else { store.append(&appends) };
-    let durable = if waiting.is_empty() { written } else { written.and_then(|()| store.sync()) };
-    let unsynced = (unsynced || !appends.is_empty()) && waiting.is_empty();
+    let batch = Batch::of(commands.drain(..));
+    let durable = batch.write(store);
+    let unsynced = (unsynced || batch.is_write()) && batch.waiting.is_empty();
+    let Batch { waiting, reads, .. } = batch;
     if let Err(cause) = durable {
         error!(cause = cause.chain(), "the share store failed");
         for waiter in waiting {

@@ -1,6 +1,11 @@
 //! One suite for every engine.
 
-use sharechain::testing::Miner;
+use std::sync::Arc;
+
+use sharechain::{
+    ConsensusParams, Effect, Origin, Params, ShareChain,
+    testing::{self, GENESIS_TIME, Miner},
+};
 
 use super::{mem::MemStore, sled::SledStore, *};
 
@@ -24,6 +29,16 @@ fn conforms(mut store: Box<dyn Store>) {
     let (id, share) = sample(1);
     assert_eq!(store.get(&id).unwrap(), Some(share));
     assert_eq!(store.get(&ShareId::ZERO).unwrap(), None);
+    store.remove(&[sample(1).0, ShareId::ZERO]).unwrap();
+    assert_eq!((all(store.as_ref()).0, store.get(&id).unwrap()), (vec![3, 2], None));
+    store.append(&[sample(1), sample(2)]).unwrap();
+    assert_eq!(all(store.as_ref()).0, vec![3, 2, 1], "it is a new share then");
+    assert_eq!(store.marks().unwrap(), None);
+    let marks = Marks { first: sample(3).0, tip: id };
+    store.mark(Marks { tip: sample(2).0, ..marks }).unwrap();
+    store.mark(marks).unwrap();
+    assert_eq!(store.marks().unwrap(), Some(marks));
+    assert_eq!(all(store.as_ref()).0.len(), 3, "marks are no share");
 }
 
 #[test]
@@ -102,6 +117,18 @@ impl Store for BrokenDisk {
         self.0.append(shares)
     }
 
+    fn remove(&mut self, _ids: &[ShareId]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn mark(&mut self, _marks: Marks) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn marks(&self) -> Result<Option<Marks>, StoreError> {
+        Ok(None)
+    }
+
     fn sync(&mut self) -> Result<(), StoreError> {
         Err(StoreError::engine("sync")("no space left on device"))
     }
@@ -125,4 +152,77 @@ async fn a_failed_sync_is_never_acknowledged_and_ends_the_store() {
     assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_err());
     handle.failed().await;
     assert!(matches!(handle.read(vec![id]).await, Err(StoreError::Stopped)));
+}
+
+/// Windows of 30 shares and a merge depth of 4, so that a few hundred shares are more than is kept.
+fn short_params() -> Arc<Params> {
+    let raw = testing::devnet_params().raw().clone();
+    testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw })
+}
+
+/// Does to the store what the chain says.
+fn follow(chain: &mut ShareChain, store: &mut dyn Store) {
+    while let Some(effect) = chain.poll_effect() {
+        match effect {
+            Effect::Linked(share) => store.append(&[(share.id(), StoredShare::new(&share, 0))]).unwrap(),
+            Effect::Forgotten(id) => store.remove(&[id]).unwrap(),
+            _ => {}
+        }
+    }
+    store.mark(Marks { first: chain.first_share(), tip: chain.tip().id }).unwrap();
+}
+
+#[test]
+fn a_chain_that_forgot_its_beginning_comes_back_as_it_was() {
+    let params = short_params();
+    let (mut chain, mut store) = (ShareChain::new(params.clone()), MemStore::default());
+    let mut miner = Miner::new(params.clone(), 1);
+    for second in 1..=300 {
+        miner.extend(&mut chain, GENESIS_TIME + second);
+        follow(&mut chain, &mut store);
+    }
+    assert!(chain.first_height() > 100);
+    let (mut loaded, _) = load(&store, &params).unwrap();
+    assert_eq!((loaded.tip(), loaded.first_height(), loaded.len()), (chain.tip(), chain.first_height(), chain.len()));
+    assert_eq!(loaded.job_context().unwrap().weights, chain.job_context().unwrap().weights);
+}
+
+#[test]
+fn a_node_comes_back_on_the_branch_it_was_on() {
+    let params = short_params();
+    let mut store = MemStore::default();
+    let (mut chain, mut rival) = (ShareChain::new(params.clone()), ShareChain::new(params.clone()));
+    for second in 1..=30 {
+        Miner::new(params.clone(), 1).extend(&mut chain, GENESIS_TIME + second);
+        follow(&mut chain, &mut store);
+    }
+    chain.guard_deep_forks();
+    let ours = chain.tip();
+    // Heavier, but it left too long ago to be adopted.
+    for second in 1..=40 {
+        let share = Miner::new(params.clone(), 2).extend(&mut rival, GENESIS_TIME + second);
+        chain.handle(share, Origin::OwnStore, 0);
+        follow(&mut chain, &mut store);
+    }
+    assert_eq!((chain.tip(), chain.rivals().len()), (ours, 1));
+    let (mut loaded, _) = load(&store, &params).unwrap();
+    assert_eq!(loaded.tip(), ours);
+    assert!(loaded.adopt(&rival.tip().id), "it is still there for the operator");
+    assert_eq!(loaded.tip(), rival.tip());
+}
+
+#[tokio::test]
+async fn a_share_that_is_forgotten_and_comes_again_stays() {
+    let (handle, thread) = spawn(Box::new(MemStore::default())).unwrap();
+    let (id, share) = sample(1);
+    for _ in 0..50 {
+        handle.append(id, share.clone()).await;
+        handle.remove(vec![id]).await;
+    }
+    handle.append(id, share.clone()).await;
+    assert_eq!(handle.read(vec![id]).await.unwrap(), vec![Some(share)]);
+    handle.remove(vec![id]).await;
+    assert_eq!(handle.read(vec![id]).await.unwrap(), vec![None]);
+    drop(handle);
+    assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_ok());
 }

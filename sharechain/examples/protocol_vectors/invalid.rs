@@ -65,7 +65,9 @@ impl Invalid {
     }
 
     fn add_data(&mut self, pool: &mut Pool) {
-        self.add_mined("version", "another format", pool, |data| data.version = 2);
+        self.add_mined("version", "another version", pool, |data| data.version = 2);
+        let header = honest(pool).header.encode();
+        self.add("version", "another version with another layout", pool, &[&header[..], &[0, 0xff]].concat());
         self.add_mined("uncle_list", "descending", pool, |data| data.uncles = many_ids(2).into_iter().rev().collect());
         self.add_mined("uncle_list", "one twice", pool, |data| data.uncles = vec![ShareId::from_bytes([1; 32]); 2]);
         self.add_mined("uncle_list", "the parent", pool, |data| data.uncles = vec![data.parent]);

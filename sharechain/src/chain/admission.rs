@@ -7,7 +7,6 @@
 use crate::{
     chain::{FUTURE_TIME_MAX_SECS, ShareChain, UnixTime},
     difficulty::UNCLE_WORK_MIN_DIVISOR,
-    hash::ShareId,
     target::Work,
     validate::{CheckedShare, contextual::Position},
 };
@@ -44,10 +43,10 @@ impl ShareChain {
     /// Judges a share from live gossip.
     pub fn admit(&self, share: &CheckedShare, now: UnixTime) -> Admission {
         let data = &share.share().data;
-        if self.contains(&share.id()) || self.pending.contains(&share.id()) {
+        if self.dag.find(&share.id()).is_some() || self.pending.contains(&share.id()) {
             return Admission::Ignore(Ignored::Known);
         }
-        if [share.id(), data.parent].iter().chain(&data.uncles).any(|id| self.is_invalid(id)) {
+        if [share.id(), data.parent].iter().chain(&data.uncles).any(|id| self.invalid.contains(id)) {
             return Admission::Ignore(Ignored::Invalid);
         }
         if data.height.saturating_add(self.params.merge_depth()) <= self.tip().height {
@@ -58,16 +57,14 @@ impl ShareChain {
             return Admission::Ignore(Ignored::TooEasy);
         }
         let from_the_future = u64::from(share.share().header.time) > now.saturating_add(FUTURE_TIME_MAX_SECS);
-        if from_the_future || !self.contains(&data.parent) { Admission::Keep } else { Admission::Relay }
+        let parent = self.dag.find(&data.parent).filter(|parent| !self.not_yet.contains(&self.dag, *parent));
+        let fits = |parent| self.parent_claims.judge(share, self.dag.node(parent).newest_block).is_none();
+        if !from_the_future && parent.is_some_and(fits) { Admission::Relay } else { Admission::Keep }
     }
 
     /// Base work of a share on the best tip.
     pub fn next_base_work(&self) -> Work {
-        let next = Position::after(&self.dag, &self.params, self.node_of_tip(), Vec::new());
+        let next = Position::after(&self.dag, &self.params, self.dag.tip(), Vec::new());
         next.and_then(|position| position.base_bits.to_target()).and_then(|target| target.work()).unwrap_or(Work::ZERO)
-    }
-
-    fn is_invalid(&self, id: &ShareId) -> bool {
-        self.invalid.contains_key(id)
     }
 }

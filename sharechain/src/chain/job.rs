@@ -77,9 +77,10 @@ pub struct ShareTerms {
 impl ShareChain {
     /// The context of a share mined on the best tip.
     ///
-    /// `None` only when the chain's numbers are exhausted.
+    /// `None` while the window it has to pay is not known, as after a start from the middle of a history that is too short,
+    /// and when the chain's numbers are exhausted.
     pub fn job_context(&mut self) -> Option<JobContext> {
-        let parent = self.node_of_tip();
+        let parent = self.dag.tip();
         let mergeable = self.mergeable(parent);
         let uncles_max = usize::from(self.params.raw().uncles_max);
         let merged = mergeable.get(..uncles_max).unwrap_or(&mergeable).to_vec();
@@ -97,7 +98,8 @@ impl ShareChain {
 
     fn context(&mut self, parent: ShareIndex, uncles: Vec<ShareIndex>, mergeable: usize) -> Option<JobContext> {
         let position = Position::after(&self.dag, &self.params, parent, uncles)?;
-        let weights = self.book.weights(&self.dag, &self.params, position.payout_share);
+        let payout_share = position.payout_share?;
+        let weights = self.book.weights(&self.dag, &self.params, payout_share)?;
         let mut uncles: Vec<ShareId> = position.uncles.iter().map(|uncle| self.dag.node(*uncle).id).collect();
         uncles.sort_unstable();
         Some(JobContext {
@@ -110,7 +112,7 @@ impl ShareChain {
             base_bits: position.base_bits,
             median_time: position.median_time,
             weights,
-            payout_share: self.dag.node(position.payout_share).id,
+            payout_share: self.dag.node(payout_share).id,
         })
     }
 
@@ -124,14 +126,15 @@ impl ShareChain {
         let work_min = deepest.map_or(Work::ZERO, |index| self.dag.node(index).total_work);
         let base_bits = Position::after(&self.dag, &self.params, parent, Vec::new()).map(|position| position.base_bits);
         let Some(base_bits) = base_bits else { return Vec::new() };
-        let past = self.dag.past(parent, height_min);
+        let past = self.dag.past(parent);
         let len_max = usize::from(self.params.raw().uncles_max).saturating_mul(2);
         let mut chosen = Vec::new();
         let mut members = BTreeSet::new();
         for candidate in self.dag.unmerged_above(work_min) {
             let node = self.dag.node(candidate);
             let in_set = |index: &ShareIndex| members.contains(index) || self.dag.is_in(&past, *index);
-            if in_set(&node.parent)
+            if !self.not_yet.contains(&self.dag, candidate)
+                && in_set(&node.parent)
                 && node.uncles.iter().all(in_set)
                 && contextual::weighs_enough(node.work, base_bits)
                 && contextual::merges_in_time(&self.dag, &self.params, parent, candidate, height)

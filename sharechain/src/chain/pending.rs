@@ -1,4 +1,4 @@
-//! Shares that cannot be linked yet: an ancestor is missing, or their time has not come. Both sets are bounded.
+//! Shares that cannot be linked yet because an ancestor is missing. The set is bounded.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -6,17 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use crate::{chain::UnixTime, hash::ShareId, validate::CheckedShare};
+use crate::{chain::Origin, hash::ShareId, validate::CheckedShare};
 
 /// Shares that wait for ancestors. Stops a peer from filling memory with shares on parents that do not exist; each one
 /// costs it a proof of work, and the oldest goes first.
 const WAITING_MAX: usize = 2_048;
-/// Shares from the future. Stops the same by false clocks; the one that has to wait longest goes first.
-const HELD_MAX: usize = 256;
 
 #[derive(Debug)]
 struct Waiting {
     share: Arc<CheckedShare>,
+    origin: Origin,
     missing: BTreeSet<ShareId>,
 }
 
@@ -27,22 +26,20 @@ pub(super) struct Pending {
     waiters: BTreeMap<ShareId, BTreeSet<ShareId>>,
     arrival: VecDeque<ShareId>,
     /// Shares of which nothing is missing any more.
-    ready: VecDeque<Arc<CheckedShare>>,
-    held: BTreeMap<(UnixTime, ShareId), Arc<CheckedShare>>,
-    held_ids: BTreeSet<ShareId>,
+    ready: VecDeque<(Arc<CheckedShare>, Origin)>,
 }
 
 impl Pending {
     pub(super) fn len(&self) -> usize {
-        self.waiting.len().saturating_add(self.held.len())
+        self.waiting.len()
     }
 
     pub(super) fn contains(&self, id: &ShareId) -> bool {
-        self.waiting.contains_key(id) || self.held_ids.contains(id)
+        self.waiting.contains_key(id)
     }
 
     /// Keeps a share until every id of `missing` is resolved.
-    pub(super) fn wait(&mut self, share: Arc<CheckedShare>, missing: Vec<ShareId>) {
+    pub(super) fn wait(&mut self, share: Arc<CheckedShare>, origin: Origin, missing: Vec<ShareId>) {
         let id = share.id();
         while self.waiting.len() >= WAITING_MAX
             && let Some(oldest) = self.arrival.pop_front()
@@ -52,7 +49,7 @@ impl Pending {
         for ancestor in &missing {
             self.waiters.entry(*ancestor).or_default().insert(id);
         }
-        self.waiting.insert(id, Waiting { share, missing: missing.into_iter().collect() });
+        self.waiting.insert(id, Waiting { share, origin, missing: missing.into_iter().collect() });
         self.arrival.push_back(id);
     }
 
@@ -65,7 +62,7 @@ impl Pending {
                 && let Some(waiting) = self.waiting.remove(&waiter)
             {
                 self.arrival.retain(|arrived| *arrived != waiter);
-                self.ready.push_back(waiting.share);
+                self.ready.push_back((waiting.share, waiting.origin));
             }
         }
     }
@@ -77,32 +74,8 @@ impl Pending {
         above.chain(below).map(|(id, _)| *id).filter(|id| !self.contains(id))
     }
 
-    pub(super) fn take_ready(&mut self) -> Option<Arc<CheckedShare>> {
+    pub(super) fn take_ready(&mut self) -> Option<(Arc<CheckedShare>, Origin)> {
         self.ready.pop_front()
-    }
-
-    /// Keeps a share until `due`.
-    pub(super) fn hold(&mut self, share: Arc<CheckedShare>, due: UnixTime) {
-        self.held_ids.insert(share.id());
-        self.held.insert((due, share.id()), share);
-        if self.held.len() > HELD_MAX
-            && let Some(((_, id), _)) = self.held.pop_last()
-        {
-            self.held_ids.remove(&id);
-        }
-    }
-
-    pub(super) fn next_due(&self) -> Option<UnixTime> {
-        self.held.first_key_value().map(|((due, _), _)| *due)
-    }
-
-    pub(super) fn take_due(&mut self, now: UnixTime) -> Option<Arc<CheckedShare>> {
-        if self.next_due()? > now {
-            return None;
-        }
-        let ((_, id), share) = self.held.pop_first()?;
-        self.held_ids.remove(&id);
-        Some(share)
     }
 
     fn forget(&mut self, id: ShareId) {
@@ -128,28 +101,14 @@ mod tests {
         let mut miner = Miner::devnet();
         let mut pending = Pending::default();
         let first = miner.orphan(0);
-        pending.wait(first.clone(), vec![first.share().data.parent]);
+        pending.wait(first.clone(), Origin::Live, vec![first.share().data.parent]);
         for tag in 1..=u64::try_from(WAITING_MAX).unwrap() {
             let orphan = miner.orphan(tag);
-            pending.wait(orphan.clone(), vec![orphan.share().data.parent]);
+            pending.wait(orphan.clone(), Origin::Live, vec![orphan.share().data.parent]);
         }
         assert_eq!(pending.len(), WAITING_MAX);
         assert!(!pending.contains(&first.id()));
         assert!(pending.waiters.len() <= WAITING_MAX);
         assert_eq!(pending.arrival.len(), WAITING_MAX);
-    }
-
-    #[test]
-    fn held_shares_are_bounded_and_the_farthest_goes_first() {
-        let mut miner = Miner::devnet();
-        let mut pending = Pending::default();
-        let far = miner.orphan(0);
-        pending.hold(far.clone(), 1_000_000);
-        for tag in 1..=u64::try_from(HELD_MAX).unwrap() {
-            pending.hold(miner.orphan(tag), tag);
-        }
-        assert_eq!(pending.len(), HELD_MAX);
-        assert!(!pending.contains(&far.id()));
-        assert_eq!(pending.next_due(), Some(1));
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::{
@@ -7,7 +7,12 @@ use crate::{
 };
 
 mod attacks;
+mod deep_forks;
+mod held_back;
 mod protocol;
+mod retention;
+mod start;
+mod windows;
 
 fn drain(chain: &mut ShareChain) -> Vec<Effect> {
     std::iter::from_fn(|| chain.poll_effect()).collect()
@@ -231,13 +236,15 @@ fn a_live_share_from_the_future_is_held_and_its_children_wait_for_it() {
     let child = miner.extend(&mut ahead, GENESIS_TIME + 1_001);
     let mut chain = ShareChain::new(miner.params.clone());
     let now = UnixTime::from(GENESIS_TIME) + 1_000 - FUTURE_TIME_MAX_SECS - 1;
-    assert_eq!(chain.handle(early.clone(), Origin::Live, now), Verdict::NotYet { until: now + 1 });
+    assert_eq!(chain.handle(early.clone(), Origin::Live, now), Verdict::NotYet(NotYet::FutureTime { until: now + 1 }));
     let child_now = now + 2;
-    assert_eq!(chain.handle(child.clone(), Origin::Live, child_now), Verdict::Missing(vec![]));
+    assert_eq!(chain.handle(child.clone(), Origin::Live, child_now), Verdict::NotYet(NotYet::Ancestor));
     chain.handle_timeout(now);
     assert_eq!(chain.poll_timeout(), Some(now + 1));
-    assert!(chain.is_empty());
+    assert_eq!((chain.tip().height, chain.held_back(), chain.contains(&early.id())), (0, 2, false));
     chain.handle_timeout(now + 1);
+    assert_eq!((chain.tip().id, chain.poll_timeout()), (early.id(), Some(now + 2)), "the child is a second later");
+    chain.handle_timeout(now + 2);
     assert_eq!(chain.tip().id, child.id());
     assert_eq!(chain.poll_timeout(), None);
     // In a sync nobody looks at the clock.

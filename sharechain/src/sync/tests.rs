@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    chain::{Origin, ShareChain},
+    chain::{Origin, ShareChain, Verdict},
     testing::{self, GENESIS_TIME, Miner, World, json},
 };
 
@@ -202,12 +202,9 @@ fn catch_up(client: &mut ShareChain, server: &ShareChain, shares: &[Arc<CheckedS
         let ids = server.order_after(&client.locator(&request.cursor), len_max);
         let answer: Vec<_> =
             ids.iter().map(|id| shares.iter().find(|share| share.id() == *id).unwrap().clone()).collect();
-        let before = client.len();
-        for share in &answer {
-            client.handle(share.clone(), Origin::Live, u64::from(u32::MAX));
-        }
-        let linked = client.len() - before;
-        let page = Page::new(&answer, linked, ids.len() == len_max, |id| client.contains(id));
+        let link = |share: &Arc<CheckedShare>| client.handle(share.clone(), Origin::Live, u64::from(u32::MAX));
+        let linked = answer.iter().map(link).filter(|verdict| *verdict == Verdict::Valid).count();
+        let page = Page::new(&answer, linked, ids.len() == len_max, |id| client.is_linked(id));
         sync.on_page(&request.peer, page, LATER);
         pages += 1;
     }

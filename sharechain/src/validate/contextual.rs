@@ -5,7 +5,7 @@
 
 use crate::{
     coinbase::{CoinbaseFields, PrefixState},
-    dag::{Dag, Node, ShareIndex},
+    dag::{Dag, NewNode, ShareIndex},
     difficulty::UNCLE_WORK_MIN_DIVISOR,
     error::ShareError,
     hash::ShareId,
@@ -21,6 +21,8 @@ pub(crate) enum LinkError {
     Missing(Vec<ShareId>),
     /// A rule is broken.
     Invalid(ShareError),
+    /// What it has to pay lies below what is kept: nobody here can say.
+    OutOfReach,
 }
 
 impl From<ShareError> for LinkError {
@@ -43,8 +45,23 @@ pub(crate) struct Position {
     pub(crate) base_bits: CompactTarget,
     /// Median time past of the parent: the earliest header time, and the coinbase time on chains that have one.
     pub(crate) median_time: u32,
-    /// Whose window is paid.
-    pub(crate) payout_share: ShareIndex,
+    /// Whose window is paid; `None` when it is below what is kept.
+    pub(crate) payout_share: Option<ShareIndex>,
+}
+
+/// Where a share hangs in the DAG.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// `None` only for the first shares of a chain that begins in the middle.
+    pub(crate) parent: Option<ShareIndex>,
+    /// In canonical order.
+    pub(crate) uncles: Vec<ShareIndex>,
+}
+
+impl From<Position> for Place {
+    fn from(position: Position) -> Self {
+        Self { parent: Some(position.parent), uncles: position.uncles }
+    }
 }
 
 impl Position {
@@ -56,9 +73,10 @@ impl Position {
         let count = node.count.checked_add(u64::try_from(uncles.len()).ok()?)?.checked_add(1)?;
         let work_before =
             uncles.iter().try_fold(node.total_work, |sum, uncle| sum.checked_add(dag.node(*uncle).work))?;
-        let anchor = dag.node(node.epoch);
-        let base_bits =
-            params.controller().base_bits(anchor.base_target, dag.node(anchor.parent).progress(), node.progress());
+        // The edge of what is kept is its own anchor, as the virtual genesis is: nobody builds so far below the tip.
+        let anchor = dag.get(node.epoch).unwrap_or(node);
+        let before = dag.get(anchor.parent).unwrap_or(anchor);
+        let base_bits = params.controller().base_bits(anchor.base_target, before.progress(), node.progress());
         let payout_share = dag.payout_share(params, parent, height);
         Some(Self {
             parent,
@@ -80,25 +98,39 @@ impl Position {
 
 /// Checks every rule of a share's context except the coinbase prefix, and gives its position.
 pub(crate) fn position(dag: &Dag, params: &Params, share: &CheckedShare) -> Result<Position, LinkError> {
-    let data = &share.share().data;
     let (parent, uncles) = resolve(dag, share)?;
     check_uncles(dag, params, parent, &uncles, share)?;
-    let position = Position::after(dag, params, parent, uncles).ok_or(ShareError::Position { field: "total_work" })?;
-    let total_work = position.work_before.checked_add(share.work());
-    let wrong = [
-        (data.height != position.height, "height"),
-        (data.count != position.count, "count"),
-        (Some(data.total_work) != total_work, "total_work"),
-        (data.base_bits != position.base_bits, "base_bits"),
-    ];
-    if let Some((_, field)) = wrong.into_iter().find(|(wrong, _)| *wrong) {
-        return Err(ShareError::Position { field }.into());
+    let position = sums(dag, params, share, parent, uncles)?;
+    if share.share().data.base_bits != position.base_bits {
+        return Err(ShareError::Position { field: "base_bits" }.into());
     }
     let (time, median) = (share.share().header.time, position.median_time);
     if time < median {
         return Err(ShareError::TimeTooOld { time, median }.into());
     }
     Ok(position)
+}
+
+/// Checks the numbers that sum up the past.
+pub(crate) fn sums(
+    dag: &Dag,
+    params: &Params,
+    share: &CheckedShare,
+    parent: ShareIndex,
+    uncles: Vec<ShareIndex>,
+) -> Result<Position, ShareError> {
+    let data = &share.share().data;
+    let position = Position::after(dag, params, parent, uncles).ok_or(ShareError::Position { field: "total_work" })?;
+    let total_work = position.work_before.checked_add(share.work());
+    let wrong = [
+        (data.height != position.height, "height"),
+        (data.count != position.count, "count"),
+        (Some(data.total_work) != total_work, "total_work"),
+    ];
+    match wrong.into_iter().find(|(wrong, _)| *wrong) {
+        Some((_, field)) => Err(ShareError::Position { field }),
+        None => Ok(position),
+    }
 }
 
 /// Checks that the coinbase before the commitment is the one the rules give, given the state `expected` of that one.
@@ -111,28 +143,29 @@ pub(crate) fn prefix_state(fields: &CoinbaseFields<'_>) -> Option<PrefixState> {
     PrefixState::after(&fields.prefix())
 }
 
-/// The node to insert for a share whose context was checked.
-pub(crate) fn node(dag: &Dag, share: &CheckedShare, position: Position) -> Node {
-    let Position { parent, uncles, height, count, .. } = position;
-    let time = share.share().header.time;
-    Node {
+/// The node to insert for a share at a place where what it says of its past was checked, or is believed.
+pub(crate) fn node(params: &Params, share: &CheckedShare, place: Place) -> NewNode {
+    let data = &share.share().data;
+    NewNode {
         id: share.id(),
-        parent,
-        uncles: uncles.into_boxed_slice(),
-        height,
-        count,
-        total_work: share.share().data.total_work,
+        parent: place.parent,
+        uncles: place.uncles,
+        height: data.height,
+        count: data.count,
+        total_work: data.total_work,
         work: share.work(),
         base_target: share.base_target(),
-        time,
-        median_time: dag.median_with(Some(time), parent),
-        script: share.share().data.payout_script,
-        epoch: dag.node(parent).epoch,
-        merged_at: None,
+        time: share.share().header.time,
+        script: data.payout_script,
+        signal: data.signal,
+        own_block: 0,
+        newest_block: 0,
+        begins_epoch: params.is_epoch(data.height),
     }
 }
 
-fn resolve(dag: &Dag, share: &CheckedShare) -> Result<(ShareIndex, Vec<ShareIndex>), LinkError> {
+/// The parent and the uncles of a share.
+pub(crate) fn resolve(dag: &Dag, share: &CheckedShare) -> Result<(ShareIndex, Vec<ShareIndex>), LinkError> {
     let data = &share.share().data;
     let missing: Vec<ShareId> =
         std::iter::once(&data.parent).chain(&data.uncles).filter(|id| dag.find(id).is_none()).copied().collect();
@@ -156,7 +189,7 @@ fn check_uncles(
     }
     let parent_rank = dag.node(parent).rank();
     let height = dag.node(parent).height.saturating_add(1);
-    let past = dag.past(parent, height.saturating_sub(params.merge_depth()));
+    let past = dag.past(parent);
     let in_set = |index: &ShareIndex| uncles.contains(index) || dag.is_in(&past, *index);
     for uncle in uncles {
         let node = dag.node(*uncle);
@@ -164,7 +197,6 @@ fn check_uncles(
         if node.rank() >= parent_rank {
             return Err(ShareError::ParentNotBest(node.id));
         }
-        // Depth first: what follows knows the past only as deep as this lets uncles reach.
         if !merges_in_time(dag, params, parent, *uncle, height) {
             return Err(ShareError::UncleTooDeep(node.id));
         }
@@ -185,7 +217,7 @@ fn check_uncles(
 /// uncle's own height: a branch that never rejoins would otherwise be paid on both sides (attack F1).
 pub(crate) fn merges_in_time(dag: &Dag, params: &Params, parent: ShareIndex, uncle: ShareIndex, height: u64) -> bool {
     let height_min = height.max(dag.node(uncle).height).saturating_sub(params.merge_depth());
-    dag.meeting_above(parent, uncle, height_min).is_some()
+    dag.meeting(parent, uncle).is_some_and(|fork| dag.node(fork).height >= height_min)
 }
 
 /// Whether an uncle's work is at least an eighth of the merging share's base work.

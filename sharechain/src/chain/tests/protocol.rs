@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::*;
-use crate::{share::Share, testing::json};
+use crate::{hash::BlockHash, share::Share, testing::json};
 
 const PAYOUT_PAGE: &str = include_str!("../../../../docs/protocol/payout.md");
+const SYNC_PAGE: &str = include_str!("../../../../docs/protocol/sync.md");
 
 #[test]
 fn payout_shares_are_those_of_the_protocol_page() {
@@ -33,24 +34,72 @@ fn payout_shares_are_those_of_the_protocol_page() {
     }
 }
 
+/// A chain of one share per height, told of after each.
+fn grown(params: &Arc<Params>, heights: u32, mut told: impl FnMut(&ShareChain, &BTreeMap<ShareId, u64>)) {
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut chain = ShareChain::new(params.clone());
+    let mut ids = BTreeMap::from([(params.genesis_id(), 0_u64)]);
+    for height in 1..=heights {
+        ids.insert(miner.extend(&mut chain, GENESIS_TIME + height).id(), u64::from(height));
+        told(&chain, &ids);
+    }
+}
+
+#[test]
+fn a_chain_is_kept_and_shown_from_the_heights_of_the_protocol_pages() {
+    let raw = testing::devnet_params().raw().clone();
+    let params = testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw });
+    let start = json::cases(SYNC_PAGE, "start");
+    let kept = json::cases(include_str!("../../../../docs/protocol/validation.md"), "kept");
+    let mut judged = 0;
+    grown(&params, 200, |chain, ids| {
+        for case in start.iter().filter(|case| case["tip_height"] == chain.tip().height) {
+            assert_eq!(ids[&chain.order_from_start(1)[0]], json::number::<u64>(&case["first_height"]), "{case}");
+            judged += 1;
+        }
+        for case in kept.iter().filter(|case| case["tip_height"] == chain.tip().height) {
+            assert_eq!(chain.first_height(), json::number::<u64>(&case["first_height"]), "{case}");
+            judged += 1;
+        }
+    });
+    assert_eq!(judged, start.len() + kept.len());
+}
+
+#[test]
+fn fresh_work_is_that_of_the_protocol_page() {
+    for case in json::cases(SYNC_PAGE, "fresh-work") {
+        let mut miner = Miner::devnet();
+        let mut chain = ShareChain::new(miner.params.clone());
+        let block = |height: u32| BlockHash::from_bytes([u8::try_from(height).unwrap(); 32]);
+        for height in 1..=json::number(&case["newest"]) {
+            chain.on_parent_block(ParentBlock { hash: block(height), height, next_bits: None }, 0);
+        }
+        for (share, second) in case["shares"].as_array().unwrap().iter().zip(1..) {
+            let unknown = BlockHash::from_bytes([0xee; 32]);
+            miner.work.prev_block = if share[0].is_null() { unknown } else { block(json::number(&share[0])) };
+            miner.share_work = json::work(&share[1]);
+            let share_work = miner.extend(&mut chain, GENESIS_TIME + second).work();
+            assert_eq!(share_work, json::work(&share[1]), "{case}");
+        }
+        assert_eq!(chain.fresh_work(), Some(json::work(&case["fresh_work"])), "{case}");
+    }
+}
+
 #[test]
 fn locators_name_the_heights_of_the_protocol_page() {
-    let cases = json::cases(include_str!("../../../../docs/protocol/sync.md"), "locator");
-    let mut miner = Miner::devnet();
-    let mut chain = ShareChain::new(miner.params.clone());
-    let mut heights = BTreeMap::from([(miner.params.genesis_id(), 0_u64)]);
+    let cases = json::cases(SYNC_PAGE, "locator");
     let mut judged = 0;
-    for height in 0..=700_u32 {
-        if height > 0 {
-            heights.insert(miner.extend(&mut chain, GENESIS_TIME + height).id(), u64::from(height));
-        }
-        for case in cases.iter().filter(|case| case["tip_height"] == height) {
-            let named: Vec<u64> = chain.locator(&[]).iter().map(|id| heights[id]).collect();
+    let mut judge = |chain: &ShareChain, ids: &BTreeMap<ShareId, u64>| {
+        for case in cases.iter().filter(|case| case["tip_height"] == chain.tip().height) {
+            let named: Vec<u64> = chain.locator(&[]).iter().map(|id| ids[id]).collect();
             let expected: Vec<u64> = case["heights"].as_array().unwrap().iter().map(json::number).collect();
             assert_eq!(named, expected, "{case}");
             judged += 1;
         }
-    }
+    };
+    let params = testing::devnet_params();
+    judge(&ShareChain::new(params.clone()), &BTreeMap::from([(params.genesis_id(), 0)]));
+    grown(&params, 700, judge);
     assert_eq!(judged, cases.len());
 }
 

@@ -1,0 +1,75 @@
+//! What shares claim about the parent chain, held against what the own daemon knows. Policy, never validity: a claim spoils
+//! at most its own block, but whoever mines on a block that nobody has, or on an old one, does not help to find the next
+//! (attack C3, and stale work).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{chain::not_yet::NotYet, hash::BlockHash, target::CompactTarget, validate::CheckedShare};
+
+/// Parent blocks remembered: some days of the fastest chains. Bounds what a daemon can make us keep.
+const BLOCKS_MAX: usize = 8_192;
+/// Shares on one of so many newest blocks cannot have been mined long ago (rival histories are compared by them).
+const FRESH_BLOCKS: u32 = 144;
+
+/// A block that the own daemon has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ParentBlock {
+    /// Its hash.
+    pub hash: BlockHash,
+    /// Its height.
+    pub height: u32,
+    /// The target a block on it must have, if the daemon said so and the chain has one for all.
+    pub next_bits: Option<CompactTarget>,
+}
+
+/// The daemon's blocks. Without any nothing is judged.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ParentClaims {
+    blocks: BTreeMap<BlockHash, ParentBlock>,
+    order: VecDeque<BlockHash>,
+    newest: u32,
+}
+
+impl ParentClaims {
+    /// The daemon has this block. Whether it learned something new.
+    pub(super) fn learn(&mut self, block: ParentBlock) -> bool {
+        self.newest = self.newest.max(block.height);
+        let before = self.blocks.insert(block.hash, block);
+        if before.is_none() {
+            self.order.push_back(block.hash);
+        }
+        while self.order.len() > BLOCKS_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.blocks.remove(&oldest);
+        }
+        before != Some(block)
+    }
+
+    /// Height of a block, 0 when the daemon does not have it.
+    pub(super) fn height(&self, hash: &BlockHash) -> u32 {
+        self.blocks.get(hash).map_or(0, |block| block.height)
+    }
+
+    /// Heights from here on are fresh; `None` without a daemon.
+    pub(super) fn fresh_from(&self) -> Option<u32> {
+        (!self.blocks.is_empty()).then(|| self.newest.saturating_sub(FRESH_BLOCKS.saturating_sub(1)))
+    }
+
+    /// What speaks against the claims of a share; `newest_below` is the height of the newest block in its parent's past.
+    pub(super) fn judge(&self, share: &CheckedShare, newest_below: u32) -> Option<NotYet> {
+        if self.blocks.is_empty() {
+            return None;
+        }
+        let (header, data) = (&share.share().header, &share.share().data);
+        let Some(block) = self.blocks.get(&header.prev_block) else {
+            return Some(NotYet::UnknownBlock(header.prev_block));
+        };
+        let contradicts = block.height.checked_add(1) != Some(data.block_height)
+            || block.next_bits.is_some_and(|bits| bits != header.bits);
+        if contradicts {
+            return Some(NotYet::WrongClaims);
+        }
+        (block.height.saturating_add(2) <= newest_below).then_some(NotYet::StaleBlock)
+    }
+}

@@ -1,0 +1,118 @@
+//! What is kept and what is forgotten, on a chain with short windows.
+
+use super::*;
+use crate::chain::window::from_scratch;
+
+/// Windows of 50 shares: four of them are kept, or 8 x 4 + 4 x 4 heights.
+fn short_params() -> Arc<Params> {
+    let raw = testing::devnet_params().raw().clone();
+    testing::params(ConsensusParams { window_shares: 50, merge_depth: 4, ..raw })
+}
+
+#[test]
+fn memory_stays_flat_however_long_the_chain_lives() {
+    let params = short_params();
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut chain = ShareChain::new(params.clone());
+    let mut stored = BTreeSet::new();
+    let mut lengths = BTreeSet::new();
+    for second in 1..=900 {
+        miner.extend(&mut chain, GENESIS_TIME + second);
+        for effect in drain(&mut chain) {
+            match effect {
+                Effect::Linked(share) => assert!(stored.insert(share.id())),
+                Effect::Forgotten(id) => assert!(stored.remove(&id) || id == params.genesis_id()),
+                _ => {}
+            }
+        }
+        if second > 300 {
+            lengths.insert(chain.len());
+        }
+        assert_eq!(stored.len(), chain.len(), "{second}");
+    }
+    assert!(lengths.iter().all(|len| (200..=205).contains(len)), "{lengths:?}");
+    assert!((900 - 205..=900 - 200).contains(&chain.first_height()));
+    let unlinked = miner.mine(&mut chain, GENESIS_TIME + 901);
+    assert_eq!(chain.payouts(&unlinked), None);
+}
+
+#[test]
+fn payouts_do_not_depend_on_what_was_forgotten() {
+    let params = short_params();
+    let mut world = World::new(&params, 5, 4);
+    world.run(700, 3);
+    let newest = world.shares.last().unwrap().clone();
+    let mut chain = ShareChain::new(params.clone());
+    let raw = params.raw().clone();
+    // The same rules on a node that keeps everything: only what is kept differs, so the window decides.
+    for share in &world.shares {
+        assert_eq!(history(&mut chain, share), Verdict::Valid);
+    }
+    assert!(chain.first_height() > 300 && raw.window_shares == 50);
+    let payout_share = chain.dag.payout_share(&params, chain.dag.tip(), chain.tip().height + 1).unwrap();
+    let summed = from_scratch(&chain.dag, &params, payout_share);
+    assert_eq!(*chain.job_context().unwrap().weights, summed);
+    assert!(chain.payouts(&newest).is_some());
+}
+
+#[test]
+fn attack_h8_a_branch_that_proves_nothing_is_forgotten() {
+    let params = short_params();
+    let mut miner = Miner::new(params.clone(), 1);
+    miner.share_work = Work::from_hashes(8);
+    let mut chain = ShareChain::new(params.clone());
+    let mut side = ShareChain::new(params.clone());
+    for second in 1..=30 {
+        let share = miner.extend(&mut chain, GENESIS_TIME + second);
+        if second <= 5 {
+            history(&mut side, &share);
+        }
+    }
+    let mut stranger = Miner::new(params.clone(), 2);
+    let branch: Vec<_> = (1..=20).map(|step| stranger.extend(&mut side, GENESIS_TIME + 5 + step)).collect();
+    for share in &branch {
+        assert_eq!(history(&mut chain, share), Verdict::Valid);
+    }
+    assert_eq!(chain.len(), 50);
+    // Two merge depths of our growth, and the next epoch.
+    for second in 31..=40 {
+        miner.extend(&mut chain, GENESIS_TIME + second);
+    }
+    assert_eq!(chain.len(), 40);
+    let forgotten: BTreeSet<ShareId> = drain(&mut chain)
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Forgotten(id) => Some(id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(forgotten, branch.iter().map(|share| share.id()).collect());
+    // It can be shown again, from its beginning.
+    assert_eq!(history(&mut chain, &branch[1]), Verdict::Missing(vec![branch[0].id()]));
+    assert_eq!(history(&mut chain, &branch[0]), Verdict::Valid);
+    assert!(chain.is_linked(&branch[1].id()));
+}
+
+#[test]
+fn a_heavier_branch_is_not_forgotten_while_it_waits() {
+    let params = short_params();
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut chain = ShareChain::new(params.clone());
+    let mut side = ShareChain::new(params.clone());
+    for second in 1..=40 {
+        let share = miner.extend(&mut chain, GENESIS_TIME + second);
+        if second <= 5 {
+            history(&mut side, &share);
+        }
+    }
+    chain.guard_deep_forks();
+    let mut rival = Miner::new(params, 2);
+    for step in 1..=60 {
+        history(&mut chain, &rival.extend(&mut side, GENESIS_TIME + 5 + step));
+    }
+    assert_eq!(chain.rivals().len(), 1);
+    for second in 41..=52 {
+        miner.extend(&mut chain, GENESIS_TIME + second);
+    }
+    assert_eq!((chain.rivals().len(), chain.len()), (1, 112));
+}

@@ -1,0 +1,114 @@
+//! Beginning in the middle.
+
+use super::*;
+
+/// Windows of 30 shares and a merge depth of 4: a new node begins 60 shares and 16 heights below the tip.
+fn short_params() -> Arc<Params> {
+    let raw = testing::devnet_params().raw().clone();
+    testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw })
+}
+
+/// A network's shares, a node that has them all, and the ids that a new node is shown.
+fn server(shares: usize, seed: u64) -> (Arc<Params>, Vec<Arc<CheckedShare>>, ShareChain, Vec<ShareId>) {
+    let params = short_params();
+    let mut world = World::new(&params, 5, seed);
+    world.run(shares, 3);
+    let mut chain = ShareChain::new(params.clone());
+    for share in &world.shares {
+        history(&mut chain, share);
+    }
+    let ids = chain.order_from_start(usize::MAX);
+    (params, world.shares, chain, ids)
+}
+
+fn start(params: &Arc<Params>, shares: &[Arc<CheckedShare>], ids: &[ShareId]) -> ShareChain {
+    let get = |id: &ShareId| shares.iter().find(|share| share.id() == *id).unwrap().clone();
+    let mut chain = ShareChain::starting_with(params.clone(), get(&ids[0]));
+    for id in &ids[1..] {
+        assert_eq!(history(&mut chain, &get(id)), Verdict::Valid);
+    }
+    chain
+}
+
+#[test]
+fn a_node_that_begins_in_the_middle_pays_like_one_that_has_everything() {
+    for seed in 0..5 {
+        let (params, shares, mut full, ids) = server(400, seed);
+        assert!(ids.len() < 140, "{}", ids.len());
+        let mut late = start(&params, &shares, &ids);
+        assert_eq!(late.tip(), full.tip());
+        assert!(late.first_height() > 100);
+        let weights = |chain: &mut ShareChain| chain.job_context().unwrap().weights;
+        assert_eq!(weights(&mut late), weights(&mut full), "seed {seed}");
+        // And goes on like it, past the time when what it began with is forgotten.
+        let mut miner = Miner::new(params, 9);
+        for second in 0..200 {
+            let share = miner.extend(&mut full, GENESIS_TIME + 500 + second);
+            assert_eq!(history(&mut late, &share), Verdict::Valid);
+        }
+        assert_eq!(next_coinbase(&mut late), next_coinbase(&mut full), "seed {seed}");
+        assert_eq!(late.len(), full.len());
+    }
+}
+
+#[test]
+fn above_the_context_everything_is_checked() {
+    let (params, shares, full, ids) = server(400, 1);
+    let mut late = start(&params, &shares, &ids);
+    assert!(late.tip().height > late.first_height() + 2 * 4 + 2 * 4);
+    let mut miner = Miner::new(params.clone(), 9);
+    let context = late.job_context().unwrap();
+    let mut data = miner.data(&context);
+    data.count += 1;
+    let lie = miner.mine_data(&context, data, context.median_time);
+    let lie = Arc::new(CheckedShare::check(lie, &params).unwrap());
+    assert_eq!(history(&mut late, &lie), Verdict::Invalid(ShareError::Position { field: "count" }));
+    let prefix =
+        [&context.coinbase_prefix(&params, &miner.data(&context), miner.work.prev_block)[..], &[0; 64]].concat();
+    let thief = miner.mine_prefix(miner.data(&context), &prefix, context.median_time);
+    let thief = Arc::new(CheckedShare::check(thief, &params).unwrap());
+    assert_eq!(history(&mut late, &thief), Verdict::Invalid(ShareError::Prefix));
+    assert_eq!(late.tip(), full.tip());
+}
+
+#[test]
+fn too_short_a_history_gives_no_work() {
+    let (params, shares, full, _) = server(400, 2);
+    let mut newest = full.order_from_start(usize::MAX);
+    newest.drain(..newest.len() - 8);
+    let first = newest.iter().position(|id| full.dag.is_selected(full.dag.find(id).unwrap())).unwrap();
+    let ids = newest[first..].to_vec();
+    let mut late = start(&params, &shares, &ids);
+    assert_eq!(late.tip(), full.tip());
+    assert!(!late.has_window(), "whom to pay lies below what it was shown");
+    assert!(late.job_context().is_none());
+}
+
+#[test]
+fn a_young_chain_is_shown_from_its_beginning() {
+    let (params, shares, mut full, ids) = server(40, 3);
+    assert_eq!(ids, full.order_after(&[params.genesis_id()], usize::MAX));
+    let mut chain = ShareChain::new(params);
+    for id in &ids {
+        history(&mut chain, shares.iter().find(|share| share.id() == *id).unwrap());
+    }
+    assert_eq!(chain.tip(), full.tip());
+    assert_eq!(chain.job_context().unwrap().weights, full.job_context().unwrap().weights);
+}
+
+#[test]
+fn sums_that_do_not_add_up_are_refused_in_the_context_too() {
+    let (params, shares, _, ids) = server(400, 4);
+    let mut late = start(&params, &shares, &ids[..2]);
+    let mut miner = Miner::new(params.clone(), 9);
+    let context = ShareChain::new(params.clone()).job_context().unwrap();
+    let mut data = miner.data(&context);
+    let parent = shares.iter().find(|share| share.id() == ids[0]).unwrap();
+    data.parent = parent.id();
+    data.height = parent.share().data.height + 1;
+    data.count = parent.share().data.count + 1_000_000;
+    data.total_work = Work::from_hashes(1 << 100);
+    let lie = miner.mine_data(&context, data, GENESIS_TIME + 400);
+    let lie = Arc::new(CheckedShare::check(lie, &params).unwrap());
+    assert_eq!(history(&mut late, &lie), Verdict::Invalid(ShareError::Position { field: "count" }));
+}
