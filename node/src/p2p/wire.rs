@@ -244,6 +244,9 @@ async fn write_frame(io: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Re
 }
 
 #[cfg(test)]
+mod vectors;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
