@@ -15,15 +15,31 @@ const LINES_MAX: usize = 400;
 /// Names that say nothing about their subject.
 const EMPTY_NAMES: [&str; 9] =
     ["util", "utils", "helper", "helpers", "common", "misc", "manager", "handler", "processor"];
-/// Files whose bytes are hashed or sent between nodes: they change only together with the protocol page.
-const WIRE_FILES: [&str; 7] = [
-    "sharechain/src/coinbase.rs",
-    "sharechain/src/encode.rs",
-    "sharechain/src/header.rs",
-    "sharechain/src/params.rs",
-    "sharechain/src/script.rs",
-    "sharechain/src/share.rs",
-    "sharechain/src/validate/contextual.rs",
+/// What the pages of the protocol describe: the files change only together with their page.
+const PAGES: [(&str, &[&str]); 5] = [
+    (
+        "share",
+        &[
+            "sharechain/src/coinbase.rs",
+            "sharechain/src/encode.rs",
+            "sharechain/src/header.rs",
+            "sharechain/src/params.rs",
+            "sharechain/src/script.rs",
+            "sharechain/src/share.rs",
+        ],
+    ),
+    (
+        "validation",
+        &[
+            "sharechain/src/error.rs",
+            "sharechain/src/fork_choice.rs",
+            "sharechain/src/validate/contextual.rs",
+            "sharechain/src/validate/stateless.rs",
+        ],
+    ),
+    ("difficulty", &["sharechain/src/difficulty.rs", "sharechain/src/target.rs"]),
+    ("payout", &["sharechain/src/payout.rs", "sharechain/src/pplns.rs"]),
+    ("sync", &["node/src/p2p/wire.rs", "sharechain/src/sync.rs"]),
 ];
 /// What each crate may depend on inside the workspace.
 const DIRECTION: [(&str, &[&str]); 6] = [
@@ -121,16 +137,38 @@ fn the_consensus_crate_stays_pure() {
     none("sharechain depends on hashes and integers only", strangers.map(ToOwned::to_owned).collect());
 }
 
+fn page(name: &str) -> String {
+    fs::read_to_string(root().join(format!("docs/protocol/{name}.md"))).expect("a readable page")
+}
+
 #[test]
-fn wire_files_and_protocol_page_change_together() {
-    let parts: Vec<String> = WIRE_FILES.iter().map(|name| fs::read_to_string(root().join(name)).unwrap()).collect();
-    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
-    let hash = &hex::encode(blake2s256(&parts))[..16];
-    let page = fs::read_to_string(root().join("docs/protocol/share.md")).unwrap();
-    assert!(
-        page.contains(&format!("Wire files hash: `{hash}`")),
-        "a wire file changed; make docs/protocol/share.md say what is true now, and its hash {hash}"
-    );
+fn protocol_pages_and_what_they_describe_change_together() {
+    let mut breaking = Vec::new();
+    for (name, files) in PAGES {
+        let parts: Vec<String> = files.iter().map(|file| fs::read_to_string(root().join(file)).unwrap()).collect();
+        let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+        let hash = &hex::encode(blake2s256(&parts))[..16];
+        if !page(name).contains(&format!("Code hash: `{hash}`")) {
+            breaking.push(format!("{name}.md: {hash}"));
+        }
+    }
+    none("a file changed; make its page in docs/protocol say what is true now, and carry the new hash", breaking);
+}
+
+#[test]
+fn every_vector_of_the_protocol_is_read_by_a_test() {
+    let sources = files(".rs");
+    let mut unread = Vec::new();
+    for entry in fs::read_dir(root().join("docs/protocol")).unwrap() {
+        let path = entry.unwrap().path();
+        for block in fs::read_to_string(&path).unwrap().split("\n```json vectors:").skip(1) {
+            let name = block.lines().next().unwrap();
+            if !sources.values().any(|text| text.contains(&format!(", \"{name}\")"))) {
+                unread.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    none("a vector that no test reads proves nothing", unread);
 }
 
 /// Attack codes in comments and test names mean something only as long as their page has them.

@@ -113,6 +113,35 @@ impl From<DecodeError> for ShareError {
 }
 
 impl ShareError {
+    /// The rule's name in the protocol's pages and vectors; it never changes.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Version(_) => "version",
+            Self::Decode(_) => "encoding",
+            Self::TooManyUncles { .. } => "uncle_count",
+            Self::UncleList => "uncle_list",
+            Self::Bits { .. } => "target",
+            Self::ShareBitsRange => "share_bits",
+            Self::BlockHeight => "block_height",
+            Self::PayoutClass(_) => "payout_class",
+            Self::ExtraOutputsValue => "extra_outputs_value",
+            Self::ExtraOutputs => "extra_outputs",
+            Self::HeaderVersion(_) => "header_version",
+            Self::Commitment => "commitment",
+            Self::ProofOfWork => "proof_of_work",
+            Self::InvalidAncestor(_) => "ancestor",
+            Self::ParentNotBest(_) => "parent_not_best",
+            Self::UncleTooDeep(_) => "uncle_too_deep",
+            Self::UncleMerged(_) => "uncle_merged",
+            Self::UncleNotClosed(_) => "uncle_not_closed",
+            Self::UncleTooLight(_) => "uncle_too_light",
+            // `height`, `count`, `total_work` or `base_bits`.
+            Self::Position { field } => field,
+            Self::TimeTooOld { .. } => "time",
+            Self::Prefix => "prefix",
+        }
+    }
+
     /// Whether the peer that sent the share can be blamed.
     pub const fn misbehaviour(&self) -> Misbehaviour {
         match self {
@@ -138,6 +167,57 @@ impl ShareError {
             | Self::Position { .. }
             | Self::TimeTooOld { .. }
             | Self::Prefix => Misbehaviour::Blameless,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::json;
+
+    /// One error of each kind, as the protocol page lists them.
+    fn one_of_each() -> Vec<ShareError> {
+        let id = ShareId::ZERO;
+        vec![
+            ShareError::Version(2),
+            ShareError::Decode(DecodeError::Trailing { extra: 1 }),
+            ShareError::TooManyUncles { uncles: 65, uncles_max: 64 },
+            ShareError::UncleList,
+            ShareError::Bits { field: "base_bits" },
+            ShareError::ShareBitsRange,
+            ShareError::BlockHeight,
+            ShareError::PayoutClass(9),
+            ShareError::ExtraOutputsValue,
+            ShareError::ExtraOutputs,
+            ShareError::HeaderVersion(0),
+            ShareError::Commitment,
+            ShareError::ProofOfWork,
+            ShareError::InvalidAncestor(id),
+            ShareError::ParentNotBest(id),
+            ShareError::UncleTooDeep(id),
+            ShareError::UncleMerged(id),
+            ShareError::UncleNotClosed(id),
+            ShareError::UncleTooLight(id),
+            ShareError::Position { field: "height" },
+            ShareError::Position { field: "count" },
+            ShareError::Position { field: "total_work" },
+            ShareError::Position { field: "base_bits" },
+            ShareError::TimeTooOld { time: 0, median: 1 },
+            ShareError::Prefix,
+        ]
+    }
+
+    #[test]
+    fn rules_are_named_and_blamed_as_the_protocol_page_says() {
+        let cases = json::cases(include_str!("../../docs/protocol/validation.md"), "rules");
+        let errors = one_of_each();
+        assert_eq!(cases.len(), errors.len());
+        for (case, error) in cases.iter().zip(errors) {
+            assert_eq!(error.rule(), case["rule"]);
+            let fault = error.misbehaviour();
+            assert_eq!(fault == Misbehaviour::InvalidShare, case["sender_blamed"] == true, "{case}");
+            assert_eq!(fault == Misbehaviour::Blameless, case["needs_past"] == true, "{case}");
         }
     }
 }

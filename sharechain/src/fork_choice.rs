@@ -41,11 +41,25 @@ impl MergeOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::json;
+
+    const PAGE: &str = include_str!("../../docs/protocol/validation.md");
 
     #[test]
-    fn more_work_wins_and_the_smaller_id_breaks_ties() {
-        let rank = |work, id: u8| ForkRank::new(Work::from_hashes(work), ShareId::from_bytes([id; 32]));
-        assert!(rank(2, 9) > rank(1, 1));
-        assert!(rank(2, 1) > rank(2, 2));
+    fn the_best_share_is_that_of_the_protocol_page() {
+        let ranks: Vec<ForkRank> = json::cases(PAGE, "fork-choice")
+            .iter()
+            .map(|share| ForkRank::new(json::work(&share["total_work"]), json::id(&share["id"])))
+            .collect();
+        assert!(ranks.windows(2).all(|pair| pair[0] > pair[1]), "{ranks:?}");
+    }
+
+    #[test]
+    fn uncles_are_in_the_order_of_the_protocol_page() {
+        let orders: Vec<MergeOrder> = json::cases(PAGE, "merge-order")
+            .iter()
+            .map(|share| MergeOrder::new(json::work(&share["total_work"]), json::id(&share["id"])))
+            .collect();
+        assert!(orders.windows(2).all(|pair| pair[0] < pair[1]), "{orders:?}");
     }
 }

@@ -37,7 +37,11 @@ macro_rules! hash_type {
 
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
-                self.0.iter().rev().cmp(other.0.iter().rev())
+                let halves = |bytes: &[u8; 32]| {
+                    let (low, high) = bytes.split_at(16);
+                    [high, low].map(|half| half.try_into().map_or(0, u128::from_le_bytes))
+                };
+                halves(&self.0).cmp(&halves(&other.0))
             }
         }
 

@@ -19,8 +19,7 @@
 //! - no arithmetic that can wrap or panic, no collection whose iteration order is not defined;
 //! - no hashed or gossiped byte is produced outside [`encode`], [`header`], [`coinbase`] and [`share`].
 //!
-//! The rules with their reasons are in `docs/protocol/share.md`, `docs/protocol/difficulty.md` and
-//! `docs/protocol/payout.md`.
+//! The rules with their reasons and vectors are in `docs/protocol/`; the tests read the vectors from there.
 #![cfg_attr(
     not(test),
     deny(
@@ -47,6 +46,8 @@ pub mod error;
 pub mod fork_choice;
 pub mod hash;
 pub mod header;
+#[cfg(test)]
+mod invariants;
 pub mod merkle;
 pub mod params;
 pub mod payout;

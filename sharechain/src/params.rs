@@ -112,7 +112,9 @@ impl ConsensusParams {
             window_shares: 86_400,
             payout_epoch: 64,
             payout_min: Amount::from_units(10_000),
-            payout_classes: vec![4, 11, 45, 141, 362],
+            // Whoever mines chooses the class and knows the draw, so a class of K outputs is worth up to 1 / (4 K) more than
+            // what is due: none below 45 (docs/decisions/0003).
+            payout_classes: vec![45, 141, 362],
             base_target_max,
             genesis_time,
         }
@@ -126,12 +128,15 @@ impl ConsensusParams {
             window_shares: 600,
             payout_epoch: 4,
             payout_min: Amount::from_units(1_000),
+            // Nothing is to be gained here, and firmware of every limit can be tried.
+            payout_classes: vec![4, 11, 45, 141, 362],
             // 2^18 expected hashes: half a second of one slow core.
             ..Self::main("devnet", parent, CompactTarget::from_bits(0x1e40_0000), genesis_time)
         }
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The consensus bytes whose hash is the chain's identity.
+    pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::with_capacity(256);
         out.bytes_u8(self.name.as_bytes());
         match &self.password {
@@ -314,7 +319,7 @@ impl Params {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
+    use crate::testing::{self, json};
 
     #[test]
     fn every_parameter_changes_the_identity() {
@@ -365,12 +370,18 @@ mod tests {
     }
 
     #[test]
-    fn extra_outputs_take_their_bytes_from_the_class() {
+    fn extra_outputs_take_their_bytes_from_the_class_as_the_protocol_page_says() {
         let params = testing::devnet_params();
-        let extra = ExtraOutput { value: Amount::ZERO, script: vec![0; 40] };
-        assert_eq!(params.outputs_max(1, &[]), Some(11));
-        assert_eq!(params.outputs_max(1, std::slice::from_ref(&extra)), Some(9));
-        assert_eq!(params.outputs_max(0, &vec![extra; 4]), Some(1));
+        assert_eq!(params.raw().payout_classes, [4, 11, 45, 141, 362]);
+        for case in json::cases(include_str!("../../docs/protocol/payout.md"), "outputs-max") {
+            let lengths = case["extra_script_lengths"].as_array().unwrap();
+            let extra: Vec<ExtraOutput> = lengths
+                .iter()
+                .map(|len| ExtraOutput { value: Amount::ZERO, script: vec![0; json::number(len)] })
+                .collect();
+            let outputs_max = params.outputs_max(json::number(&case["class"]), &extra);
+            assert_eq!(outputs_max, Some(json::number(&case["outputs_max"])), "{case}");
+        }
         assert_eq!(params.outputs_max(5, &[]), None);
     }
 }

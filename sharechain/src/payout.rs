@@ -46,6 +46,11 @@ pub struct PayoutTerms {
 
 /// Splits the reward over `weights`; all of it to `finder` when nobody has weight. Ascending by script.
 pub fn split(terms: &PayoutTerms, weights: &Weights, finder: PayoutScript) -> Vec<Payout> {
+    split_with_offset(terms, weights, finder, draw_offset(terms.prev_block))
+}
+
+/// [`split`] for a given draw, so that tests can go through all of them.
+fn split_with_offset(terms: &PayoutTerms, weights: &Weights, finder: PayoutScript, offset: u64) -> Vec<Payout> {
     let Some((largest, _)) = weights.by_work().first().copied() else {
         return vec![Payout { script: finder, amount: terms.reward }];
     };
@@ -56,7 +61,7 @@ pub fn split(terms: &PayoutTerms, weights: &Weights, finder: PayoutScript) -> Ve
         slots_left: terms.outputs_max,
     };
     pot.pay_certain(terms, weights.total().hashes(), weights.by_work());
-    pot.draw(terms, weights.entries());
+    pot.draw(terms, weights.entries(), offset);
     // Nobody left to draw for, or not one whole ticket: it goes to the largest of those paid exactly, who is the
     // largest of all.
     pot.pay(largest, pot.units_left);
@@ -98,20 +103,19 @@ impl Pot {
         }
     }
 
-    fn draw(&mut self, terms: &PayoutTerms, by_script: &[(PayoutScript, Work)]) {
+    fn draw(&mut self, terms: &PayoutTerms, by_script: &[(PayoutScript, Work)], offset: u64) {
         let pot = self.units_left;
         let affordable = pot.checked_div(terms.payout_min.units()).unwrap_or_default();
         let tickets = u64::try_from(self.slots_left).unwrap_or(u64::MAX).min(affordable);
         if tickets == 0 || self.work_left == 0 {
             return;
         }
-        let offset = u128::from(draw_offset(terms.prev_block));
         let exactly_paid: Vec<PayoutScript> = self.outputs.keys().copied().collect();
         let mut remaining = by_script.iter().filter(|(script, _)| exactly_paid.binary_search(script).is_err());
         let mut cumulated = 0_u128;
         let mut winner = None;
         for ticket in 0..tickets {
-            let point = offset.saturating_add(u128::from(ticket) << 64);
+            let point = u128::from(offset).saturating_add(u128::from(ticket) << 64);
             let threshold = product(point, self.work_left);
             // cumulated x tickets x 2^64 > (offset + ticket x 2^64) x work_left
             while product(cumulated, u128::from(tickets) << 64) <= threshold {

@@ -127,39 +127,32 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{self, json};
 
-    fn script(tag: u8) -> PayoutScript {
-        PayoutScript::p2wpkh(&[tag; 20])
-    }
+    const PAGE: &str = include_str!("../../docs/protocol/payout.md");
 
-    #[track_caller]
-    fn check(newest_first: &[(u8, u128)], bounds: (u128, u64), expected: &[(u8, u128)]) {
-        let entries = newest_first.iter().map(|(tag, work)| (script(*tag), Work::from_hashes(*work)));
-        let bounds = WindowBounds { work: Work::from_hashes(bounds.0), entries_max: bounds.1 };
-        let weights = Weights::from_newest_first(entries, bounds);
-        let expected: Vec<_> = expected.iter().map(|(tag, work)| (script(*tag), Work::from_hashes(*work))).collect();
-        assert_eq!(weights.entries(), expected);
-        assert_eq!(weights.total().hashes(), expected.iter().map(|(_, work)| work.hashes()).sum::<u128>());
+    /// The page names scripts by letters.
+    fn script(letter: &str) -> PayoutScript {
+        testing::script(u64::from(letter.as_bytes()[0]))
     }
 
     #[test]
-    fn the_oldest_entry_is_cut_exactly() {
-        check(&[(2, 10), (1, 20), (2, 30), (3, 5)], (45, 100), &[(1, 20), (2, 25)]);
-    }
-
-    #[test]
-    fn a_window_that_is_not_full_takes_everything() {
-        check(&[(2, 10), (1, 20)], (45, 100), &[(1, 20), (2, 10)]);
-        check(&[], (45, 100), &[]);
-    }
-
-    #[test]
-    fn the_window_also_ends_after_its_most_entries() {
-        check(&[(2, 1), (1, 1), (3, 1)], (45, 2), &[(1, 1), (2, 1)]);
-    }
-
-    #[test]
-    fn one_hard_share_can_fill_the_window_but_not_more() {
-        check(&[(7, u128::MAX), (1, 1)], (1 << 90, 10), &[(7, 1 << 90)]);
+    fn windows_are_cut_as_the_protocol_page_says() {
+        for case in json::cases(PAGE, "window") {
+            let entries = case["newest_first"].as_array().unwrap();
+            let entries = entries.iter().map(|entry| (script(entry[0].as_str().unwrap()), json::work(&entry[1])));
+            let bounds =
+                WindowBounds { work: json::work(&case["work_max"]), entries_max: json::number(&case["entries_max"]) };
+            let weights = Weights::from_newest_first(entries, bounds);
+            let expected = case["weights"].as_object().unwrap().iter();
+            let expected: Vec<_> = expected.map(|(letter, work)| (script(letter), json::work(work))).collect();
+            assert_eq!(weights.entries(), expected, "{case}");
+            assert_eq!(
+                weights.total().hashes(),
+                expected.iter().map(|(_, work)| work.hashes()).sum::<u128>(),
+                "{case}"
+            );
+            assert_eq!(weights.shares(), json::number::<u64>(&case["shares"]), "{case}");
+        }
     }
 }

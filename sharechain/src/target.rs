@@ -192,6 +192,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::json;
+
+    const PAGE: &str = include_str!("../../docs/protocol/difficulty.md");
+
+    /// A target as the pages write it: 64 digits, the greatest first.
+    fn digits(target: Target) -> String {
+        format!("{:064x}", target.0)
+    }
+
+    #[test]
+    fn compact_targets_mean_what_the_protocol_page_says() {
+        for case in json::cases(PAGE, "compact") {
+            let target = json::bits(&case["bits"]).to_target();
+            assert_eq!(target.map(digits).as_deref(), case["target"].as_str(), "{case}");
+            if let Some(target) = target {
+                assert_eq!(target.work(), Some(json::work(&case["work"])), "{case}");
+            }
+        }
+        for case in json::cases(PAGE, "to-compact") {
+            let mut bytes = json::bytes32(&case["target"]);
+            bytes.reverse();
+            assert_eq!(Target::from_le_bytes(&bytes).to_compact(), json::bits(&case["bits"]), "{case}");
+        }
+    }
 
     #[test]
     fn compact_vectors_of_bitcoin_core_hold() {

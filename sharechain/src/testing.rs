@@ -18,8 +18,15 @@ use crate::{
     validate::CheckedShare,
 };
 
+mod dag_miner;
+#[cfg(test)]
+pub(crate) mod json;
+#[cfg_attr(not(test), expect(clippy::panic, reason = "a page without its vectors is the test's failure"))]
+mod page;
 mod world;
 
+pub use dag_miner::{DagMiner, PLAN_LEN, Plan, shallow_params};
+pub use page::vectors;
 pub use world::{Rng, World};
 
 /// Time of the virtual genesis in tests.

@@ -13,6 +13,8 @@ use super::{Millis, MinerId, NodeId, World, chance::between, job::Job, parent_ch
 /// What a hostile node does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Attack {
+    /// Mines honestly: what the others are compared with.
+    Honest,
     /// Shows its shares a minute late and builds on them meanwhile.
     Withhold,
     /// Shows them twenty minutes late.
@@ -45,7 +47,10 @@ pub enum Attack {
     BaseFlood,
 }
 
-/// All of them.
+/// Name of honest mining by those who could do otherwise.
+const HONEST: &str = "honest";
+
+/// All that are not honest.
 pub const ATTACKS: [(Attack, &str); 15] = [
     (Attack::Withhold, "withhold"),
     (Attack::LateRelease, "late-release"),
@@ -67,12 +72,13 @@ pub const ATTACKS: [(Attack, &str); 15] = [
 impl Attack {
     /// The attack with this name.
     pub fn find(name: &str) -> Option<Self> {
-        ATTACKS.iter().find(|(_, known)| *known == name).map(|(attack, _)| *attack)
+        let honest = (name == HONEST).then_some(Self::Honest);
+        honest.or_else(|| ATTACKS.iter().find(|(_, known)| *known == name).map(|(attack, _)| *attack))
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        ATTACKS.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
+        ATTACKS.iter().find(|(known, _)| *known == self).map_or(HONEST, |(_, name)| name)
     }
 }
 
@@ -106,6 +112,9 @@ pub struct Forgery {
 
 impl Forgery {
     /// The coinbase prefix that the rules ask for.
+    ///
+    /// # Panics
+    /// When the world's work does not fit 128 bits.
     pub fn prefix(&self, params: &Params, finder: PayoutScript) -> PrefixState {
         let data = self.context.share_data(&self.work, &terms(&self.context, self.class, finder)).expect("work fits");
         let prefix = self.context.coinbase_prefix(params, &data, self.work.prev_block);
@@ -198,7 +207,7 @@ pub fn forge(world: &mut World, node: NodeId, miner: MinerId, attack: Attack, jo
             None => same,
             Some(context) => Forgery { publish: Publish::Withhold, ..honest(context?) },
         },
-        Attack::HashSwitch | Attack::BaseFlood => same,
+        Attack::Honest | Attack::HashSwitch | Attack::BaseFlood => same,
     })
 }
 

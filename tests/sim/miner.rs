@@ -73,6 +73,9 @@ impl Miner {
     }
 
     /// A share with everything but the work, which was drawn.
+    ///
+    /// # Panics
+    /// When it breaks a rule of its own bytes: then the simulator is wrong.
     pub fn build(&mut self, params: &Params, draft: Draft<'_>) -> Arc<CheckedShare> {
         let Draft { context, work, time, class, prefix, is_block } = draft;
         self.builder.work = work;

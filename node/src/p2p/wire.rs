@@ -230,9 +230,10 @@ async fn read_frame(io: &mut (impl AsyncRead + Unpin), len_max: usize) -> io::Re
     io.read_exact(&mut length).await?;
     let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
     let length = bounded("message", length, len_max).map_err(invalid)?;
-    let mut bytes = vec![0; length];
-    io.read_exact(&mut bytes).await?;
-    Ok(bytes)
+    // Grows with what arrives: a length alone allocates nothing.
+    let mut bytes = Vec::new();
+    let read = io.take(u64::try_from(length).unwrap_or(u64::MAX)).read_to_end(&mut bytes).await?;
+    if read < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
 }
 
 async fn write_frame(io: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
@@ -241,6 +242,9 @@ async fn write_frame(io: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Re
     io.write_all(bytes).await?;
     io.close().await
 }
+
+#[cfg(test)]
+mod vectors;
 
 #[cfg(test)]
 mod tests {
@@ -300,6 +304,15 @@ mod tests {
     async fn a_length_above_the_bound_is_refused_before_it_is_allocated() {
         let mut stream = futures::io::Cursor::new(u32::MAX.to_le_bytes().to_vec());
         assert_eq!(read_frame(&mut stream, 100).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[tokio::test]
+    async fn a_frame_is_as_long_as_it_says_and_what_follows_is_left() {
+        let mut stream = futures::io::Cursor::new([3, 0, 0, 0, 7, 8, 9, 10]);
+        assert_eq!(read_frame(&mut stream, 100).await.unwrap(), [7, 8, 9]);
+        assert_eq!(stream.position(), 7);
+        let mut cut = futures::io::Cursor::new([3, 0, 0, 0, 7, 8]);
+        assert_eq!(read_frame(&mut cut, 100).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     proptest! {

@@ -176,14 +176,17 @@ fn read_bytes(reader: &mut Reader<'_>, field: &'static str) -> Result<Vec<u8>, D
     Ok(reader.take(len)?.to_vec())
 }
 
-/// A CompactSize, bounded.
+/// A CompactSize in its shortest form, as daemons demand it, bounded.
 fn compact_size(reader: &mut Reader<'_>, field: &'static str, len_max: usize) -> Result<usize, DecodeError> {
-    let len = match reader.u8()? {
-        0xfd => u64::from(reader.u16()?),
-        0xfe => u64::from(reader.u32()?),
-        0xff => reader.u64()?,
-        small => u64::from(small),
+    let (len, len_min) = match reader.u8()? {
+        0xfd => (u64::from(reader.u16()?), 0xfd),
+        0xfe => (u64::from(reader.u32()?), 0x1_0000),
+        0xff => (reader.u64()?, 0x1_0000_0000),
+        small => (u64::from(small), 0),
     };
+    if len < len_min {
+        return Err(DecodeError::Malformed { field });
+    }
     let len = usize::try_from(len).unwrap_or(usize::MAX);
     if len > len_max { Err(DecodeError::TooLong { field, len, len_max }) } else { Ok(len) }
 }
@@ -245,6 +248,9 @@ mod tests {
         let mut many = bytes[..80].to_vec();
         many.extend([0xff; 9]);
         assert!(matches!(Block::decode(&many), Err(DecodeError::TooLong { .. })));
+        // One transaction in three bytes instead of one: a daemon refuses such a block, though its header is the same.
+        let longer_count = [&bytes[..80], &[0xfd, 1, 0], &bytes[81..]].concat();
+        assert_eq!(Block::decode(&longer_count).unwrap_err(), DecodeError::Malformed { field: "transactions" });
         let mut no_inputs = bytes[..81].to_vec();
         no_inputs.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(Block::decode(&no_inputs).unwrap_err(), DecodeError::Malformed { field: "inputs" });

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use reqwest::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 use sharechain::BlockHash;
 
@@ -127,6 +127,19 @@ struct DaemonError {
     message: String,
 }
 
+/// The result in the body of a daemon's answer.
+///
+/// # Errors
+/// [`RpcError::Daemon`] when the daemon says no, [`RpcError::Malformed`] when the body is no answer to this call.
+pub fn parse_answer<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, RpcError> {
+    let malformed = |error: serde_json::Error| RpcError::Malformed { method, detail: error.to_string() };
+    let reply: Reply<'_> = serde_json::from_slice(body).map_err(malformed)?;
+    if let Some(DaemonError { code, message }) = reply.error {
+        return Err(RpcError::Daemon { method, code, message });
+    }
+    serde_json::from_str(reply.result.map_or("null", RawValue::get)).map_err(malformed)
+}
+
 impl RpcClient {
     /// A client for this address; nothing is sent yet.
     ///
@@ -201,21 +214,15 @@ impl RpcClient {
 
     async fn call<T>(&self, method: &'static str, params: Value, time: Duration) -> Result<T, RpcError>
     where
-        T: serde::de::DeserializeOwned,
+        T: DeserializeOwned,
     {
-        let malformed = |detail: String| RpcError::Malformed { method, detail };
         let exchange = self.exchange(method, params);
         let body = tokio::time::timeout(time, exchange).await.map_err(|_| RpcError::Timeout {
             url: self.url.to_string(),
             method,
             after: time,
         })??;
-        let reply: Reply<'_> = serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))?;
-        if let Some(DaemonError { code, message }) = reply.error {
-            return Err(RpcError::Daemon { method, code, message });
-        }
-        let result = reply.result.map_or("null", RawValue::get);
-        serde_json::from_str(result).map_err(|error| malformed(error.to_string()))
+        parse_answer(method, &body)
     }
 
     /// Sends a request and reads the whole answer, whatever its HTTP status: errors come with 500 or 404.

@@ -37,12 +37,13 @@ impl StoredShare {
         CheckedShare::from_own_store(Share::decode(&self.bytes).ok()?, self.is_block, params).ok()
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The record.
+    pub fn encode(&self) -> Vec<u8> {
         encode(self)
     }
 
     /// `None` when a single bit of the record is not what was written.
-    pub(super) fn decode(record: &[u8]) -> Option<Self> {
+    pub fn decode(record: &[u8]) -> Option<Self> {
         decode(record)
     }
 }

@@ -51,9 +51,9 @@ impl ParentClaims {
         self.blocks.get(hash).map_or(0, |block| block.height)
     }
 
-    /// Heights from here on are fresh; `None` without a daemon.
+    /// Heights from here on are fresh; `None` without a daemon. Never 0, the height of blocks that the daemon does not have.
     pub(super) fn fresh_from(&self) -> Option<u32> {
-        (!self.blocks.is_empty()).then(|| self.newest.saturating_sub(FRESH_BLOCKS.saturating_sub(1)))
+        (!self.blocks.is_empty()).then(|| self.newest.saturating_sub(FRESH_BLOCKS.saturating_sub(1)).max(1))
     }
 
     /// What speaks against the claims of a share; `newest_below` is the height of the newest block in its parent's past.

@@ -9,6 +9,7 @@ use crate::{
 mod attacks;
 mod deep_forks;
 mod held_back;
+mod protocol;
 mod retention;
 mod start;
 mod windows;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{hash::sha256d, script::PayoutScript};
+use crate::{hash::sha256d, script::PayoutScript, testing::json};
 
 fn payouts(count: u8, script: fn(u8) -> PayoutScript) -> Vec<Payout> {
     (0..count).map(|tag| Payout { script: script(tag), amount: Amount::from_units(u64::from(tag)) }).collect()
@@ -47,17 +47,10 @@ fn one_payout_byte_for_byte() {
 }
 
 #[test]
-fn heights_are_pushed_as_bip34_demands() {
-    let push = |height| hex::encode(height_push(height));
-    assert_eq!(push(1), "51");
-    assert_eq!(push(16), "60");
-    assert_eq!(push(17), "0111");
-    assert_eq!(push(127), "017f");
-    assert_eq!(push(128), "028000");
-    assert_eq!(push(32_767), "02ff7f");
-    assert_eq!(push(32_768), "03008000");
-    assert_eq!(push(8_388_608), "0400008000");
-    assert_eq!(push(u32::MAX), "05ffffffff00");
+fn heights_are_pushed_as_the_protocol_page_says() {
+    for case in json::cases(include_str!("../../../docs/protocol/share.md"), "height-push") {
+        assert_eq!(height_push(json::number(&case["height"])), json::bytes(&case["push"]), "{case}");
+    }
 }
 
 #[test]

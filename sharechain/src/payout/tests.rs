@@ -1,9 +1,17 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::*;
-use crate::{pplns::WindowBounds, testing};
+use crate::{
+    pplns::WindowBounds,
+    testing::{self, json},
+};
+
+const PAGE: &str = include_str!("../../../docs/protocol/payout.md");
+
+mod draw;
 
 fn weights(works: &[u64]) -> Weights {
     let entries = works
@@ -37,58 +45,44 @@ fn terms(reward: u64, outputs_max: usize, payout_min: u64, draw: u64) -> PayoutT
     }
 }
 
-#[track_caller]
-fn check(works: &[u64], terms: &PayoutTerms, expected: &[(u64, u64)]) {
-    let outputs = split(terms, &weights(works), testing::script(77));
-    let expected: Vec<Payout> = expected
+/// The terms, weights and finder of a case of the protocol page.
+fn page_case(case: &Value) -> (PayoutTerms, Weights, PayoutScript) {
+    let works: Vec<(PayoutScript, Work)> = case["weights"]
+        .as_object()
+        .unwrap()
         .iter()
-        .map(|(tag, units)| Payout { script: testing::script(*tag), amount: Amount::from_units(*units) })
+        .map(|(script, work)| (json::script(script), json::work(work)))
         .collect();
-    assert_eq!(outputs, expected);
+    let bounds = WindowBounds {
+        work: Work::from_hashes(works.iter().map(|(_, work)| work.hashes()).sum()),
+        entries_max: u64::MAX,
+    };
+    let terms = PayoutTerms {
+        reward: Amount::from_units(json::number(&case["reward"])),
+        outputs_max: json::number(&case["outputs_max"]),
+        payout_min: Amount::from_units(json::number(&case["payout_min"])),
+        prev_block: BlockHash::from_bytes(json::bytes32(&case["prev_block"])),
+    };
+    let finder = case["finder"].as_str().map_or_else(|| testing::script(77), json::script);
+    (terms, Weights::from_newest_first(works.into_iter(), bounds), finder)
 }
 
 #[test]
-fn nobody_in_the_window_pays_the_finder() {
-    check(&[], &terms(100, 4, 10, 0), &[(77, 100)]);
+fn rewards_are_split_as_the_protocol_page_says() {
+    for case in json::cases(PAGE, "split") {
+        let (terms, weights, finder) = page_case(&case);
+        let outputs = split(&terms, &weights, finder);
+        let expected = json::payouts(&case["outputs"]);
+        assert_eq!(outputs, expected, "{case}");
+    }
 }
 
 #[test]
-fn with_slots_for_all_everyone_is_paid_exactly_and_the_dust_goes_to_the_largest() {
-    check(&[1, 2, 3], &terms(100, 4, 10, 0), &[(1, 16), (2, 33), (3, 51)]);
-}
-
-#[test]
-fn no_reward_is_one_empty_output_to_the_largest() {
-    check(&[1, 5, 3], &terms(0, 4, 10, 0), &[(2, 0)]);
-}
-
-#[test]
-fn a_reward_below_the_minimum_goes_to_the_largest_and_the_lower_script_wins_ties() {
-    check(&[5, 5, 1], &terms(9, 4, 10, 0), &[(1, 9)]);
-}
-
-/// Drawn tickets, computed by a second implementation in Python from the protocol page.
-#[test]
-fn drawn_tickets_are_those_of_the_protocol_page() {
-    let pool = [30, 30, 30, 1, 2, 3, 4];
-    check(&[1, 1, 1], &terms(100, 1, 10, 3), &[(2, 100)]);
-    check(&pool, &terms(100_000, 4, 1, 0), &[(1, 30_000), (2, 30_000), (3, 30_000), (6, 10_000)]);
-    check(&pool, &terms(100_000, 4, 1, 1), &[(1, 30_000), (2, 30_000), (3, 30_000), (5, 10_000)]);
-    check(&[1; 10], &terms(1_003, 4, 10, 7), &[(1, 250), (3, 251), (6, 251), (8, 251)]);
-    check(&[5, 4, 3, 3, 3, 2], &terms(1_000, 4, 1, 5), &[(1, 250), (3, 250), (4, 250), (6, 250)]);
-}
-
-#[test]
-fn one_slot_for_three_is_one_ticket_for_the_whole_pot() {
-    let outputs = split(&terms(100, 1, 10, 3), &weights(&[1, 1, 1]), testing::script(77));
-    assert_eq!(outputs.len(), 1);
-    assert_eq!(outputs[0].amount, Amount::from_units(100));
-}
-
-#[test]
-fn a_remainder_too_small_for_a_ticket_goes_to_the_largest() {
-    // 90 of 100 to the first; the other ten hold 10 units together and the minimum is 11.
-    check(&[90, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], &terms(100, 20, 11, 0), &[(1, 100)]);
+fn parent_blocks_draw_as_the_protocol_page_says() {
+    for case in json::cases(PAGE, "draw") {
+        let offset = draw_offset(BlockHash::from_bytes(json::bytes32(&case["prev_block"])));
+        assert_eq!(offset, json::number::<u64>(&case["u"]), "{case}");
+    }
 }
 
 /// Counts over evenly spread draws what each script gets in the mean.

@@ -1,8 +1,12 @@
+use serde_json::Value;
+
 use super::*;
 use crate::{
     chain::{Origin, ShareChain, Verdict},
-    testing::{self, GENESIS_TIME, Miner, World},
+    testing::{self, GENESIS_TIME, Miner, World, json},
 };
+
+const PROTOCOL: &str = include_str!("../../../docs/protocol/sync.md");
 
 const OURS: Work = Work::from_hashes(100);
 /// After the first peers had their time to speak.
@@ -19,6 +23,56 @@ fn page(linked: usize, height: u64, more: bool) -> Page {
 
 fn asked(sync: &mut Sync<char>, ours: Work, now: UnixTime) -> Option<char> {
     sync.poll(ours, now).map(|request| request.peer)
+}
+
+/// Lets one event of the protocol page happen.
+fn happens(sync: &mut Sync<String>, event: &Value) {
+    let now: UnixTime = json::number(&event["at"]);
+    let peer = |kind: &str| event[kind].as_str().map(ToOwned::to_owned);
+    if let Some(peer) = peer("tip") {
+        let claim = TipClaim { id: ShareId::ZERO, height: 1, total_work: json::work(&event["work"]) };
+        sync.on_tip(peer, claim, now);
+    } else if let Some(peer) = peer("page") {
+        let (linked, height) = (json::number(&event["linked"]), json::number(&event["height"]));
+        sync.on_page(&peer, page(linked, height, event["more"] == true), now);
+    } else if let Some(peer) = peer("fails") {
+        sync.on_failure(&peer, now);
+    } else if let Some(peer) = peer("gone") {
+        sync.on_gone(&peer);
+    } else {
+        let asked = sync.poll(json::work(&event["ours"]), now).map(|request| request.peer);
+        assert_eq!(asked.as_deref(), event["asks"].as_str(), "{event}");
+        let state = match sync.state() {
+            SyncState::Alone => "alone",
+            SyncState::Behind { .. } => "behind",
+            SyncState::Synced => "synced",
+        };
+        assert_eq!(state, event["state"], "{event}");
+    }
+}
+
+#[test]
+fn peers_are_asked_in_the_turns_of_the_protocol_page() {
+    for case in json::cases(PROTOCOL, "turns") {
+        let mut sync = Sync::default();
+        for event in case["events"].as_array().unwrap() {
+            happens(&mut sync, event);
+        }
+    }
+}
+
+#[test]
+fn failures_cost_the_pauses_of_the_protocol_page() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(1, 200), 0);
+    let mut now = 0;
+    for (failures, case) in json::cases(PROTOCOL, "pauses").iter().enumerate() {
+        assert_eq!(json::number::<usize>(&case["failures_before"]), failures);
+        assert_eq!(asked(&mut sync, OURS, now), Some('a'), "{case}");
+        sync.on_failure(&'a', now);
+        now += json::number::<UnixTime>(&case["pause_secs"]);
+        assert_eq!(asked(&mut sync, OURS, now - 1), None, "{case}");
+    }
 }
 
 #[test]

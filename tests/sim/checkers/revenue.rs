@@ -15,8 +15,9 @@ use crate::sim::{
     scenario::Role,
 };
 
-/// Revenue of the first windows is not counted: nobody has been paid yet for what was before.
-const WARM_UP_PARTS: u64 = 3;
+/// Only the last third of the time is counted: before that windows hold work from before the attack, and what is earned is
+/// still to be paid for.
+const WARM_UP: (u64, u64) = (2, 3);
 
 /// Work by time of finding, summed up: hostile and all.
 struct Mined {
@@ -56,7 +57,7 @@ pub fn check(world: &World, past: &Past, outcome: &mut Outcome) {
     let mined = Mined::of(world);
     let mut windows: BTreeMap<ShareId, (f64, f64)> = BTreeMap::new();
     for (number, share) in world.ledger.shares.iter().enumerate() {
-        if share.found_at < ends / WARM_UP_PARTS || share.found_at >= ends {
+        if share.found_at < ends * WARM_UP.0 / WARM_UP.1 || share.found_at >= ends {
             continue;
         }
         let weights = &world.ledger.windows[&share.payout_share];

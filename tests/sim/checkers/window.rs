@@ -15,9 +15,8 @@ pub fn check(world: &mut World, node: NodeId, outcome: &mut Outcome) {
     let entries = order.iter().take(newest.map_or(0, |newest| newest + 1)).rev();
     let shares = entries.filter_map(|id| world.ledger.number(id)).map(|number| world.ledger.share(number));
     let base = newest.and_then(|at| world.ledger.number(&order[at])).map(|number| world.ledger.share(number));
-    let base = base.map_or(chain.params().base_target_max(), |share| {
-        share.share().data.base_bits.to_target().unwrap_or(chain.params().base_target_max())
-    });
+    let base = base.and_then(|share| share.share().data.base_bits.to_target());
+    let base = base.unwrap_or_else(|| chain.params().base_target_max());
     let window_shares = chain.params().raw().window_shares;
     let bounds = WindowBounds {
         work: base.work().unwrap_or(sharechain::Work::MAX).saturating_mul(window_shares),

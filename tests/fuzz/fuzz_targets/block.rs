@@ -1,0 +1,4 @@
+//! `parent::block` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::parent::block(bytes));

@@ -1,0 +1,4 @@
+//! `consensus::identifiers` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::consensus::identifiers(bytes));

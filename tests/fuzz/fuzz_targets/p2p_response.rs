@@ -1,0 +1,4 @@
+//! `network::response` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::network::response(bytes));

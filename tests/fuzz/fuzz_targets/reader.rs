@@ -1,0 +1,4 @@
+//! `consensus::reader` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::consensus::reader(bytes));

@@ -1,0 +1,4 @@
+//! `consensus::share` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::consensus::share(bytes));

@@ -1,0 +1,4 @@
+//! `sync::run` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::sync::run(bytes));

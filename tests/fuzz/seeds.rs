@@ -1,0 +1,258 @@
+//! The corpus that is made of real bytes: mined shares, messages as nodes send them, lines as miners do, templates and
+//! blocks of real daemons. Small, and the same at every run.
+
+use node::{
+    Region, config,
+    p2p::{Hello, Request, Response},
+    store::StoredShare,
+};
+use serde_json::json;
+use sharechain::{
+    CheckedShare, PayoutScript, Share, ShareId,
+    encode::Writer,
+    sync::TipClaim,
+    testing::{self, GENESIS_TIME, Rng, World},
+};
+use std::sync::Arc;
+
+use super::fuzz::stratum_session::address_format;
+
+const GBT: &str = include_str!("../vectors/bitcoin-gbt.json");
+const LITECOIN_GBT: &str = include_str!("../vectors/litecoin-gbt-nomweb.json");
+const BLOCK: &str = include_str!("../vectors/bitcoin-block-111.hex");
+
+/// Target, file name and content of every seed.
+///
+/// # Panics
+/// Never: the vectors are hexadecimal.
+pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
+    let shares = shares();
+    let mut seeds = Vec::new();
+    let mut add = |target: &'static str, inputs: Vec<Vec<u8>>| {
+        seeds.extend(inputs.into_iter().enumerate().map(|(number, bytes)| (target, format!("seed-{number}"), bytes)));
+    };
+    add("share", shares.iter().map(|share| share.share().encode()).collect());
+    add("header_and_targets", shares.iter().map(|share| header_and_numbers(share.share())).collect());
+    add("identifiers", identifiers(&shares));
+    add("reader", (0..4).map(|seed| noise(seed, 120)).collect());
+    add("coinbase", vec![coinbase(111, 3, true), coinbase(1, 0, false), coinbase(u32::MAX, 361, true)]);
+    add("payout_split", vec![split(4, 7), split(11, 40), split(362, 90), split(1, 0)]);
+    add("chain", (0..6).map(|seed| [vec![u8::from(seed % 3 == 0)], noise(seed, 9 * 40)].concat()).collect());
+    add("sync", (10..13).map(|seed| noise(seed, 240)).collect());
+    add("stratum_session", sessions());
+    add("stratum_submit", lines());
+    add("stratum_username", usernames());
+    add(
+        "stratum_difficulty",
+        (20..23).map(|seed| [1e-3_f64.to_le_bytes().to_vec(), noise(seed, 160)].concat()).collect(),
+    );
+    add("p2p_request", requests(&shares));
+    add("p2p_response", responses(&shares));
+    add("store_record", shares.iter().take(2).map(|share| StoredShare::new(share, 7).encode()).collect());
+    add("api_answer", api_answers());
+    add("block", vec![hex::decode(BLOCK.trim()).expect("hexadecimal"), transaction()]);
+    add("template", vec![GBT.as_bytes().to_vec(), LITECOIN_GBT.as_bytes().to_vec()]);
+    add("rpc_answer", rpc_answers());
+    add("devnet_rpc", devnet_requests());
+    add("config", configs());
+    seeds
+}
+
+/// Shares of a small network: the last ones, some with uncles.
+fn shares() -> Vec<Arc<CheckedShare>> {
+    let mut world = World::new(&testing::devnet_params(), 4, 3);
+    world.run(40, 4);
+    let mut newest: Vec<_> = world.shares.into_iter().rev().take(10).collect();
+    newest.sort_by_key(|share| std::cmp::Reverse(share.share().data.uncles.len()));
+    newest.truncate(4);
+    newest
+}
+
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut rng = Rng::new(seed);
+    (0..len.div_ceil(8)).flat_map(|_| rng.next().to_le_bytes()).take(len).collect()
+}
+
+fn header_and_numbers(share: &Share) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.u32(share.data.base_bits.to_bits()).u128(1 << 20).u32(64).u32(128).u32(GENESIS_TIME).u32(GENESIS_TIME + 60);
+    out.bytes(&share.header.encode()[36..]);
+    out.into_bytes()
+}
+
+fn identifiers(shares: &[Arc<CheckedShare>]) -> Vec<Vec<u8>> {
+    let scripts = [
+        PayoutScript::p2pkh(&[7; 20]),
+        PayoutScript::p2sh(&[7; 20]),
+        PayoutScript::p2wpkh(&[7; 20]),
+        PayoutScript::p2wsh(&[7; 32]),
+        PayoutScript::p2tr(&[7; 32]),
+    ];
+    let texts = [shares[0].id().to_string(), "blake2s".to_owned(), "EU".to_owned()];
+    scripts.iter().map(|script| script.as_bytes().to_vec()).chain(texts.map(String::into_bytes)).collect()
+}
+
+fn coinbase(height: u32, outputs: u16, witness: bool) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.u32(height).bytes_u8(b"/test/").u8(u8::from(witness));
+    if witness {
+        out.bytes(&[9; 32]);
+    }
+    out.u8(1).u64(5).bytes_u8(&[0x51]).u16(outputs).u8(outputs.to_le_bytes()[0]);
+    out.into_bytes()
+}
+
+fn split(outputs: u16, miners: u8) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.u64(5_000_000_000).u16(outputs - 1).u32(10_000).bytes(&[7; 32]);
+    for miner in 0..miners {
+        out.u8(miner).u64(1_000 / (1 + u64::from(miner))).u8(0);
+    }
+    out.into_bytes()
+}
+
+fn sessions() -> Vec<Vec<u8>> {
+    let user = address_format().format(&testing::script(1)).expect("a devnet address");
+    let submit = |id: u32, job: u32, extranonce2: &str, nonce: u32| {
+        let time = GENESIS_TIME + 100;
+        format!(
+            r#"{{"id":{id},"method":"mining.submit","params":["{user}","{job:08x}","{extranonce2}","{time:08x}","{nonce:08x}"]}}"#
+        )
+    };
+    let tries = |job: u32| (0..8).map(|nonce| submit(4, job, "00000000000000ab", nonce) + "\n").collect::<String>();
+    let hello = concat!(
+        r#"{"id":1,"method":"mining.subscribe","params":["cpuminer-multi/1.3.7"]}"#,
+        "\n",
+        r#"{"id":2,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"1fffe000"}]}"#,
+        "\n",
+        r#"{"id":3,"method":"mining.suggest_difficulty","params":["0.001"]}"#,
+        "\n",
+    );
+    let authorize = format!(r#"{{"id":2,"method":"mining.authorize","params":["{user}.rig","d=1"]}}"#);
+    let other_spelling = submit(5, 1, "00000000000000AB", 0);
+    vec![
+        format!("{hello}{authorize}\n!j\n{}", tries(1).replace(&format!("\"{user}\""), &format!("\"{user}.rig\""))),
+        format!("!a\n!j\n{}{other_spelling}\n!t2\n!k\n{}{}", tries(1), tries(2), tries(1)),
+        format!("!a\n!j\n{}\n!j\n!t1\n{}\n!t5\n!t5\n", submit(1, 9, "00", 0), tries(1)),
+        r#"{"id":[1, {"a":null}],"method":"mining.ping"}"#.as_bytes().iter().map(|byte| char::from(*byte)).collect::<String>(),
+    ]
+    .into_iter()
+    .map(String::into_bytes)
+    .collect()
+}
+
+fn lines() -> Vec<Vec<u8>> {
+    [
+        r#"{"id": 4, "method": "mining.submit", "params": ["w", "1", "00000000000000ab", "6b49d264", "b2957c02"]}"#,
+        r#"{"id":"x","method":"mining.submit","params":["w","1","00000000000000AB","6b49d264","B2957C02","1fffe000"]}"#,
+        r#"{"params":[],"method":"m","id":null}"#,
+        r#"{"id": 1, "method": "mining.subscribe", "params": ["cgminer/4.12.0", null]}"#,
+    ]
+    .map(|line| line.as_bytes().to_vec())
+    .to_vec()
+}
+
+fn usernames() -> Vec<Vec<u8>> {
+    let format = address_format();
+    let scripts = [PayoutScript::p2pkh(&[7; 20]), PayoutScript::p2sh(&[7; 20]), PayoutScript::p2tr(&[7; 32])];
+    let addresses = scripts.iter().filter_map(|script| format.format(script));
+    let spelt = addresses.enumerate().map(|(number, address)| match number {
+        0 => format!("{address}.rig-1"),
+        1 => format!("{address}_rig.2"),
+        _ => address.to_uppercase(),
+    });
+    spelt.map(String::into_bytes).collect()
+}
+
+fn hello() -> Hello {
+    let tip =
+        TipClaim { id: ShareId::from_bytes([1; 32]), height: 7, total_work: sharechain::Work::from_hashes(1 << 70) };
+    Hello { tip, region: Some(Region::As), agent: "poolnode/0.1.0".to_owned() }
+}
+
+fn requests(shares: &[Arc<CheckedShare>]) -> Vec<Vec<u8>> {
+    let ids: Vec<ShareId> = shares.iter().map(|share| share.id()).collect();
+    let nobody = Hello { region: None, agent: String::new(), ..hello() };
+    let requests = [
+        Request::Hello(hello()),
+        Request::Hello(nobody),
+        Request::Range { locator: ids.clone() },
+        Request::Shares { ids },
+    ];
+    requests.map(|request| request.encode()).to_vec()
+}
+
+fn responses(shares: &[Arc<CheckedShare>]) -> Vec<Vec<u8>> {
+    let bytes = shares.iter().take(2).map(|share| share.share().encode()).collect();
+    let responses = [
+        Response::Hello(hello()),
+        Response::Shares { shares: bytes, more: true },
+        Response::Shares { shares: Vec::new(), more: false },
+    ];
+    responses.map(|response| response.encode()).to_vec()
+}
+
+fn api_answers() -> Vec<Vec<u8>> {
+    let payout = json!({"script": "0014", "address": null, "amount": 5});
+    let share = json!({
+        "id": "00", "parent": "00", "uncles": [], "height": 1, "count": 1, "total_work": 2, "work": 2, "time": 7,
+        "payout_script": "0014", "payout_address": null, "prev_block": "00", "block_height": 1, "coinbase_value": 5,
+        "is_block": false, "linked_at": 7, "payouts": [payout],
+    });
+    let payouts = json!({
+        "payout_share": "00", "window_shares": 3, "window_work": 12, "weights": [{"script": "0014", "address": null, "work": 12}],
+        "coinbase_value": 5_000, "payouts": [payout],
+    });
+    let problem = json!({"title": "unknown share", "status": 404, "detail": "this node has no share with this id"});
+    [share, payouts, problem].iter().map(|value| value.to_string().into_bytes()).collect()
+}
+
+/// A transaction with a witness, as it stands in a block.
+fn transaction() -> Vec<u8> {
+    let mut out = Writer::default();
+    out.u32(2).bytes(&[0x00, 0x01]).compact_size(1).bytes(&[7; 36]).compact_size(0).u32(0);
+    out.compact_size(1).u64(5).compact_size(1).u8(0x51);
+    out.compact_size(2).compact_size(2).bytes(&[1, 2]).compact_size(0).u32(9);
+    out.into_bytes()
+}
+
+fn rpc_answers() -> Vec<Vec<u8>> {
+    vec![
+        format!(r#"{{"result":{GBT},"error":null,"id":0}}"#).into_bytes(),
+        br#"{"result":null,"error":{"code":-5,"message":"Block not found"},"id":0}"#.to_vec(),
+        br#"{"result":"high-hash","error":null,"id":0}"#.to_vec(),
+        br#"{"result":{"confirmations":-1,"height":7,"version":4},"error":null,"id":0}"#.to_vec(),
+        format!(r#"{{"result":"{}","id":0}}"#, "0f".repeat(32)).into_bytes(),
+    ]
+}
+
+fn devnet_requests() -> Vec<Vec<u8>> {
+    let request =
+        |method: &str, params: &str| format!(r#"{{"id":1,"method":"{method}","params":{params}}}"#).into_bytes();
+    let block = BLOCK.trim();
+    vec![
+        request("getblocktemplate", r#"[{"rules":["segwit"]}]"#),
+        request("getblocktemplate", &format!(r#"[{{"mode":"proposal","data":"{block}"}}]"#)),
+        request("submitblock", &format!(r#"["{block}"]"#)),
+        request("getblockhash", "[0]"),
+        request("getblockheader", &format!(r#"["{}",true]"#, "00".repeat(32))),
+        request("getmininginfo", "[]"),
+        b"[{}]".to_vec(),
+    ]
+}
+
+fn configs() -> Vec<Vec<u8>> {
+    // Every documented key, set to its default.
+    let all_keys: String = config::SAMPLE
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ") && !line.contains("..")).unwrap_or(line))
+        .filter(|line| !line.starts_with('#'))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    vec![
+        all_keys.into_bytes(),
+        b"chain = \"devnet\"\n[p2p]\nlisten = [\"/ip4/0.0.0.0/tcp/0\"]\nregion = \"EU\"\n".to_vec(),
+        b"[parent]\nrpc_url = \"http://127.0.0.1:8332\"\nrpc_user = \"a\"\nrpc_password = \"b\"\n[geo]\n".to_vec(),
+        b"[stratum]\nlisen = \"127.0.0.1:1\"\n".to_vec(),
+    ]
+}

@@ -1,0 +1,279 @@
+//! The share chain as a state machine: operations from bytes, and everything that has to hold after each.
+//!
+//! A [`DagMiner`] mines good and bad shares anywhere and knows which are which; the chain under test sees them late, out
+//! of order, twice, or never, forgets what waited when it restarts, and mines itself.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use sharechain::{
+    CheckedShare, ShareChain, ShareData, ShareId, Tip, UnixTime, Verdict, Work,
+    chain::{Admission, Effect, Ignored, Origin},
+    testing::{DagMiner, GENESIS_TIME, PLAN_LEN, Plan, shallow_params},
+};
+
+/// Bytes of one operation.
+const OPERATION_LEN: usize = 1 + PLAN_LEN;
+/// More operations find nothing that these do not, and take long.
+const OPERATIONS_MAX: usize = 150;
+
+/// What happens next.
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    /// Somebody mines; the chain under test hears of it.
+    MineAndDeliver(Plan),
+    /// Somebody mines in silence.
+    Mine(Plan),
+    /// Shares that were mined so many back are delivered, live or from the store.
+    Deliver { back: u8, count: u8, origin: Origin },
+    /// Somebody mines a share whose data lies.
+    Lie { field: u8, plan: Plan },
+    /// The chain under test mines on its own tip what it thinks is best.
+    MineJob(Plan),
+    /// Time passes.
+    Wait(u8),
+    /// What is linked is replayed into a new chain, as after a restart.
+    Restart,
+    /// The chain under test is asked what it would do with a share, and what it misses.
+    Ask { back: u8 },
+}
+
+impl Operation {
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let (tag, rest) = bytes.split_first().map_or((0, &[][..]), |(tag, rest)| (*tag, rest));
+        let plan = Plan::from_bytes(rest);
+        let byte = |at: usize| rest.get(at).copied().unwrap_or_default();
+        let origin = if byte(2) % 2 == 0 { Origin::Live } else { Origin::OwnStore };
+        match tag % 16 {
+            0..=4 => Self::MineAndDeliver(plan),
+            5..=8 => Self::Mine(plan),
+            9 | 10 => Self::Deliver { back: byte(0), count: byte(1) % 16, origin },
+            11 => Self::Lie { field: byte(7), plan },
+            12 => Self::MineJob(plan),
+            13 => Self::Wait(byte(0)),
+            14 => Self::Restart,
+            _ => Self::Ask { back: byte(0) },
+        }
+    }
+}
+
+/// Runs the operations that `bytes` spell; the first byte says whether parents may be of any depth.
+pub fn run(bytes: &[u8]) {
+    let Some((mode, operations)) = bytes.split_first() else { return };
+    let reach = if mode % 2 == 0 { 2 } else { u64::MAX };
+    let mut run = Run::new(reach);
+    for operation in operations.chunks(OPERATION_LEN).take(OPERATIONS_MAX) {
+        run.perform(Operation::from_bytes(operation));
+        run.check();
+    }
+    run.finish();
+}
+
+struct Run {
+    miner: DagMiner,
+    /// Shares whose data lies; valid without context.
+    lies: Vec<Arc<CheckedShare>>,
+    /// The chain under test.
+    chain: ShareChain,
+    now: UnixTime,
+    tip: Tip,
+    /// What the chain under test said is linked, in its order.
+    linked: Vec<Arc<CheckedShare>>,
+    linked_ids: BTreeSet<ShareId>,
+    /// Linked shares whose payouts were checked.
+    audited: usize,
+}
+
+impl Run {
+    fn new(reach: u64) -> Self {
+        let params = shallow_params();
+        let chain = ShareChain::new(params.clone());
+        Self {
+            tip: chain.tip(),
+            linked_ids: BTreeSet::from([params.genesis_id()]),
+            miner: DagMiner::new(params, reach),
+            lies: Vec::new(),
+            chain,
+            now: UnixTime::from(GENESIS_TIME),
+            linked: Vec::new(),
+            audited: 0,
+        }
+    }
+
+    fn perform(&mut self, operation: Operation) {
+        match operation {
+            Operation::Mine(plan) => drop(self.miner.mine(&plan)),
+            Operation::MineAndDeliver(plan) => {
+                let share = self.miner.mine(&plan);
+                self.deliver(&share, Origin::Live);
+            }
+            Operation::Deliver { back, count, origin } => {
+                for share in self.known_from(back).into_iter().take(1 + usize::from(count)) {
+                    self.deliver(&share, origin);
+                    // The second time it is known, or still as bad as it was.
+                    self.deliver(&share, origin);
+                }
+            }
+            Operation::Lie { field, plan } => {
+                let lie = self.miner.mine_lie(&Plan { time: plan.time.max(0), ..plan }, |data| falsify(data, field));
+                self.lies.push(lie);
+            }
+            Operation::MineJob(plan) => self.mine_job(&plan),
+            Operation::Wait(seconds) => {
+                self.now += UnixTime::from(seconds);
+                self.chain.handle_timeout(self.now);
+                self.drain();
+                assert!(self.chain.poll_timeout().is_none_or(|due| due > self.now), "what is due was looked at");
+            }
+            Operation::Restart => self.restart(),
+            Operation::Ask { back } => self.ask(back),
+        }
+    }
+
+    /// Everything mined so far, beginning so many shares back.
+    fn known_from(&self, back: u8) -> Vec<Arc<CheckedShare>> {
+        let all: Vec<_> = self.miner.shares.iter().chain(&self.miner.refused).chain(&self.lies).cloned().collect();
+        let skipped = all.len().saturating_sub(1 + usize::from(back));
+        all.into_iter().skip(skipped).collect()
+    }
+
+    fn is_valid(&self, id: &ShareId) -> bool {
+        self.miner.share(id).is_some()
+    }
+
+    fn deliver(&mut self, share: &Arc<CheckedShare>, origin: Origin) {
+        let was_linked = self.chain.contains(&share.id());
+        match self.chain.handle(share.clone(), origin, self.now) {
+            Verdict::Valid => assert!(self.is_valid(&share.id()) && !was_linked),
+            Verdict::Invalid(error) => assert!(!self.is_valid(&share.id()), "{error} of a valid share"),
+            Verdict::Missing(ids) => assert!(ids.iter().all(|id| !self.chain.contains(id)) && !was_linked),
+            Verdict::NotYet { until } => assert!(origin == Origin::Live && until > self.now && !was_linked),
+            Verdict::Known => {}
+        }
+        self.drain();
+    }
+
+    /// Takes the effects: linked once, after all ancestors, only valid shares; each new tip outranks the one before.
+    fn drain(&mut self) {
+        while let Some(effect) = self.chain.poll_effect() {
+            match effect {
+                Effect::Linked(share) => {
+                    let data = &share.share().data;
+                    let mut ancestors = std::iter::once(&data.parent).chain(&data.uncles);
+                    assert!(ancestors.all(|id| self.linked_ids.contains(id)), "linked before an ancestor");
+                    assert!(self.is_valid(&share.id()), "an invalid share was linked");
+                    assert!(self.linked_ids.insert(share.id()), "linked twice");
+                    self.linked.push(share);
+                }
+                Effect::TipChanged { tip, .. } => {
+                    assert!(tip.total_work >= self.tip.total_work, "the tip lost work");
+                    assert!(self.miner.rank(&tip.id) > self.miner.rank(&self.tip.id), "the tip got worse");
+                    self.tip = tip;
+                }
+                Effect::Refused { id, .. } => assert!(!self.is_valid(&id), "a valid share was refused"),
+            }
+        }
+    }
+
+    fn mine_job(&mut self, plan: &Plan) {
+        let context = self.chain.job_context().expect("the numbers are not exhausted");
+        let share = self.miner.mine_on(&Plan { time: plan.time.max(0), ..*plan }, context.parent, &context.uncles);
+        let data = &share.share().data;
+        assert_eq!((data.height, data.count, data.base_bits), (context.height, context.count, context.base_bits));
+        assert_eq!(self.chain.handle(share, Origin::OwnStore, self.now), Verdict::Valid, "a node refuses its own job");
+        self.drain();
+    }
+
+    fn restart(&mut self) {
+        let mut chain = ShareChain::new(self.chain.params().clone());
+        for share in &self.linked {
+            assert_eq!(chain.handle(share.clone(), Origin::OwnStore, 0), Verdict::Valid);
+        }
+        while chain.poll_effect().is_some() {}
+        if self.is_settled(&chain, self.tip.id) {
+            assert_eq!(chain.tip(), self.tip, "another tip after a restart");
+        }
+        self.tip = chain.tip();
+        self.chain = chain;
+        // Payouts are asked for again, from windows that have to be summed again.
+        self.audited = 0;
+    }
+
+    fn ask(&self, back: u8) {
+        for share in self.known_from(back) {
+            let admission = self.chain.admit(&share, self.now);
+            if self.chain.contains(&share.id()) {
+                assert_eq!(admission, Admission::Ignore(Ignored::Known));
+            }
+        }
+        let missing = self.chain.missing(self.tip.id, 50);
+        assert!(missing.iter().all(|id| !self.chain.contains(id)), "what is here is not missing");
+        let genesis = self.chain.params().genesis_id();
+        assert_eq!(self.chain.locator(&missing).last(), Some(&genesis));
+        let order = self.chain.order_after(&[genesis], usize::MAX);
+        let past = self.miner.past(&self.tip.id);
+        assert_eq!(order.len(), past.len(), "the canonical order is the tip's past");
+        assert!(order.iter().all(|id| past.contains(id)));
+    }
+
+    /// Whether no chain is asked to leave a branch deeper than the merge depth, which is up to policy.
+    fn is_settled(&self, chain: &ShareChain, best: ShareId) -> bool {
+        let depth = u64::from(chain.params().raw().merge_depth);
+        self.miner.meeting(chain.tip().id, best) + depth >= chain.tip().height
+    }
+
+    fn check(&mut self) {
+        assert_eq!(self.chain.tip(), self.tip, "the tip changes with an effect only");
+        assert_eq!(self.chain.len(), self.linked.len());
+        let ids = self.linked.iter().map(|share| share.id());
+        let best = ids.max_by_key(|id| self.miner.rank(id)).unwrap_or_else(|| self.chain.params().genesis_id());
+        if self.is_settled(&self.chain, best) {
+            assert_eq!(self.tip.id, best, "the tip is the best of what is linked");
+        }
+        for share in self.linked.iter().skip(self.audited) {
+            let paid = self.chain.payouts(share).expect("a linked share has payouts");
+            let sum: u64 = paid.iter().map(|payout| payout.amount.units()).sum();
+            let data = &share.share().data;
+            let raw = self.chain.params().raw();
+            assert_eq!(sum, data.coinbase_value.units());
+            assert!(paid.len() <= usize::from(raw.payout_classes[usize::from(data.payout_class)]));
+            assert!(paid.iter().all(|payout| payout.amount >= raw.payout_min));
+            assert_eq!(Some(paid), self.miner.chain.payouts(share), "two nodes pay differently");
+        }
+        self.audited = self.linked.len();
+    }
+
+    /// In the end everybody hears of everything, and agrees.
+    fn finish(mut self) {
+        let everything: Vec<_> = self.miner.shares.iter().rev().cloned().collect();
+        for share in &everything {
+            self.deliver(share, Origin::OwnStore);
+        }
+        self.now = UnixTime::from(u32::MAX);
+        self.chain.handle_timeout(self.now);
+        self.drain();
+        self.check();
+        assert!(self.miner.shares.iter().all(|share| self.chain.contains(&share.id())), "a valid share is not linked");
+        if self.is_settled(&self.chain, self.miner.chain.tip().id) {
+            assert_eq!(self.chain.tip(), self.miner.chain.tip());
+            let (ours, theirs) = (self.chain.job_context(), self.miner.chain.job_context());
+            let (ours, theirs) = (ours.expect("not exhausted"), theirs.expect("not exhausted"));
+            assert_eq!(
+                (&ours.uncles, &ours.weights, ours.work_before),
+                (&theirs.uncles, &theirs.weights, theirs.work_before)
+            );
+        }
+    }
+}
+
+/// Changes one number that follows from the past, or the coinbase that does.
+fn falsify(data: &mut ShareData, field: u8) {
+    match field % 6 {
+        0 => data.height += 1,
+        1 => data.count += 1,
+        2 => data.total_work = Work::from_hashes(data.total_work.hashes() + 1),
+        3 => data.coinbase_flags.push(1),
+        4 => data.witness_commitment = None,
+        // Only harder bases are lies that need the context to be seen.
+        _ => (data.base_bits, data.total_work) = (data.share_bits, Work::from_hashes(data.total_work.hashes() + 2)),
+    }
+}

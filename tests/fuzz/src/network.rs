@@ -1,0 +1,82 @@
+//! What peers, the store and API clients read: messages, records, answers.
+
+use futures::{executor::block_on, io::Cursor};
+use libp2p::{StreamProtocol, request_response::Codec as _};
+use node::{
+    api::dto,
+    p2p::{Codec, Request, Response},
+    store::StoredShare,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use sharechain::testing;
+
+use super::measure::bounded;
+
+/// A request: one encoding, little memory, and the same in a frame.
+pub fn request(bytes: &[u8]) {
+    let decoded = bounded(bytes, 4, Request::decode);
+    if let Ok(request) = &decoded {
+        assert_eq!(request.encode(), bytes);
+    }
+    let framed = read_frames(bytes, |stream| block_on(Codec.read_request(&protocol(), stream)));
+    assert_eq!(framed, decoded.ok());
+}
+
+/// An answer: as a request.
+pub fn response(bytes: &[u8]) {
+    // An empty share is four bytes on the wire and a vector of 24 here, in a list that doubles.
+    let decoded = bounded(bytes, 16, Response::decode);
+    if let Ok(response) = &decoded {
+        assert_eq!(response.encode(), bytes);
+    }
+    let framed = read_frames(bytes, |stream| block_on(Codec.read_response(&protocol(), stream)));
+    assert_eq!(framed, decoded.ok());
+}
+
+fn protocol() -> StreamProtocol {
+    StreamProtocol::new("/fuzz/1")
+}
+
+/// Reads `bytes` as a stream of its own, whose length in front may lie, and as the content of a whole frame.
+fn read_frames<T>(bytes: &[u8], read: impl Fn(&mut Cursor<Vec<u8>>) -> std::io::Result<T>) -> Option<T> {
+    let mut stream = Cursor::new(bytes.to_vec());
+    let _message = bounded(bytes, 16, |_| read(&mut stream));
+    let length = u32::try_from(bytes.len()).ok()?;
+    read(&mut Cursor::new([&length.to_le_bytes(), bytes].concat())).ok()
+}
+
+/// A record of the store: one encoding, and what it holds is a share or not.
+pub fn store_record(bytes: &[u8]) {
+    if let Some(stored) = bounded(bytes, 4, StoredShare::decode) {
+        assert_eq!(stored.encode(), bytes);
+        let _share = stored.to_share(&testing::devnet_params());
+    }
+    // Behind a right checksum, so that what is inside is reached.
+    let mut record = vec![1];
+    record.extend(bytes);
+    record.extend(crc32fast::hash(&record).to_le_bytes());
+    if let Some(stored) = bounded(&record, 4, StoredShare::decode) {
+        assert_eq!(stored.encode(), record);
+        if let Some(share) = stored.to_share(&testing::devnet_params()) {
+            assert_eq!(StoredShare::new(&share, stored.linked_at), stored);
+        }
+    }
+}
+
+/// What the command line reads from a node: whatever is understood is written and understood again.
+pub fn api_answer(bytes: &[u8]) {
+    fn survives<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
+        let Ok(value) = serde_json::from_slice::<T>(bytes) else { return };
+        let written = serde_json::to_string(&value).expect("what was read can be written");
+        let again: T = serde_json::from_str(&written).expect("what was written can be read");
+        assert_eq!(serde_json::to_string(&again).ok(), Some(written));
+    }
+    survives::<dto::Status>(bytes);
+    survives::<dto::Health>(bytes);
+    survives::<dto::NextPayouts>(bytes);
+    survives::<dto::ShareDetail>(bytes);
+    survives::<dto::List<dto::Peer>>(bytes);
+    survives::<dto::List<dto::Block>>(bytes);
+    survives::<dto::List<dto::Worker>>(bytes);
+    survives::<dto::Problem>(bytes);
+}

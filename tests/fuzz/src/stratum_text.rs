@@ -1,0 +1,75 @@
+//! What miners spell: submits, user names, difficulties.
+
+use std::time::{Duration, Instant};
+
+use sharechain::PowAlgorithm;
+use stratum::{
+    Difficulty,
+    limits::{USERNAME_LEN_MAX, WORKER_LEN_MAX},
+    message::{self, Request},
+    submit::Submit,
+    username::Username,
+    vardiff::{Vardiff, VardiffConfig},
+};
+
+use super::stratum_session::address_format;
+
+/// A request line, and the parameters of a submit: equal bytes come of equal spellings only.
+pub fn submit(bytes: &[u8]) {
+    let Ok(line) = std::str::from_utf8(bytes) else { return };
+    let Some(request) = Request::parse(line) else { return };
+    let agent = message::user_agent(&request);
+    assert!(agent.chars().all(|letter| letter.is_ascii_graphic() || letter == ' '));
+    for reply in [request.reply("true"), request.refuse(&stratum::Reject::Duplicate)] {
+        assert!(serde_json::from_str::<serde_json::Value>(&reply).is_ok(), "{reply}");
+    }
+    let Ok(params) = request.params::<Vec<String>>("strings") else { return };
+    let Ok(submit) = Submit::parse(&params) else { return };
+    let spelt = |text: &str, bytes: &[u8]| assert_eq!(text.to_ascii_lowercase(), hex::encode(bytes));
+    spelt(&params[2], &submit.extranonce2);
+    spelt(&params[3], &submit.time.to_be_bytes());
+    spelt(&params[4], &submit.nonce.to_be_bytes());
+    if let Some(bits) = submit.version_bits {
+        spelt(&params[5], &bits.to_be_bytes());
+    }
+}
+
+/// A user name: what is accepted is an address that spells the same script again, and a worker that is safe to print.
+pub fn username(bytes: &[u8]) {
+    let user = String::from_utf8_lossy(bytes);
+    let format = address_format();
+    let Ok(parsed) = Username::parse(&user, &format) else { return };
+    assert!(user.len() <= USERNAME_LEN_MAX && parsed.worker.len() <= WORKER_LEN_MAX && !parsed.worker.is_empty());
+    assert!(parsed.worker.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
+    let address = format.format(&parsed.script).expect("a script that can be paid has an address");
+    assert_eq!(format.parse(&address), Ok(parsed.script));
+}
+
+/// Difficulties that miners ask for and are told, and the controller under submits at any time.
+pub fn difficulty(bytes: &[u8]) {
+    let mut numbers = bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes));
+    let Some(asked) = numbers.next() else { return };
+    let difficulty = Difficulty::new(asked);
+    assert!(difficulty.get().is_finite() && difficulty.get() > 0.0);
+    assert_eq!(difficulty.to_json().parse::<f64>().ok(), Some(difficulty.get()), "what is told is what is meant");
+    for algorithm in PowAlgorithm::ALL {
+        let target = difficulty.target(algorithm);
+        let covering = Difficulty::covering(target, algorithm);
+        assert!(covering.get().is_finite() && covering.get() > 0.0);
+        let back = Difficulty::from_hashes(difficulty.hashes(algorithm), algorithm);
+        assert!(back.get().is_finite());
+    }
+    let start = Instant::now();
+    let config = VardiffConfig { start_hashes: 1e6, min_hashes: 1e3, submit_interval: Duration::from_secs(4) };
+    let mut vardiff = Vardiff::new(config, start);
+    let mut now = start;
+    for (step, number) in numbers.take(200).enumerate() {
+        now += Duration::from_millis(number.to_bits() % 20_000);
+        match step % 3 {
+            0 => vardiff.suggest(number, now),
+            1 => vardiff.on_submit(vardiff.hashes(), now),
+            _ => vardiff.on_tick(now),
+        }
+        assert!(vardiff.hashes().is_finite() && vardiff.hashes() >= config.min_hashes, "{}", vardiff.hashes());
+    }
+}
