@@ -15,8 +15,8 @@ pub struct Mined {
     pub miner: MinerId,
     /// When.
     pub found_at: Millis,
-    /// Whether its node took it: what the miner was told counts.
-    pub acknowledged: bool,
+    /// What its miner was told.
+    pub fate: Fate,
     /// Whether the parent chain would take a block of it: on the newest block, with true claims.
     pub is_sound: bool,
     /// Whose window it pays.
@@ -24,6 +24,17 @@ pub struct Mined {
     /// Part of the reward that its own coinbase pays its finder, where the finder chose the draw; others are paid what is
     /// due on average.
     pub drawn_part: Option<f64>,
+}
+
+/// What became of a find on its way to the node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// The node was down when it came, or it has not come yet.
+    Unheard,
+    /// The node took it: from now on losing it breaks a promise.
+    Acknowledged,
+    /// The node's own chain does not take it.
+    Refused,
 }
 
 /// A block that the pool found.

@@ -27,6 +27,10 @@ pub struct Miner {
     pub builder: testing::Miner,
     /// Number of the plan for its next find: older plans are void.
     pub plan: u64,
+    /// Hashes that the planned find stands for; 0 while there is nothing to work on.
+    pub planned: f64,
+    /// Hashes of its last share, where it chooses for itself what it mines on.
+    pub chosen: Option<f64>,
 }
 
 /// What a share is built from.
@@ -56,7 +60,7 @@ impl Miner {
         builder.share_work = hostile::share_work(attack, work(hashrate * SHARE_SECS));
         builder.payout_class = u8::try_from(params.raw().payout_classes.len() - 1).unwrap_or(u8::MAX);
         let MinerPlan { node, job_latency, submit_latency, role, .. } = *plan;
-        Self { node, hashrate, job_latency, submit_latency, role, builder, plan: 0 }
+        Self { node, hashrate, job_latency, submit_latency, role, builder, plan: 0, planned: 0.0, chosen: None }
     }
 
     /// The job it works on now.
@@ -65,11 +69,11 @@ impl Miner {
         jobs.rev().find(has_arrived).filter(|job| job.made_at + JOB_LIFE_MS > now)
     }
 
-    /// Milliseconds of its hash rate that a share on this job costs on average.
-    pub fn share_millis(&self, context: &JobContext) -> f64 {
+    /// Hashes that a share on this context costs on average.
+    pub fn share_hashes(&self, context: &JobContext) -> f64 {
         let bits = sharechain::difficulty::share_bits(self.builder.share_work, context.base_bits);
         let work = bits.and_then(|bits| bits.to_target()).and_then(|target| target.work());
-        hashes(work.unwrap_or(sharechain::Work::MAX)) / self.hashrate * 1_000.0
+        hashes(work.unwrap_or(sharechain::Work::MAX))
     }
 
     /// A share with everything but the work, which was drawn.

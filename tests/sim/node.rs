@@ -1,10 +1,15 @@
 //! A node: the real share chain, sync and admission, with a clock of its own and a store that survives it.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use node::defaults::{ALONE_GRACE, REQUEST_WINDOW, REQUESTS_PER_WINDOW_MAX};
 
 use sharechain::{
     Params, ShareChain, ShareId,
-    sync::{RivalHistory, Sync},
+    sync::{RivalHistory, Sync, SyncState},
     testing::GENESIS_TIME,
 };
 
@@ -28,6 +33,8 @@ pub struct Node {
     pub clock: i64,
     /// Whether it runs.
     pub is_up: bool,
+    /// Since when.
+    pub up_since: Millis,
     /// What it does beside mining honestly.
     pub attack: Option<Attack>,
     /// Shares in the order they were linked: what a restart has.
@@ -46,6 +53,8 @@ pub struct Node {
     pub check_at: Option<Millis>,
     /// Newest block its daemon has.
     pub daemon_tip: usize,
+    /// What peers have asked lately: since when, and how often.
+    asked: BTreeMap<NodeId, (Millis, u32)>,
     /// Housekeeping so far.
     pub ticks: u64,
     /// The last share that was asked for again.
@@ -65,6 +74,7 @@ impl Node {
             histories: RivalHistory::default(),
             clock,
             is_up: true,
+            up_since: 0,
             attack,
             store: Vec::new(),
             seen: Vec::new(),
@@ -74,6 +84,7 @@ impl Node {
             is_dirty: true,
             check_at: None,
             daemon_tip,
+            asked: BTreeMap::new(),
             ticks: 0,
             missing_after: ShareId::ZERO,
             withheld: Vec::new(),
@@ -92,6 +103,25 @@ impl Node {
             self.seen.resize(share + 256, false);
         }
         !std::mem::replace(&mut self.seen[share], true)
+    }
+
+    /// Whether its miners may get work: a share mined before the sync could end up on a branch of its own.
+    pub fn may_mine(&self, now: Millis) -> bool {
+        match self.sync.state() {
+            SyncState::Synced => true,
+            SyncState::Behind { .. } => false,
+            SyncState::Alone => !self.store.is_empty() && u128::from(now - self.up_since) >= ALONE_GRACE.as_millis(),
+        }
+    }
+
+    /// Notes a request of a peer; whether it is within what a node lets a peer ask.
+    pub fn may_ask(&mut self, peer: NodeId, now: Millis) -> bool {
+        let (since, count) = self.asked.entry(peer).or_insert((now, 0));
+        if u128::from(now - *since) >= REQUEST_WINDOW.as_millis() {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= REQUESTS_PER_WINDOW_MAX
     }
 
     /// Gives its miners a job.

@@ -19,6 +19,8 @@ pub struct Outcome {
     pub acknowledged: f64,
     /// The part of it that the final chain does not have.
     pub lost: f64,
+    /// Work of honest miners that their own node's chain did not take although its clock was right enough, hashes.
+    pub refused: f64,
     /// Shares of the final chain that are uncles, and all of them.
     pub uncles: (u64, u64),
     /// Most uncles of one share.

@@ -21,6 +21,10 @@ pub const BLOCK_SECS: f64 = 120.0;
 const MINERS_PER_NODE: usize = 5;
 /// After the last planned share everybody gets this long to merge and agree.
 pub const SETTLE_MS: Millis = 240_000;
+/// How wrong clocks are, all but one.
+pub const CLOCK_SKEW_MAX_SECS: i64 = 100;
+/// How wrong that one is: more than the network lets pass.
+const CLOCK_WRONG_SECS: i64 = 170;
 /// Base difficulty at the beginning, as a part of what it will be.
 const BASE_AT_START: f64 = 0.5;
 
@@ -175,10 +179,9 @@ impl Scenario {
             self.cuts.push(Cut { from, to: from + between(rng, 10_000, 120_000), kind, group: nodes });
         }
         for clock in &mut self.clocks {
-            *clock = i64::try_from(between(rng, 0, 200)).unwrap_or(0) - 100;
+            *clock = i64::try_from(between(rng, 0, 201)).unwrap_or(0) - CLOCK_SKEW_MAX_SECS;
         }
-        // One clock is wrong by more than the network lets pass.
-        self.clocks[rng.below(honest)] = if rng.below(2) == 0 { 170 } else { -170 };
+        self.clocks[rng.below(honest)] = if rng.below(2) == 0 { CLOCK_WRONG_SECS } else { -CLOCK_WRONG_SECS };
         for _ in 0..3 {
             let (node, at) = (rng.below(honest), between(rng, end / 10, end * 8 / 10));
             self.crashes.push((node, at, at + between(rng, 5_000, 300_000)));

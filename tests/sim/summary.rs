@@ -22,6 +22,7 @@ pub struct Summary {
     pub broken: u64,
     acknowledged: f64,
     lost: f64,
+    refused: f64,
     uncles: (u64, u64),
     uncles_most: usize,
     blocks: usize,
@@ -44,6 +45,7 @@ impl Summary {
         self.broken += u64::from(!outcome.violations.is_empty());
         self.acknowledged += outcome.acknowledged;
         self.lost += outcome.lost;
+        self.refused += outcome.refused;
         self.uncles = (self.uncles.0 + outcome.uncles.0, self.uncles.1 + outcome.uncles.1);
         self.uncles_most = self.uncles_most.max(outcome.uncles_most);
         self.blocks += outcome.blocks;
@@ -61,6 +63,11 @@ impl Summary {
     /// The lost part of what was acknowledged.
     pub fn lost_fraction(&self) -> f64 {
         if self.acknowledged > 0.0 { self.lost / self.acknowledged } else { 0.0 }
+    }
+
+    /// Work that nodes refused to their own miners, by what they acknowledged.
+    pub fn refused_fraction(&self) -> f64 {
+        if self.acknowledged > 0.0 { self.refused / self.acknowledged } else { 0.0 }
     }
 
     /// Merged shares by shares.
@@ -102,6 +109,9 @@ impl Summary {
         if self.lost_fraction() >= LOST_MAX {
             broken.push(format!("{:.5} % of the acknowledged work is lost", self.lost_fraction() * 100.0));
         }
+        if self.refused_fraction() >= LOST_MAX {
+            broken.push(format!("nodes refuse their own miners {:.5} % of the work", self.refused_fraction() * 100.0));
+        }
         for (name, revenue) in [("far", self.far_miner_revenue()), ("small", self.small_miner_revenue())] {
             if (revenue - 1.0).abs() > REVENUE_TOLERANCE {
                 broken.push(format!("the {name} miner earns {revenue:.5} per work"));
@@ -119,6 +129,7 @@ impl Summary {
             "divergences": self.divergences,
             "honest_penalties": self.honest_penalties,
             "lost_fraction": self.lost_fraction(),
+            "refused_fraction": self.refused_fraction(),
             "uncles_per_share": self.uncles_per_share(),
             "far_miner_revenue": self.far_miner_revenue(),
             "small_miner_revenue": self.small_miner_revenue(),

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use sharechain::{CheckedShare, Effect, Misbehaviour, Params, ShareError, testing::Rng};
+use sharechain::{CheckedShare, Effect, Params, testing::Rng};
 
 use super::{
     Attack, Millis, MinerId, NodeId, Scenario, ShareNo,
@@ -190,6 +190,7 @@ impl World {
 
     fn on_restart(&mut self, node: NodeId) {
         self.nodes[node].is_up = true;
+        self.nodes[node].up_since = self.now;
         self.nodes[node].daemon_tip = self.parent.tip();
         self.tell_daemon_blocks(node);
         let shares: Vec<Arc<CheckedShare>> =
@@ -267,12 +268,9 @@ impl World {
         }
     }
 
-    /// Counts an honest node that an honest node blames.
-    fn blame(&mut self, by: NodeId, peer: NodeId, error: &ShareError) {
-        let is_blamed = error.misbehaviour() != Misbehaviour::Blameless;
-        if is_blamed && self.is_honest(by) && self.is_honest(peer) {
-            self.honest_penalties += 1;
-        }
+    /// An honest node that an honest node blames is one too many.
+    fn blame(&mut self, by: NodeId, peer: NodeId) {
+        self.honest_penalties += u64::from(self.is_honest(by) && self.is_honest(peer));
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, message: Message) {

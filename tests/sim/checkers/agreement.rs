@@ -1,6 +1,8 @@
 //! Every honest node ends on the same tip, and the shares alone decide which one it is.
 
-use sharechain::{Origin, ShareChain, testing::Rng};
+use std::collections::BTreeMap;
+
+use sharechain::{Origin, ShareChain, ShareId, testing::Rng};
 
 use crate::sim::{NodeId, Outcome, World};
 
@@ -13,12 +15,16 @@ pub fn check(world: &mut World, outcome: &mut Outcome) -> NodeId {
         (0..world.nodes.len()).filter(|node| world.is_honest(*node) && world.nodes[*node].is_up).collect();
     let reference = honest.first().copied().unwrap_or(0);
     let tip = world.nodes[reference].chain.tip();
+    let mut others: BTreeMap<ShareId, Vec<NodeId>> = BTreeMap::new();
     for node in honest {
         let other = world.nodes[node].chain.tip();
         if other != tip {
             outcome.divergences += 1;
-            outcome.violated(format!("node {node} ends at {other:?}, node {reference} at {tip:?}"));
+            others.entry(other.id).or_default().push(node);
         }
+    }
+    for (other, nodes) in others {
+        outcome.violated(format!("nodes {nodes:?} end at {other}, node {reference} at {}", tip.id));
     }
     let shuffled = replay_shuffled(world, reference, outcome.seed);
     if shuffled.tip() != tip {

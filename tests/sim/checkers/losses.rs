@@ -2,8 +2,9 @@
 
 use crate::sim::{
     Outcome, World,
+    ledger::Fate,
     outcome::{Past, role},
-    scenario::{Role, SETTLE_MS},
+    scenario::{CLOCK_SKEW_MAX_SECS, Role, SETTLE_MS},
 };
 
 /// Counts what the final chain pays of the work that was mined for the record.
@@ -11,10 +12,17 @@ pub fn check(world: &World, past: &Past, outcome: &mut Outcome) {
     let ends = world.scenario.request.mining_ends();
     let cut = world.scenario.request.partition_secs.and_then(|_| world.scenario.cuts.first());
     for (number, mined) in world.ledger.shares.iter().enumerate() {
-        if mined.found_at >= ends || role(world, mined.miner) == Role::Hostile || !mined.acknowledged {
+        if mined.found_at >= ends || role(world, mined.miner) == Role::Hostile {
             continue;
         }
         let (hashes, is_credited) = (world.share_hashes(number), past.contains(number));
+        if mined.fate != Fate::Acknowledged {
+            // Who looks at a clock that is minutes wrong is told so; that one is not promised anything.
+            let clock = world.scenario.clocks[world.miners[mined.miner].node];
+            let is_refused = mined.fate == Fate::Refused && clock.abs() <= CLOCK_SKEW_MAX_SECS;
+            outcome.refused += if is_refused { hashes } else { 0.0 };
+            continue;
+        }
         outcome.acknowledged += hashes;
         outcome.lost += if is_credited { 0.0 } else { hashes };
         outcome.honest.add(hashes, is_credited);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sharechain::{
-    Admission, CheckedShare, Origin, ShareId, Verdict, Work,
+    Admission, CheckedShare, Misbehaviour, Origin, ShareId, Verdict, Work,
     sync::{SYNC_SHARES_MAX, SyncState, TipClaim},
 };
 
@@ -23,6 +23,10 @@ impl World {
     pub(super) fn on_message(&mut self, from: NodeId, to: NodeId, message: Message) {
         if !self.nodes[to].is_up {
             return;
+        }
+        let is_request = matches!(message, Message::Hello(_) | Message::Range(_) | Message::ByIds(_));
+        if is_request && !self.nodes[to].may_ask(from, self.now) {
+            self.blame(to, from);
         }
         match message {
             Message::Share(share) => self.on_gossip(from, to, share),
@@ -104,7 +108,9 @@ impl World {
             Verdict::Missing(ids) if !ids.is_empty() && self.nodes[node].sync.state() == SyncState::Synced => {
                 self.send(node, from, Message::ByIds(ids));
             }
-            Verdict::Invalid(error) => self.blame(node, from, &error),
+            // As in a node: what a relay could not check is nobody's fault but the miner's.
+            Verdict::Invalid(error) if error.misbehaviour() != Misbehaviour::Blameless => self.blame(node, from),
+            Verdict::Invalid(_) => {}
             Verdict::Valid | Verdict::Known | Verdict::Missing(_) | Verdict::NotYet(_) | Verdict::OutOfReach => {}
         }
         self.drain(node);

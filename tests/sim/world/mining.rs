@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use sharechain::{Origin, Verdict};
+use sharechain::{JobContext, Origin, Verdict};
 
-use super::World;
+use super::{World, tell};
 use crate::sim::{
     Millis, MinerId, NodeId, ShareNo,
     chance::{happens, waiting_time},
     events::Event,
     hostile::{self, Forgery, Publish},
     job::{self, Job},
-    ledger::{FoundBlock, Mined},
+    ledger::{Fate, FoundBlock, Mined},
     miner::{Draft, hashes},
     parent_chain::REWARD,
     scenario::{BLOCK_SECS, POOL_HASHRATE},
@@ -28,11 +28,21 @@ impl World {
         let Some(plan) = finder.plan.checked_add(1) else { return };
         finder.plan = plan;
         let node = &self.nodes[finder.node];
-        let wait = match finder.job(node.jobs.iter(), self.now) {
-            Some(job) => waiting_time(&mut self.rng, finder.share_millis(&job.context)),
-            None => IDLE_MS,
+        let job = finder.job(node.jobs.iter(), self.now);
+        finder.planned = job.map_or(0.0, |job| finder.chosen.unwrap_or_else(|| finder.share_hashes(&job.context)));
+        let wait = if finder.planned > 0.0 {
+            waiting_time(&mut self.rng, finder.planned / finder.hashrate * 1_000.0)
+        } else {
+            IDLE_MS
         };
         self.events.push(self.now + wait.max(1), Event::Find(miner, plan));
+    }
+
+    /// Whether what was planned is enough work for a share on this context: jobs change while a miner searches.
+    fn is_found(&mut self, miner: MinerId, context: &JobContext) -> bool {
+        let needed = self.miners[miner].share_hashes(context);
+        let planned = self.miners[miner].planned;
+        planned >= needed || happens(&mut self.rng, planned / needed)
     }
 
     pub(super) fn on_find(&mut self, miner: MinerId, plan: u64) {
@@ -45,11 +55,19 @@ impl World {
             match self.attack_of(miner) {
                 Some(attack) if !hostile::is_resting(attack, self.now) => {
                     if let Some(forgery) = hostile::forge(self, node, miner, attack, &job) {
-                        self.mine_forgery(node, miner, forgery);
+                        self.miners[miner].chosen = Some(self.miners[miner].share_hashes(&forgery.context));
+                        if self.is_found(miner, &forgery.context) {
+                            self.mine_forgery(node, miner, forgery);
+                        }
                     }
                 }
                 Some(_) => {}
-                None => self.mine_honestly(node, miner, &job),
+                None => {
+                    self.miners[miner].chosen = None;
+                    if self.is_found(miner, &job.context) {
+                        self.mine_honestly(node, miner, &job);
+                    }
+                }
             }
         }
         self.plan_find(miner);
@@ -80,7 +98,10 @@ impl World {
         }
         if !hidden {
             let verdict = self.nodes[node].chain.handle(checked, Origin::Live, unix);
-            self.ledger.shares[share].acknowledged = !matches!(verdict, Verdict::Invalid(_));
+            self.ledger.shares[share].fate = match verdict {
+                Verdict::Invalid(_) => Fate::Refused,
+                _ => Fate::Acknowledged,
+            };
         }
         self.nodes[node].sees(share);
         match forgery.publish {
@@ -94,7 +115,7 @@ impl World {
     /// A share is found: drawn whether it is a block, built, and written down.
     fn find(&mut self, node: NodeId, miner: MinerId, forgery: &Forgery, job: Option<&Arc<Job>>) -> ShareNo {
         let finder = &self.miners[miner];
-        let share_work = finder.share_millis(&forgery.context) / 1_000.0 * finder.hashrate;
+        let share_work = finder.share_hashes(&forgery.context);
         let is_block = happens(&mut self.rng, share_work / (POOL_HASHRATE * BLOCK_SECS));
         let script = finder.builder.script;
         let prefix = match job {
@@ -112,24 +133,25 @@ impl World {
         let params = self.params.clone();
         let share = self.miners[miner].build(&params, draft);
         let is_sound = forgery.on_block == Some(self.parent.tip());
-        let payouts = forgery.context.payouts(&params, &share.share().data, share.share().header.prev_block);
-        let own = payouts.iter().find(|payout| payout.script == script).map_or(0, |payout| payout.amount.units());
+        let payouts = || forgery.context.payouts(&params, &share.share().data, share.share().header.prev_block);
+        let drawn_part = || {
+            let payouts = payouts();
+            let own = payouts.iter().find(|payout| payout.script == script);
+            own.map_or(0.0, |payout| units(payout.amount.units()) / units(REWARD.units()))
+        };
+        let chooses_draw = hostile::chooses_draws(self.nodes[node].attack) && !self.is_over();
         let mined = Mined {
             miner,
             found_at: self.now,
-            acknowledged: false,
+            fate: Fate::Unheard,
             is_sound,
             payout_share: forgery.context.payout_share,
-            drawn_part: if hostile::chooses_draws(self.nodes[node].attack) && !self.is_over() {
-                Some(units(own) / units(REWARD.units()))
-            } else {
-                None
-            },
-            share,
+            drawn_part: chooses_draw.then(drawn_part),
+            share: share.clone(),
         };
         let number = self.ledger.add(mined, &forgery.context.weights);
         if is_block && is_sound {
-            self.ledger.blocks.push(FoundBlock { share: number, payouts });
+            self.ledger.blocks.push(FoundBlock { share: number, payouts: payouts() });
             self.announce_block(Some(node));
         }
         number
@@ -143,9 +165,14 @@ impl World {
         let unix = self.nodes[node].unix(self.now);
         let checked = self.ledger.share(share).clone();
         let verdict = self.nodes[node].chain.handle(checked, Origin::Live, unix);
-        if matches!(verdict, Verdict::Valid | Verdict::NotYet(_)) {
-            self.ledger.shares[share].acknowledged = true;
+        if verdict == Verdict::Valid {
+            self.ledger.shares[share].fate = Fate::Acknowledged;
             self.relay(node, share, None);
+        } else {
+            self.ledger.shares[share].fate = Fate::Refused;
+        }
+        if self.is_loud {
+            tell(&format!("{} miner {miner}: share {share} {verdict:?}", self.now));
         }
         self.drain(node);
     }
@@ -188,7 +215,7 @@ impl World {
         }
         self.nodes[node].check_at = None;
         let policy = self.refresh_policy();
-        let context = self.nodes[node].chain.job_context();
+        let context = if self.nodes[node].may_mine(self.now) { self.nodes[node].chain.job_context() } else { None };
         let Some(context) = context else { return self.check_job_at(node, self.now + IDLE_MS) };
         let change = if self.has_new_block(node) {
             Change::ParentBlock
