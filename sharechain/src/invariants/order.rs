@@ -95,8 +95,10 @@ proptest! {
                 }
                 prop_assert!(matches!(chain.handle(share, Origin::OwnStore, 0), Verdict::Known | Verdict::Invalid(_)));
             }
-            prop_assert_eq!(chain.waiting(), 0);
-            prop_assert_eq!(linked.len(), miner.shares.len() + 1, "all that is valid, and nothing else");
+            // A branch that came early and that nobody added to for long is forgotten, and what builds on it waits.
+            let has_forgotten = chain.len() + 1 < linked.len();
+            prop_assert!(has_forgotten || chain.waiting() == 0);
+            prop_assert!(has_forgotten || linked.len() == miner.shares.len() + 1, "all that is valid, and nothing else");
             prop_assert_eq!((chain.tip(), next_share(&mut chain)), expected.clone());
             let genesis = [chain.params().genesis_id()];
             prop_assert_eq!(chain.order_after(&genesis, 1_000), miner.chain.order_after(&genesis, 1_000));

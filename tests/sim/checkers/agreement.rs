@@ -17,7 +17,8 @@ pub fn check(world: &mut World, outcome: &mut Outcome) -> NodeId {
         let other = world.nodes[node].chain.tip();
         if other != tip {
             outcome.divergences += 1;
-            outcome.violated(format!("node {node} ends at {other:?}, node {reference} at {tip:?}"));
+            let (here, there) = (state(world, node), state(world, reference));
+            outcome.violated(format!("node {node} ends at {other:?} ({here}), node {reference} at {tip:?} ({there})"));
         }
     }
     let shuffled = replay_shuffled(world, reference, outcome.seed);
@@ -29,6 +30,19 @@ pub fn check(world: &mut World, outcome: &mut Outcome) -> NodeId {
         ));
     }
     reference
+}
+
+/// What a node waits for.
+fn state(world: &World, node: NodeId) -> String {
+    let at = &world.nodes[node];
+    format!(
+        "clock {:+}, {} held back, {} waiting, {} rivals, {:?}",
+        at.clock,
+        at.chain.held_back(),
+        at.chain.waiting(),
+        at.chain.rivals().len(),
+        at.sync.state()
+    )
 }
 
 /// A chain with what the node has, told in another order.
