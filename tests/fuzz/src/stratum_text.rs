@@ -45,6 +45,8 @@ pub fn username(bytes: &[u8]) {
     assert!(parsed.worker.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
     let address = format.format(&parsed.script).expect("a script that can be paid has an address");
     assert_eq!(format.parse(&address), Ok(parsed.script));
+    let given = user.split(['.', '_']).next().unwrap_or_default().trim();
+    assert!(given == address || given.to_ascii_lowercase() == address, "{given} pays {address}");
 }
 
 /// Difficulties that miners ask for and are told, and the controller under submits at any time.
