@@ -40,7 +40,7 @@ fn mutated(inputs: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
         let at = rng.below(bytes.len() + 1);
         let end = bytes.len().min(at + 1 + rng.below(8));
         let noise = rng.next().to_le_bytes();
-        match rng.below(7) {
+        match rng.below(8) {
             0 => drop(bytes.drain(at..end)),
             1 => drop(bytes.splice(at..at, noise[..rng.below(8)].to_vec())),
             2 => bytes.truncate(at),
@@ -50,7 +50,8 @@ fn mutated(inputs: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
                 bytes.extend_from_slice(&other[rng.below(other.len() + 1)..]);
             }
             4 => bytes[at..end].iter_mut().zip(noise).for_each(|(byte, noise)| *byte = noise),
-            5 => bytes[at..end].fill([0x00, 0xff, 0x7f, 0x80][rng.below(4)]),
+            5 => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
+            6 => bytes[at..end].fill([0x00, 0xff, 0x7f, 0x80][rng.below(4)]),
             _ => bytes[at..end].iter_mut().take(1).for_each(|byte| *byte ^= 1 << (noise[0] % 8)),
         }
     }

@@ -108,7 +108,7 @@ pub enum Effect {
     },
     /// A heavier branch that left too long ago to be adopted at once; see [`ShareChain::rivals`].
     RivalBranch(RivalBranch),
-    /// A branch that was held back has so much more work that it was accepted: the own clock or daemon is at fault.
+    /// A branch that was held back has so much more work that it is followed: the own clock or daemon is at fault.
     Overruled {
         /// Its best share.
         tip: ShareId,
@@ -145,6 +145,8 @@ pub struct ShareChain {
     book: PayoutBook,
     guard: ForkGuard,
     not_yet: NotYetSet,
+    /// Whether the best tip is a held share: then clock or daemon is at fault, and what they say of others counts no more.
+    follows_held: bool,
     parent_claims: ParentClaims,
     upgrades: Upgrades,
     /// Where the chain begins when that is not the virtual genesis.
@@ -168,6 +170,7 @@ impl ShareChain {
             book: PayoutBook::default(),
             guard: ForkGuard::default(),
             not_yet: NotYetSet::default(),
+            follows_held: false,
             parent_claims: ParentClaims::default(),
             upgrades: Upgrades::default(),
             start,
@@ -232,9 +235,15 @@ impl ShareChain {
         Tip { id: node.id, height: node.height, count: node.count, total_work: node.total_work }
     }
 
-    /// Whether the share is linked and not held back. The virtual genesis is.
+    /// Whether the share is linked and not held back, or on a held branch that is followed. The virtual genesis is.
     pub fn contains(&self, id: &ShareId) -> bool {
-        self.dag.find(id).is_some_and(|index| !self.not_yet.contains(&self.dag, index))
+        let announced = |index| !self.is_held(index) || self.not_yet.is_announced(&self.dag, index);
+        self.dag.find(id).is_some_and(announced)
+    }
+
+    /// Whether the tip is a share that clock or daemon speak against, because its branch has clearly more work.
+    pub const fn follows_held(&self) -> bool {
+        self.follows_held
     }
 
     /// Whether the share is linked, held back or not.

@@ -23,8 +23,6 @@ fn plans(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Plan>> {
     let plan = any::<[u8; PLAN_LEN]>().prop_map(|bytes| Plan::from_bytes(&bytes)).prop_map(|plan| Plan {
         // One share in eight is before the median; the others advance by seconds that keep the base moving both ways.
         time: if plan.time < -112 { -1 } else { plan.time.rem_euclid(8) },
-        // Half of them carry the base work, so that there are ties.
-        work: if plan.work < 128 { 0 } else { plan.work },
         ..plan
     });
     prop::collection::vec(plan, len)

@@ -154,8 +154,10 @@ impl<P: Ord + Clone> Sync<P> {
     pub fn on_page(&mut self, peer: &P, page: Page, now: UnixTime) {
         self.release(peer);
         let Some(known) = self.peers.get_mut(peer) else { return };
-        // Known shares are progress too while they lead on: the peer is showing a branch.
-        if page.linked == 0 && page.height <= known.shown {
+        // Known shares are progress too while they lead on: the peer is showing a branch. At its end they are not, or a node
+        // that holds back what its peers are on would ask them without a pause.
+        let leads_on = page.more && page.height > known.shown;
+        if page.linked == 0 && !leads_on {
             return self.on_failure(peer, now);
         }
         known.failures = 0;

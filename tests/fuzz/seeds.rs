@@ -51,7 +51,8 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
     add("store_record", shares.iter().take(2).map(|share| StoredShare::new(share, 7).encode()).collect());
     add("api_answer", api_answers());
     add("block", vec![hex::decode(BLOCK.trim()).expect("hexadecimal"), transaction()]);
-    add("template", vec![GBT.as_bytes().to_vec(), LITECOIN_GBT.as_bytes().to_vec()]);
+    let flags = GBT.replacen(r#""coinbaseaux": {"#, &format!(r#""coinbaseaux": {{"flags": "{}""#, "7a".repeat(31)), 1);
+    add("template", [GBT, LITECOIN_GBT, &flags].map(|json| json.as_bytes().to_vec()).to_vec());
     add("rpc_answer", rpc_answers());
     add("devnet_rpc", devnet_requests());
     add("config", configs());

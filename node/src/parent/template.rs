@@ -198,6 +198,10 @@ mod tests {
             "the template's default_witness_commitment is of an unknown form"
         );
         assert!(refused(r#""coinbasevalue": "#, r#""coinbasevalue": -"#).starts_with("the template is not understood"));
+        let flags = |len: usize| format!(r#""coinbaseaux": {{"flags": "{}"}}"#, "7a".repeat(len));
+        assert_eq!(refused(r#""coinbaseaux": {}"#, &flags(32)), "the template's coinbaseaux is longer than 31 bytes");
+        let longest = Template::parse(&TEMPLATE.replacen(r#""coinbaseaux": {}"#, &flags(31), 1)).unwrap();
+        assert_eq!(longest.work.coinbase_flags, [0x7a; 31]);
         assert!(Template::parse("[]").is_err());
     }
 }

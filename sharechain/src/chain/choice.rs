@@ -76,7 +76,7 @@ impl ShareChain {
         let height = self.dag.node(ancestor).height;
         let descends = |share: &ShareIndex| self.dag.ancestor_at(*share, height) == Some(ancestor);
         let tip = self.dag.tip();
-        let admissible = self.dag.unmerged().chain([tip]).filter(|share| !self.not_yet.contains(&self.dag, *share));
+        let admissible = self.dag.unmerged().chain([tip]).filter(|share| !self.is_held(*share));
         let best = admissible.filter(descends).max_by_key(|share| self.dag.node(*share).rank());
         // A share that the best chain has merged may be the last of its branch.
         let best = best.unwrap_or(ancestor);
@@ -113,12 +113,18 @@ impl ShareChain {
         }
     }
 
+    /// Whether clock or daemon speak against a share.
+    pub(super) fn is_held(&self, share: ShareIndex) -> bool {
+        self.not_yet.contains(&self.dag, share)
+    }
+
     fn move_to(&mut self, share: ShareIndex) {
         let Some(moved) = self.dag.select(share) else { return };
         if moved.left > self.params.merge_depth() {
             // They were measured against the branch we left; the heavier ones show themselves with their next share.
             self.guard.rivals.clear();
         }
+        self.follows_held = self.is_held(self.dag.tip());
         let tip = self.tip();
         self.effects.push_back(Effect::TipChanged { tip, reorg_depth: moved.left });
         self.follow_upgrades();

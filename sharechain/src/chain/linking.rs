@@ -17,9 +17,10 @@ use crate::{
     },
 };
 
-/// A branch that is held back is accepted when it has so many base shares more work than ours: then our clock or our
-/// daemon is the one at fault. Never less than one share can carry, or a lucky one would do.
-const HELD_LEAD_IN_BASE: u32 = SHARE_WORK_MAX_IN_BASE;
+/// A branch that is held back is followed when it has so many base shares more work than our best: then our clock or our
+/// daemon is the one at fault. One share carries 64 at most but may merge others, so several have to agree
+/// (docs/decisions/0004).
+const HELD_LEAD_IN_BASE: u32 = 4 * SHARE_WORK_MAX_IN_BASE;
 /// Remembered invalid shares. Each cost its sender a proof of work; forgetting one costs a second check.
 const INVALID_MAX: usize = 4_096;
 
@@ -84,9 +85,11 @@ impl ShareChain {
         let mut not_yet = std::mem::take(&mut self.not_yet);
         let released = not_yet.release(&self.dag, |index, share| self.judge(index, share, now));
         self.not_yet = not_yet;
-        for (index, share) in released {
-            self.accept(index, share);
+        for (index, unannounced) in released {
+            self.effects.extend(unannounced.map(Effect::Linked));
+            self.consider(index);
         }
+        self.follows_held = self.not_yet.contains(&self.dag, self.dag.tip());
     }
 
     fn check_context(&mut self, share: &CheckedShare) -> Result<Place, LinkError> {
@@ -143,16 +146,21 @@ impl ShareChain {
         for lightest in self.not_yet.hold(&self.dag, index, share, reason) {
             self.dag.remove(lightest);
         }
-        let lead = self.next_base_work().saturating_mul(HELD_LEAD_IN_BASE);
-        let enough = self.tip().total_work.saturating_add(lead);
-        if self.dag.get(index).is_none_or(|node| node.total_work < enough) {
-            return Verdict::NotYet(reason);
+        if !self.follows_held {
+            let lead = self.next_base_work().saturating_mul(HELD_LEAD_IN_BASE);
+            let enough = self.tip().total_work.saturating_add(lead);
+            if self.dag.get(index).is_none_or(|node| node.total_work < enough) {
+                return Verdict::NotYet(reason);
+            }
+            let (_, first_reason) = self.not_yet.in_past(&self.dag, index);
+            self.effects.push_back(Effect::Overruled { tip: id, reason: first_reason.unwrap_or(reason) });
         }
-        let (released, first_reason) = self.not_yet.release_past(&self.dag, index);
-        self.effects.push_back(Effect::Overruled { tip: id, reason: first_reason.unwrap_or(reason) });
-        for (index, share) in released {
-            self.accept(index, share);
+        let (followed, _) = self.not_yet.in_past(&self.dag, index);
+        for held in followed {
+            let announced = self.not_yet.announce(&self.dag, held);
+            self.effects.extend(announced.map(Effect::Linked));
         }
+        self.consider(index);
         Verdict::Valid
     }
 }

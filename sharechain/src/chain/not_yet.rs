@@ -1,8 +1,9 @@
 //! Valid shares that are not helped along yet: from the future, or at odds with the own daemon about the parent chain.
 //!
 //! They are linked, so whatever is built on them is checked in full, but they are neither announced, built on nor merged,
-//! and what builds on them waits with them. Each is released when its reason is gone; all of a branch are released when it
-//! has clearly more work than ours, since then our clock or our daemon is the one at fault.
+//! and what builds on them waits with them. Each is released when its reason is gone. A held branch that has clearly more
+//! work than anything else is followed all the same, since then our clock or our daemon is the one at fault; but its shares
+//! stay held, so that a node which was only behind goes back as soon as it has caught up.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +12,7 @@ use std::{
 
 use crate::{
     chain::UnixTime,
-    dag::{Dag, ShareIndex},
+    dag::{Dag, Node, ShareIndex},
     fork_choice::MergeOrder,
     hash::BlockHash,
     validate::CheckedShare,
@@ -55,6 +56,8 @@ struct Held {
     index: ShareIndex,
     share: Arc<CheckedShare>,
     reason: NotYet,
+    /// Whether it was announced because its branch is followed.
+    is_announced: bool,
 }
 
 impl NotYetSet {
@@ -79,13 +82,18 @@ impl NotYetSet {
         share: Arc<CheckedShare>,
         reason: NotYet,
     ) -> Vec<ShareIndex> {
-        self.held.insert(dag.node(index).merge_order(), Held { index, share, reason });
+        let held = Held { index, share, reason, is_announced: false };
+        self.held.insert(dag.node(index).merge_order(), held);
         if self.held.len() <= NOT_YET_MAX {
             return Vec::new();
         }
         let Some((_, lightest)) = self.held.pop_first() else { return Vec::new() };
+        if lightest.is_announced {
+            // It has been part of the best chain for long.
+            return Vec::new();
+        }
         let mut gone = vec![lightest.index];
-        for held in self.held.values() {
+        for held in self.held.values().filter(|held| !held.is_announced) {
             if dag.parents_of(held.index).any(|ancestor| gone.contains(&ancestor)) {
                 gone.push(held.index);
             }
@@ -95,6 +103,18 @@ impl NotYetSet {
             self.remove(dag, *index);
         }
         gone
+    }
+
+    /// Whether a held share was announced all the same.
+    pub(super) fn is_announced(&self, dag: &Dag, index: ShareIndex) -> bool {
+        let order = dag.get(index).map(Node::merge_order);
+        order.and_then(|order| self.held.get(&order)).is_some_and(|held| held.is_announced)
+    }
+
+    /// The share, when it is announced for the first time.
+    pub(super) fn announce(&mut self, dag: &Dag, index: ShareIndex) -> Option<Arc<CheckedShare>> {
+        let held = self.held.get_mut(&dag.get(index)?.merge_order())?;
+        (!std::mem::replace(&mut held.is_announced, true)).then(|| held.share.clone())
     }
 
     /// Takes a share out, when it is released or forgotten.
@@ -107,12 +127,13 @@ impl NotYetSet {
         self.held.retain(|_, held| dag.get(held.index).is_some());
     }
 
-    /// Those for which `reason` finds nothing of their own any more and whose ancestors are not held, ancestors first.
+    /// Those for which `reason` finds nothing of their own any more and whose ancestors are not held, ancestors first; with
+    /// the share where it was not announced before.
     pub(super) fn release(
         &mut self,
         dag: &Dag,
         mut reason: impl FnMut(ShareIndex, &CheckedShare) -> Option<NotYet>,
-    ) -> Vec<(ShareIndex, Arc<CheckedShare>)> {
+    ) -> Vec<(ShareIndex, Option<Arc<CheckedShare>>)> {
         let mut released = Vec::new();
         for order in self.held.keys().copied().collect::<Vec<_>>() {
             let Some(held) = self.held.get(&order) else { continue };
@@ -121,24 +142,17 @@ impl NotYetSet {
             if let Some(reason) = own.or_else(inherited) {
                 self.held.entry(order).and_modify(|held| held.reason = reason);
             } else if let Some(held) = self.held.remove(&order) {
-                released.push((held.index, held.share));
+                released.push((held.index, (!held.is_announced).then_some(held.share)));
             }
         }
         released
     }
 
-    /// All that are in the past of `tip`, itself included, ancestors first, and why the first of them was held.
-    pub(super) fn release_past(
-        &mut self,
-        dag: &Dag,
-        tip: ShareIndex,
-    ) -> (Vec<(ShareIndex, Arc<CheckedShare>)>, Option<NotYet>) {
+    /// The held shares in the past of `tip`, itself included, ancestors first, and why the first of them is held.
+    pub(super) fn in_past(&self, dag: &Dag, tip: ShareIndex) -> (Vec<ShareIndex>, Option<NotYet>) {
         let past = dag.past(tip);
-        let orders: Vec<MergeOrder> =
-            self.held.iter().filter(|(_, held)| dag.is_in(&past, held.index)).map(|(order, _)| *order).collect();
-        let held: Vec<Held> = orders.iter().filter_map(|order| self.held.remove(order)).collect();
-        let why = held.first().map(|held| held.reason);
-        (held.into_iter().map(|held| (held.index, held.share)).collect(), why)
+        let held: Vec<&Held> = self.held.values().filter(|held| dag.is_in(&past, held.index)).collect();
+        (held.iter().map(|held| held.index).collect(), held.first().map(|held| held.reason))
     }
 
     /// When the next share's time has come.

@@ -66,7 +66,8 @@ impl ShareChain {
 
     /// Forgets one share, whose descendants are forgotten.
     pub(super) fn forget(&mut self, share: ShareIndex) {
-        let was_held = self.not_yet.remove(&self.dag, share).is_some();
+        let was_held = self.is_held(share) && !self.not_yet.is_announced(&self.dag, share);
+        self.not_yet.remove(&self.dag, share);
         if let Some(id) = self.dag.remove(share)
             && !was_held
         {

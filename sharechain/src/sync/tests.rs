@@ -263,3 +263,18 @@ fn a_long_branch_that_arrives_backwards_is_asked_for_share_by_share() {
     assert_eq!(client.tip(), server.tip());
     assert!(client.missing(after, 65).is_empty());
 }
+
+#[test]
+fn a_node_that_holds_back_what_its_peer_is_on_asks_ever_later() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(100, 200), 0);
+    let mut asked_at = Vec::new();
+    for now in 0..400 {
+        if let Some(request) = sync.poll(OURS, now) {
+            asked_at.push(now);
+            // Everything is known already, and there is no more.
+            sync.on_page(&request.peer, Page { linked: 0, height: 100, cursor: Vec::new(), more: false }, now);
+        }
+    }
+    assert_eq!(asked_at, [0, 5, 15, 35, 75, 155, 315]);
+}

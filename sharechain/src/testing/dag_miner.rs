@@ -39,7 +39,7 @@ pub struct Plan {
     pub draw: u8,
     /// Which miner.
     pub miner: u8,
-    /// Work in base works, less one; modulo 64.
+    /// Below 128 the base work, so that there are ties; else up to 64 times as much.
     pub work: u8,
     /// Payout class, modulo the number of classes.
     pub class: u8,
@@ -190,7 +190,8 @@ impl DagMiner {
             .checked_rem(u8::try_from(params.raw().payout_classes.len()).unwrap_or(u8::MAX))
             .unwrap_or_default();
         let base_work = context.base_bits.to_target().and_then(|base| base.work()).unwrap_or(Work::MAX);
-        miner.share_work = base_work.saturating_mul(u32::from(plan.work & 63).saturating_add(1));
+        miner.share_work = base_work
+            .saturating_mul(plan.work.checked_sub(128).map_or(1, |more| u32::from(more & 63).saturating_add(1)));
         miner.work.prev_block = BlockHash::from_bytes([plan.prev_block & 3; 32]);
         let mut data = miner.data(context);
         let prefix = context.coinbase_prefix(&params, &data, miner.work.prev_block);

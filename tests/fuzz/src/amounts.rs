@@ -67,7 +67,9 @@ pub fn coinbase(bytes: &[u8]) {
     assert_eq!(state.txid(&tail), parsed.txid);
     let [script_sig] = parsed.input_scripts.as_slice() else { panic!("one input") };
     assert!((2..=100).contains(&script_sig.len()), "scriptSig of {} bytes", script_sig.len());
-    assert!(script_sig.starts_with(&[height_push(input.block_height), input.flags.clone()].concat()));
+    let push = height_push(input.block_height);
+    assert_eq!(script_number(&push), Some(i64::from(input.block_height)), "BIP34");
+    assert!(script_sig.starts_with(&[push, input.flags.clone()].concat()));
     let wanted = input.extra_outputs.iter().map(|output| (output.value, output.script.clone()));
     let wanted = wanted.chain(input.payouts.iter().map(|payout| (payout.amount, payout.script.as_bytes().to_vec())));
     let wanted: Vec<(u64, Vec<u8>)> = wanted.map(|(amount, script)| (amount.units(), script)).collect();
@@ -78,6 +80,19 @@ pub fn coinbase(bytes: &[u8]) {
     let in_block = Transaction::decode(&with_witness(&whole)).expect("with a witness too");
     assert_eq!((in_block.txid, in_block.outputs), (parsed.txid, parsed.outputs));
     assert_eq!(in_block.first_witness, [vec![0; 32]]);
+}
+
+/// The number that a push leaves on the stack of a script, as a daemon reads it.
+fn script_number(push: &[u8]) -> Option<i64> {
+    match push {
+        [small @ 0x51..=0x60] => Some(i64::from(small - 0x50)),
+        [len, number @ ..] if usize::from(*len) == number.len() && number.len() <= 5 => {
+            let (last, rest) = number.split_last()?;
+            let above = rest.iter().rev().fold(i64::from(last & 0x7f), |sum, byte| sum * 256 + i64::from(*byte));
+            Some(if last & 0x80 == 0 { above } else { -above })
+        }
+        _ => None,
+    }
 }
 
 struct CoinbaseInput {

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use sharechain::{
     CheckedShare, ShareChain, ShareData, ShareId, Tip, UnixTime, Verdict, Work,
-    chain::{Admission, Effect, Ignored, Origin},
+    chain::{Admission, Effect, Ignored, NotYet, Origin},
     testing::{DagMiner, GENESIS_TIME, PLAN_LEN, Plan, shallow_params},
 };
 
@@ -81,6 +81,8 @@ struct Run {
     linked_ids: BTreeSet<ShareId>,
     /// Linked shares whose payouts were checked.
     audited: usize,
+    /// Whether the chain has forgotten anything: then not everything comes back.
+    has_forgotten: bool,
 }
 
 impl Run {
@@ -96,6 +98,7 @@ impl Run {
             now: UnixTime::from(GENESIS_TIME),
             linked: Vec::new(),
             audited: 0,
+            has_forgotten: false,
         }
     }
 
@@ -145,8 +148,12 @@ impl Run {
         match self.chain.handle(share.clone(), origin, self.now) {
             Verdict::Valid => assert!(self.is_valid(&share.id()) && !was_linked),
             Verdict::Invalid(error) => assert!(!self.is_valid(&share.id()), "{error} of a valid share"),
-            Verdict::Missing(ids) => assert!(ids.iter().all(|id| !self.chain.contains(id)) && !was_linked),
-            Verdict::NotYet { until } => assert!(origin == Origin::Live && until > self.now && !was_linked),
+            Verdict::Missing(ids) => assert!(ids.iter().all(|id| !self.chain.is_linked(id)) && !was_linked),
+            Verdict::NotYet(NotYet::FutureTime { until }) => {
+                assert!(origin == Origin::Live && until > self.now && !was_linked);
+            }
+            Verdict::NotYet(reason) => assert!(reason == NotYet::Ancestor && !was_linked),
+            Verdict::OutOfReach => assert!(self.has_forgotten),
             Verdict::Known => {}
         }
         self.drain();
@@ -170,12 +177,26 @@ impl Run {
                     self.tip = tip;
                 }
                 Effect::Refused { id, .. } => assert!(!self.is_valid(&id), "a valid share was refused"),
+                Effect::Forgotten(id) => self.forget(id),
+                Effect::RivalBranch(_) => panic!("nobody guards against deep forks here"),
+                Effect::Overruled { .. } | Effect::UpgradeDecided { .. } => {}
             }
         }
     }
 
+    fn forget(&mut self, id: ShareId) {
+        self.has_forgotten = true;
+        self.linked_ids.remove(&id);
+        self.linked.retain(|share| share.id() != id);
+        self.audited = 0;
+    }
+
     fn mine_job(&mut self, plan: &Plan) {
         let context = self.chain.job_context().expect("the numbers are not exhausted");
+        // The miner knows more, and may have forgotten what is new here.
+        if self.miner.chain.context_on(&context.parent, &context.uncles).is_none() {
+            return;
+        }
         let share = self.miner.mine_on(&Plan { time: plan.time.max(0), ..*plan }, context.parent, &context.uncles);
         let data = &share.share().data;
         assert_eq!((data.height, data.count, data.base_bits), (context.height, context.count, context.base_bits));
@@ -184,6 +205,9 @@ impl Run {
     }
 
     fn restart(&mut self) {
+        if self.has_forgotten {
+            return;
+        }
         let mut chain = ShareChain::new(self.chain.params().clone());
         for share in &self.linked {
             assert_eq!(chain.handle(share.clone(), Origin::OwnStore, 0), Verdict::Valid);
@@ -209,6 +233,9 @@ impl Run {
         assert!(missing.iter().all(|id| !self.chain.contains(id)), "what is here is not missing");
         let genesis = self.chain.params().genesis_id();
         assert_eq!(self.chain.locator(&missing).last(), Some(&genesis));
+        if self.chain.first_height() > 0 {
+            return;
+        }
         let order = self.chain.order_after(&[genesis], usize::MAX);
         let past = self.miner.past(&self.tip.id);
         assert_eq!(order.len(), past.len(), "the canonical order is the tip's past");
@@ -223,21 +250,27 @@ impl Run {
 
     fn check(&mut self) {
         assert_eq!(self.chain.tip(), self.tip, "the tip changes with an effect only");
-        assert_eq!(self.chain.len(), self.linked.len());
+        let (genesis, held) = (self.chain.params().genesis_id(), self.chain.held_back());
+        assert_eq!(self.chain.len(), self.linked.len() + held);
         let ids = self.linked.iter().map(|share| share.id());
-        let best = ids.max_by_key(|id| self.miner.rank(id)).unwrap_or_else(|| self.chain.params().genesis_id());
+        let best = ids.max_by_key(|id| self.miner.rank(id)).unwrap_or(genesis);
         if self.is_settled(&self.chain, best) {
             assert_eq!(self.tip.id, best, "the tip is the best of what is linked");
         }
         for share in self.linked.iter().skip(self.audited) {
-            let paid = self.chain.payouts(share).expect("a linked share has payouts");
+            let Some(paid) = self.chain.payouts(share) else {
+                assert!(self.has_forgotten, "a linked share has payouts");
+                continue;
+            };
             let sum: u64 = paid.iter().map(|payout| payout.amount.units()).sum();
             let data = &share.share().data;
             let raw = self.chain.params().raw();
             assert_eq!(sum, data.coinbase_value.units());
             assert!(paid.len() <= usize::from(raw.payout_classes[usize::from(data.payout_class)]));
             assert!(paid.iter().all(|payout| payout.amount >= raw.payout_min));
-            assert_eq!(Some(paid), self.miner.chain.payouts(share), "two nodes pay differently");
+            if let Some(theirs) = self.miner.chain.payouts(share) {
+                assert_eq!(paid, theirs, "two nodes pay differently");
+            }
         }
         self.audited = self.linked.len();
     }
@@ -252,8 +285,9 @@ impl Run {
         self.chain.handle_timeout(self.now);
         self.drain();
         self.check();
-        assert!(self.miner.shares.iter().all(|share| self.chain.contains(&share.id())), "a valid share is not linked");
-        if self.is_settled(&self.chain, self.miner.chain.tip().id) {
+        let is_here = |share: &Arc<CheckedShare>| self.chain.contains(&share.id());
+        assert!(self.has_forgotten || self.miner.shares.iter().all(is_here), "a valid share is not linked");
+        if !self.has_forgotten && self.is_settled(&self.chain, self.miner.chain.tip().id) {
             assert_eq!(self.chain.tip(), self.miner.chain.tip());
             let (ours, theirs) = (self.chain.job_context(), self.miner.chain.job_context());
             let (ours, theirs) = (ours.expect("not exhausted"), theirs.expect("not exhausted"));

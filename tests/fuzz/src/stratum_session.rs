@@ -2,13 +2,14 @@
 //! is credited twice however it is spelt (attack M1).
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
 use bech32::Hrp;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 use sharechain::{
     BlockHash, CompactTarget, PowAlgorithm, Share, ShareChain,
     testing::{self, GENESIS_TIME, Miner},
@@ -164,12 +165,12 @@ impl Connection {
 /// What we send is one line that holds one JSON object with the members of a reply or a notification.
 fn check_line(line: &str) {
     assert!(!line.contains('\n'), "two lines: {line:?}");
-    let message: Value = serde_json::from_str(line).expect("what is sent is JSON");
-    let members = message.as_object().expect("an object");
+    // Not as a value: the echoed id may hold numbers that no float holds.
+    let members: BTreeMap<&str, &RawValue> = serde_json::from_str(line).expect("what is sent is a JSON object");
     let is_reply = members.contains_key("result") && members.contains_key("error");
     assert!(members.contains_key("id") && (is_reply || members.contains_key("method")), "{line}");
-    if message["method"] == "mining.notify" {
-        let params = message["params"].as_array().expect("parameters");
+    if members.get("method").is_some_and(|method| method.get() == r#""mining.notify""#) {
+        let params: Vec<Value> = serde_json::from_str(members["params"].get()).expect("parameters");
         assert_eq!(params.len(), 9);
         let hex = |index: usize| hex::decode(params[index].as_str().expect("text")).expect("hexadecimal");
         assert_eq!(hex(1).len(), 32);
@@ -180,8 +181,11 @@ fn check_line(line: &str) {
 
 /// The bytes that a submit stands for, whatever its spelling.
 fn submit_key(line: &str) -> Option<SubmitKey> {
-    let message: Value = serde_json::from_str(line).ok()?;
-    let text = |index: usize| message["params"][index].as_str();
-    let bytes = |index: usize| hex::decode(text(index)?).ok();
-    Some((text(1)?.to_owned(), [bytes(2)?, bytes(3)?, bytes(4)?, bytes(5).unwrap_or_else(|| vec![0; 4])]))
+    #[derive(Deserialize)]
+    struct Line {
+        params: Vec<String>,
+    }
+    let Line { params } = serde_json::from_str(line).ok()?;
+    let bytes = |index: usize| hex::decode(params.get(index)?).ok();
+    Some((params.get(1)?.clone(), [bytes(2)?, bytes(3)?, bytes(4)?, bytes(5).unwrap_or_else(|| vec![0; 4])]))
 }

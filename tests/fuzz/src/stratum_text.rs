@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::value::RawValue;
 use sharechain::PowAlgorithm;
 use stratum::{
     Difficulty,
@@ -21,7 +22,8 @@ pub fn submit(bytes: &[u8]) {
     let agent = message::user_agent(&request);
     assert!(agent.chars().all(|letter| letter.is_ascii_graphic() || letter == ' '));
     for reply in [request.reply("true"), request.refuse(&stratum::Reject::Duplicate)] {
-        assert!(serde_json::from_str::<serde_json::Value>(&reply).is_ok(), "{reply}");
+        // Not as a value: an id may hold numbers that no float holds.
+        assert!(serde_json::from_str::<&RawValue>(&reply).is_ok(), "{reply}");
     }
     let Ok(params) = request.params::<Vec<String>>("strings") else { return };
     let Ok(submit) = Submit::parse(&params) else { return };
@@ -43,6 +45,8 @@ pub fn username(bytes: &[u8]) {
     assert!(parsed.worker.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
     let address = format.format(&parsed.script).expect("a script that can be paid has an address");
     assert_eq!(format.parse(&address), Ok(parsed.script));
+    let given = user.split(['.', '_']).next().unwrap_or_default().trim();
+    assert!(given == address || given.to_ascii_lowercase() == address, "{given} pays {address}");
 }
 
 /// Difficulties that miners ask for and are told, and the controller under submits at any time.

@@ -24,7 +24,9 @@ pub fn check(world: &mut World, outcome: &mut Outcome) -> NodeId {
         }
     }
     for (other, nodes) in others {
-        outcome.violated(format!("nodes {nodes:?} end at {other}, node {reference} at {}", tip.id));
+        let (there, here) =
+            (nodes.first().map_or_else(String::new, |node| state(world, *node)), state(world, reference));
+        outcome.violated(format!("nodes {nodes:?} end at {other} ({there}), node {reference} at {} ({here})", tip.id));
     }
     let shuffled = replay_shuffled(world, reference, outcome.seed);
     if shuffled.tip() != tip {
@@ -35,6 +37,19 @@ pub fn check(world: &mut World, outcome: &mut Outcome) -> NodeId {
         ));
     }
     reference
+}
+
+/// What a node waits for.
+fn state(world: &World, node: NodeId) -> String {
+    let at = &world.nodes[node];
+    format!(
+        "clock {:+}, {} held back, {} waiting, {} rivals, {:?}",
+        at.clock,
+        at.chain.held_back(),
+        at.chain.waiting(),
+        at.chain.rivals().len(),
+        at.sync.state()
+    )
 }
 
 /// A chain with what the node has, told in another order.

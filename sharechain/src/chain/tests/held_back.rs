@@ -100,37 +100,79 @@ fn without_a_daemon_and_from_the_own_store_nothing_is_judged() {
     assert_eq!(history(&mut chain, &stranger), Verdict::Valid);
 }
 
-#[test]
-fn a_branch_with_64_base_shares_more_work_shows_that_we_are_at_fault() {
-    let (mut miner, mut chain) = with_daemon();
+/// A branch on a block that our daemon does not have, of shares of 8 hashes, and how many of them are enough to be followed.
+fn held_branch(miner: &mut Miner, base: u128) -> (Vec<Arc<CheckedShare>>, usize) {
     let mut ahead = ShareChain::new(miner.params.clone());
-    mine_on(&mut miner, 4, 105);
+    mine_on(miner, 4, 105);
     miner.share_work = Work::from_hashes(8);
-    let base = chain.next_base_work().hashes();
-    let needed = u32::try_from(64 * base / 8).unwrap();
-    let branch: Vec<_> = (1..=needed).map(|second| miner.extend(&mut ahead, GENESIS_TIME + second)).collect();
-    let (last, before) = branch.split_last().unwrap();
-    for share in before {
+    let needed = usize::try_from(4 * 64 * base / 8).unwrap();
+    let branch = (1..).take(needed + 3).map(|second| miner.extend(&mut ahead, GENESIS_TIME + second)).collect();
+    (branch, needed)
+}
+
+#[test]
+fn a_branch_with_256_base_shares_more_work_shows_that_we_are_at_fault() {
+    let (mut miner, mut chain) = with_daemon();
+    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes());
+    for share in &branch[..needed - 1] {
         assert!(matches!(live(&mut chain, share), Verdict::NotYet(_)));
+        assert!(!chain.contains(&share.id()));
     }
-    assert_eq!(chain.tip().height, 0);
-    assert_eq!(live(&mut chain, last), Verdict::Valid);
-    assert_eq!((chain.tip().id, chain.held_back()), (last.id(), 0));
+    assert_eq!((chain.tip().height, chain.follows_held()), (0, false));
+    assert!(drain(&mut chain).is_empty());
+    for share in &branch[needed - 1..needed + 2] {
+        assert_eq!(live(&mut chain, share), Verdict::Valid, "and what comes after is followed at once");
+        assert_eq!((chain.tip().id, chain.follows_held()), (share.id(), true));
+    }
+    assert!(branch[..needed + 2].iter().all(|share| chain.contains(&share.id())));
     let effects = drain(&mut chain);
     let reason = NotYet::UnknownBlock(BlockHash::from_bytes([4; 32]));
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::Overruled { reason: why, .. } if *why == reason)));
-    // What comes after is judged again.
-    let next = miner.mine(&mut chain, GENESIS_TIME + needed + 1);
-    assert_eq!(live(&mut chain, &next), Verdict::NotYet(reason));
+    let overruled =
+        effects.iter().filter(|effect| matches!(effect, Effect::Overruled { reason: why, .. } if *why == reason));
+    assert_eq!(overruled.count(), 1);
+    let linked = effects.iter().filter(|effect| matches!(effect, Effect::Linked(_))).count();
+    assert_eq!(linked, needed + 2, "each once");
+    // When the daemon has the block after all, nothing is held and nothing is announced twice.
+    chain.on_parent_block(block(4, 104), NOW);
+    assert_eq!((chain.held_back(), chain.follows_held()), (0, false));
+    assert!(drain(&mut chain).is_empty());
+}
+
+#[test]
+fn a_node_that_was_only_behind_goes_back_when_it_has_caught_up() {
+    let (mut miner, mut chain) = with_daemon();
+    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes());
+    for share in &branch[..needed] {
+        live(&mut chain, share);
+    }
+    assert!(chain.follows_held());
+    // The network's chain, which has more work and nothing that is held.
+    let mut network = ShareChain::new(miner.params.clone());
+    mine_on(&mut miner, 3, 104);
+    for second in 1..=u32::try_from(needed).unwrap() + 1 {
+        let share = miner.extend(&mut network, GENESIS_TIME + second);
+        assert_eq!(live(&mut chain, &share), Verdict::Valid);
+    }
+    assert_eq!((chain.tip(), chain.follows_held()), (network.tip(), false));
+    assert_eq!(chain.job_context().unwrap().mergeable, 0, "what is held is not merged");
+    assert_ne!(live(&mut chain, &branch[needed]), Verdict::Valid);
+    assert!(!chain.follows_held());
 }
 
 #[test]
 fn one_share_alone_never_overrules_us() {
     let (mut miner, mut chain) = with_daemon();
-    miner.extend(&mut chain, GENESIS_TIME + 1);
+    let mut ahead = ShareChain::new(miner.params.clone());
+    let first = miner.extend(&mut chain, GENESIS_TIME + 1);
+    history(&mut ahead, &first);
+    // It merges what we have not merged yet.
+    let mut others = ShareChain::new(miner.params.clone());
+    let side = Miner::new(miner.params.clone(), 2).extend(&mut others, GENESIS_TIME + 1);
+    history(&mut ahead, &side);
+    live(&mut chain, &side);
     mine_on(&mut miner, 4, 105);
     miner.share_work = Work::MAX;
-    let heaviest = miner.mine(&mut ShareChain::new(miner.params.clone()), GENESIS_TIME + 2);
-    assert!(heaviest.work().hashes() > 60 * chain.next_base_work().hashes());
+    let heaviest = miner.mine(&mut ahead, GENESIS_TIME + 2);
+    assert!(heaviest.share().data.total_work.hashes() > 64 * chain.next_base_work().hashes());
     assert!(matches!(live(&mut chain, &heaviest), Verdict::NotYet(_)));
 }
