@@ -22,6 +22,8 @@ pub mod network;
 pub mod node;
 pub mod outcome;
 pub mod parent_chain;
+pub mod report;
+pub mod rival_rules;
 pub mod scenario;
 pub mod summary;
 pub mod world;

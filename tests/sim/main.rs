@@ -11,10 +11,20 @@ use std::{
 };
 
 use clap::Parser;
-use tests::sim::{Outcome, World, args::Args, summary::Summary};
+use tests::sim::{Outcome, World, args::Args, report, summary::Summary};
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(path) = &args.report {
+        let page = report::page(args.seeds, args.minutes);
+        return match std::fs::write(path, page) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(cause) => {
+                tell(&format!("error: cannot write {}: {cause}", path.display()));
+                ExitCode::FAILURE
+            }
+        };
+    }
     let summary = run(&args);
     let broken = summary.broken_promises();
     for promise in &broken {

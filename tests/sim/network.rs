@@ -121,9 +121,24 @@ impl Network {
         Some(now + PROCESSING_MS + one_way + between(rng, 0, one_way / 5 + 2))
     }
 
-    /// When the last partition heals.
-    pub fn healed_at(&self) -> Millis {
-        self.cuts.iter().map(|cut| cut.to).max().unwrap_or_default()
+    /// Time of gossip between any two nodes on the shortest way, without loss.
+    pub fn delays(&self) -> Vec<Vec<Millis>> {
+        let nodes = self.regions.len();
+        let hop = |a: NodeId, b: NodeId| PROCESSING_MS + self.rtt(a, b) / 2;
+        let direct = |a: NodeId, b: NodeId| match b {
+            _ if a == b => 0,
+            b if self.neighbours[a].contains(&b) => hop(a, b),
+            _ => Millis::MAX / 4,
+        };
+        let mut delays: Vec<Vec<Millis>> = (0..nodes).map(|a| (0..nodes).map(|b| direct(a, b)).collect()).collect();
+        for by in 0..nodes {
+            for from in 0..nodes {
+                for to in 0..nodes {
+                    delays[from][to] = delays[from][to].min(delays[from][by] + delays[by][to]);
+                }
+            }
+        }
+        delays
     }
 
     fn rtt(&self, a: NodeId, b: NodeId) -> u64 {

@@ -103,6 +103,15 @@ impl Summary {
         (mean, (variance / len).sqrt())
     }
 
+    /// Mean over seeds of hostile revenue, the same seeds' honest revenue being 1, and its standard error.
+    pub fn gain_over(&self, honest: &[f64]) -> (f64, f64) {
+        let base = Self { gains: honest.to_vec(), ..Self::default() }.gain();
+        let (mean, error) = self.gain();
+        let relative = |error: f64, mean: f64| if mean > 0.0 { error / mean } else { 0.0 };
+        let error = relative(error, mean).hypot(relative(base.1, base.0)) * mean / base.0;
+        (mean / base.0, error)
+    }
+
     /// Promises that all worlds together break.
     pub fn broken_promises(&self) -> Vec<String> {
         let mut broken = Vec::new();

@@ -1,0 +1,186 @@
+//! The report page: what the figures of the protocol are, made by one command.
+
+use std::{
+    fmt::Write,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::available_parallelism,
+};
+
+use super::{
+    Attack, Outcome, World,
+    hostile::ATTACKS,
+    rival_rules::{self, Rule},
+    scenario::Request,
+    summary::Summary,
+};
+
+/// Nodes of the tables without attacks.
+const NODES: usize = 20;
+/// Nodes of the attack table: what an attack gains does not depend on how many honest nodes there are.
+const ATTACK_NODES: usize = 8;
+/// Attacks are measured over the last third of this time, when windows hold nothing from before.
+const ATTACK_MINUTES: u64 = 180;
+/// Parts of the work that attackers have.
+const PARTS: [f64; 4] = [0.10, 0.20, 0.33, 0.45];
+const INTERVALS_MS: [u32; 5] = [10_000, 5_000, 2_000, 1_000, 500];
+const REFRESHES_MS: [u64; 4] = [1_000, 2_000, 5_000, 10_000];
+const PARTITIONS_SECS: [u64; 2] = [30, 120];
+/// Shares of one world of the other rules.
+const RIVAL_SHARES: usize = 40_000;
+
+/// The page. `seeds` worlds for every figure, of so many minutes each.
+pub fn page(seeds: u64, minutes: u64) -> String {
+    let mut page = String::from(INTRODUCTION);
+    let about = format!(
+        "\n{NODES} nodes in seven regions, 102 miners, {minutes} minutes and {seeds} seeds for every line; attacks: {ATTACK_NODES} nodes, {ATTACK_MINUTES} minutes.\n"
+    );
+    page.push_str(&about);
+    page.push_str(&structure(seeds, minutes));
+    page.push_str(&partitions(seeds, minutes));
+    page.push_str(&other_rules(seeds));
+    page.push_str(&attacks(seeds));
+    page.push_str(CONCLUSION);
+    page
+}
+
+const INTRODUCTION: &str = include_str!("report/introduction.md");
+const CONCLUSION: &str = include_str!("report/conclusion.md");
+
+/// Runs every request of every line, as many at a time as there are cores; a line's figures are over its requests.
+fn run_all(lines: Vec<Vec<Request>>) -> Vec<Summary> {
+    let jobs: Vec<(usize, Request)> = lines
+        .into_iter()
+        .enumerate()
+        .flat_map(|(line, requests)| requests.into_iter().map(move |request| (line, request)))
+        .collect();
+    let count = jobs.iter().map(|(line, _)| line + 1).max().unwrap_or(0);
+    let summaries: Mutex<Vec<Summary>> = Mutex::new(vec![Summary::default(); count]);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((line, request)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let mut world = World::new(request.clone().scenario());
+                    world.run();
+                    let outcome = Outcome::of(&mut world);
+                    summaries.lock().expect("no thread panics while it holds the lock")[*line].add(&outcome);
+                }
+            });
+        }
+    });
+    summaries.into_inner().expect("no thread panics while it holds the lock")
+}
+
+fn structure(seeds: u64, minutes: u64) -> String {
+    let cells: Vec<(u32, u64)> =
+        INTERVALS_MS.iter().flat_map(|interval| REFRESHES_MS.iter().map(|refresh| (*interval, *refresh))).collect();
+    let requests = cells.iter().map(|(interval_ms, refresh_ms)| {
+        let of = |seed| Request {
+            interval_ms: *interval_ms,
+            refresh_ms: *refresh_ms,
+            ..Request::honest(seed, NODES, minutes)
+        };
+        (1..=seeds).map(of).collect()
+    });
+    let mut text = String::from(
+        "\n## Shares, by interval and job refresh\n\nEverybody honest, nothing broken.\n\n\
+         | interval | refresh | lost | uncles per share | most in one share | per height | revenue per work, +300 ms | 0.1 % miner |\n\
+         |---|---|---|---|---|---|---|---|\n",
+    );
+    for ((interval, refresh), line) in cells.iter().zip(run_all(requests.collect())) {
+        let _infallible = writeln!(
+            text,
+            "| {} s | {} s | {:.4} % | {:.2} | {} | {:.1} s | {:.4} | {:.4} |",
+            secs(u64::from(*interval)),
+            secs(*refresh),
+            line.lost_fraction() * 100.0,
+            line.uncles_per_share(),
+            line.uncles_most(),
+            line.generation_secs(),
+            line.far_miner_revenue(),
+            line.small_miner_revenue(),
+        );
+    }
+    text
+}
+
+fn partitions(seeds: u64, minutes: u64) -> String {
+    let of = |secs: u64, seed| Request { partition_secs: Some(secs), ..Request::honest(seed, NODES, minutes) };
+    let requests = PARTITIONS_SECS.iter().map(|secs| (1..=seeds).map(|seed| of(*secs, seed)).collect());
+    let mut text = String::from(
+        "\n## A partition of about a fifth of the work\n\n| length | credited work of the smaller side | lost in all | most uncles in one share |\n|---|---|---|---|\n",
+    );
+    for (secs, line) in PARTITIONS_SECS.iter().zip(run_all(requests.collect())) {
+        let _infallible = writeln!(
+            text,
+            "| {secs} s | {:.4} % | {:.4} % | {} |",
+            line.minority.part() * 100.0,
+            line.lost_fraction() * 100.0,
+            line.uncles_most(),
+        );
+    }
+    text
+}
+
+fn other_rules(seeds: u64) -> String {
+    let mut text = String::from(
+        "\n## Other rules on the same network\n\nA model with the same nodes, latencies and miners; every job latency 100 ms, the far miner's 400 ms.\n\n\
+         | interval | refresh | linear: lost | far miner | depth 3, 3 uncles, 90/10: lost | far miner |\n|---|---|---|---|---|---|\n",
+    );
+    for (interval_ms, refresh_ms) in
+        INTERVALS_MS.iter().flat_map(|interval| [1_000, 2_000, 5_000].map(|refresh| (*interval, refresh)))
+    {
+        let means = [Rule::Linear, Rule::Depth3].map(|rule| {
+            let paid = (1..=seeds).map(|seed| {
+                let request = Request { interval_ms, refresh_ms, ..Request::honest(seed, NODES, 1) };
+                rival_rules::run(&request.scenario(), rule, RIVAL_SHARES)
+            });
+            let (lost, far) = paid.fold((0.0, 0.0), |sum, paid| (sum.0 + paid.lost, sum.1 + paid.far));
+            let count = f64::from(u32::try_from(seeds.max(1)).unwrap_or(u32::MAX));
+            (lost / count, far / count)
+        });
+        let [(linear_lost, linear_far), (depth_lost, depth_far)] = means;
+        let _infallible = writeln!(
+            text,
+            "| {} s | {} s | {:.1} % | {linear_far:.3} | {:.2} % | {depth_far:.3} |",
+            secs(u64::from(interval_ms)),
+            secs(refresh_ms),
+            linear_lost * 100.0,
+            depth_lost * 100.0,
+        );
+    }
+    text
+}
+
+fn attacks(seeds: u64) -> String {
+    let names: Vec<Attack> = std::iter::once(Attack::Honest).chain(ATTACKS.iter().map(|(attack, _)| *attack)).collect();
+    let of = |attack, part, seed| Request {
+        attacks: vec![attack],
+        hostile_part: part,
+        ..Request::honest(seed, ATTACK_NODES, ATTACK_MINUTES)
+    };
+    let cells = names.iter().flat_map(|attack| PARTS.iter().map(move |part| (*attack, *part)));
+    let lines = run_all(cells.map(|(attack, part)| (1..=seeds).map(|seed| of(attack, part, seed)).collect()).collect());
+    let mut text = String::from(
+        "\n## What attacks earn\n\nExpected revenue per work of the attacker, honest mining with the same work and the same seeds being 1; in brackets the standard error of the \
+         mean. Lost is what honest miners lose of what was acknowledged to them, at 33 %.\n\n| attack | 10 % | 20 % | 33 % | 45 % | honest work lost |\n|---|---|---|---|---|---|\n",
+    );
+    let honest: Vec<Vec<f64>> = lines[..PARTS.len()].iter().map(|line| line.gains.clone()).collect();
+    for (attack, line) in names.iter().zip(lines.chunks(PARTS.len())).skip(1) {
+        let _infallible = write!(text, "| {} |", attack.name());
+        for (cell, honest) in line.iter().zip(&honest) {
+            let (gain, error) = cell.gain_over(honest);
+            let _infallible = write!(text, " {gain:.4} ({error:.4}) |");
+        }
+        let _infallible = writeln!(text, " {:.4} % |", line[2].lost_fraction() * 100.0);
+    }
+    text
+}
+
+fn secs(millis: u64) -> String {
+    let secs = f64::from(u32::try_from(millis).unwrap_or(u32::MAX)) / 1_000.0;
+    format!("{secs}")
+}
