@@ -112,6 +112,11 @@ impl Network {
         &self.neighbours[node]
     }
 
+    /// From now on nothing is lost: the faults are over.
+    pub const fn heal(&mut self) {
+        self.loss = 0.0;
+    }
+
     /// When a message that is sent now arrives; `None` when it is lost.
     pub fn arrival(&self, from: NodeId, to: NodeId, now: Millis, rng: &mut Rng) -> Option<Millis> {
         if self.is_cut(from, to, now) || (self.loss > 0.0 && happens(rng, self.loss)) {

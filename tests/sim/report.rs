@@ -22,7 +22,7 @@ const NODES: usize = 20;
 /// Nodes of the attack table: what an attack gains does not depend on how many honest nodes there are.
 const ATTACK_NODES: usize = 8;
 /// Attacks are measured over the last third of this time, when windows hold nothing from before.
-const ATTACK_MINUTES: u64 = 180;
+const ATTACK_MINUTES: u64 = 120;
 /// Parts of the work that attackers have.
 const PARTS: [f64; 4] = [0.10, 0.20, 0.33, 0.45];
 const INTERVALS_MS: [u32; 5] = [10_000, 5_000, 2_000, 1_000, 500];

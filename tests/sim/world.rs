@@ -92,6 +92,8 @@ impl World {
     pub fn run(&mut self) {
         let mining_ends = self.scenario.request.mining_ends();
         self.run_until(mining_ends);
+        // The very last share is heard of by nothing but its own gossip.
+        self.network.heal();
         self.release_everything();
         self.run_until(mining_ends + SETTLE_MS);
         for miner in &mut self.miners {
