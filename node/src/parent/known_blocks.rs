@@ -1,6 +1,6 @@
 //! Tells the share chain which parent blocks the own daemon has, so that it can judge what shares claim of them.
 //!
-//! At the start the newest [`HISTORY`] blocks, then every new one, and the blocks that held shares ask for. What the daemon
+//! At the start the newest 144 blocks, then every new one, and the blocks that held shares ask for. What the daemon
 //! does not answer is asked again later; nothing here stops the node.
 
 use std::collections::BTreeMap;

@@ -73,8 +73,7 @@ proptest! {
         }
     }
 
-    /// The earliest time is the median itself. reliability.md asks for the parent's time plus one and a latest time; the
-    /// design has neither: it would let a miner refuse its neighbours by its own clock, and the future is a matter of
+    /// The earliest time is the median itself, not the parent's time plus one, and validity knows no latest time: it would let a miner refuse its neighbours by its own clock, and the future is a matter of
     /// admission, not of validity.
     #[test]
     fn invariant_i12_no_share_is_before_the_median_and_any_other_time_is_valid(plans in plans(1..50), early in 1..128_i16, late: u16) {
@@ -121,8 +120,7 @@ proptest! {
 
 proptest! {
     /// One step eases the base at most fourfold, never past the easiest, and more time or fewer shares never harden it.
-    /// reliability.md asks for a bound in both directions; the design has none towards harder, since a surge has to be
-    /// answered within a half-life (attack M12).
+    /// There is no bound towards harder: a surge has to be answered within a half-life (attack M12).
     #[test]
     fn invariant_i11_easing_is_bounded_and_the_controller_is_monotone(
         bits in 0x1200_8000_u32..0x1e40_0000, count in 0..1_000_000_u64, time in 0..100_000_000_u32, more: u16,
