@@ -10,7 +10,12 @@ use libp2p::{
     swarm::SwarmEvent,
     tcp, yamux,
 };
-use sharechain::{Share, share::SHARE_LEN_MAX, testing};
+use sharechain::{
+    Share,
+    header::HEADER_LEN,
+    share::{SHARE_LEN_MAX, SHARE_VERSION},
+    testing,
+};
 use tests::{World, wait_for};
 
 type Gossip = gossipsub::Behaviour<gossipsub::IdentityTransform, WhitelistSubscriptionFilter>;
@@ -74,12 +79,18 @@ async fn broken_gossip_costs_the_sender_its_connection_and_nobody_else() -> anyh
     let miner = world.miner("honest", &two)?;
     let address: Multiaddr = one.endpoints.p2p[0].parse()?;
     let whole = false_share().encode();
+    // Of a version that is known: another one is refused without blame.
+    let of_version_1 = |byte: u8, len: usize| {
+        let mut bytes = vec![byte; len];
+        bytes[HEADER_LEN] = SHARE_VERSION;
+        bytes
+    };
     let messages = [
         ("truncated", whole[..whole.len() / 2].to_vec()),
         ("empty", Vec::new()),
-        ("garbage", vec![0xa5; 700]),
+        ("garbage", of_version_1(0xa5, 700)),
         ("false", whole),
-        ("too long for a share", vec![7; SHARE_LEN_MAX + 1]),
+        ("too long for a share", of_version_1(7, SHARE_LEN_MAX + 1)),
     ];
     for (name, message) in messages {
         let thrown_out = is_thrown_out(&address, message, Duration::from_secs(20)).await;
