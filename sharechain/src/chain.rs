@@ -62,11 +62,12 @@ pub const FUTURE_TIME_MAX_SECS: u64 = 120;
 /// Where a share comes from, which decides only whether clock and daemon judge it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// Just mined, or from a peer, in whatever way it came: a time in the future or a wrong claim about the parent chain
+    /// From a peer, in whatever way it came: a time in the future or a wrong claim about the parent chain
     /// holds it back. Shares that were asked for are no exception, or a minority could have the median time pushed ahead
     /// by shares it never gossips.
     Live,
-    /// From the node's own store: it was judged when it was new.
+    /// From the node's own store, where it was judged when it was new, or from its own miners, who have their time and their
+    /// parent block from this node.
     OwnStore,
 }
 

@@ -84,7 +84,8 @@ impl Running {
         let Some(share) = share else {
             return self.answer_when_kept(None, block, None, reply);
         };
-        let verdict = self.task.chain.handle(share.clone(), Origin::Live, unix_now());
+        // By our clock and on our daemon's template, whatever the chain was told of it so far.
+        let verdict = self.task.chain.handle(share.clone(), Origin::OwnStore, unix_now());
         self.dirty = true;
         match verdict {
             Verdict::Valid => {
