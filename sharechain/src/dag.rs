@@ -19,8 +19,10 @@ use crate::{
 mod ancestry;
 mod order;
 mod selected;
+mod standing;
 
 pub(crate) use order::WindowSpan;
+pub(crate) use standing::Standing;
 
 /// Handle of a share that is or was linked. Only [`Dag::insert`] makes them; none is ever used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -52,6 +54,10 @@ pub(crate) struct Node {
     pub(crate) newest_block: u32,
     /// Height of the best tip when the share was linked. Policy, never validity.
     pub(crate) linked_at: u64,
+    /// Policy, never validity.
+    pub(crate) standing: Standing,
+    /// Work of this standing in the share's past, itself included, as far as it is not open.
+    pub(crate) standing_work: Work,
     links: Links,
 }
 
@@ -235,6 +241,8 @@ impl Dag {
             epoch,
             own_block: new.own_block,
             newest_block: new.newest_block,
+            standing: Standing::Open,
+            standing_work: Work::ZERO,
         };
         for uncle in &node.uncles {
             if let Some(uncle) = self.get_mut(*uncle) {

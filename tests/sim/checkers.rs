@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod blame;
+pub mod following;
 pub mod losses;
 pub mod payouts;
 pub mod revenue;

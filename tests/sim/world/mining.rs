@@ -97,7 +97,7 @@ impl World {
             while private.poll_effect().is_some() {}
         }
         if !hidden {
-            let verdict = self.nodes[node].chain.handle(checked, Origin::Live, unix);
+            let verdict = self.nodes[node].chain.handle(checked, Origin::OwnStore, unix);
             self.ledger.shares[share].fate = match verdict {
                 Verdict::Invalid(_) => Fate::Refused,
                 _ => Fate::Acknowledged,
@@ -164,7 +164,7 @@ impl World {
         }
         let unix = self.nodes[node].unix(self.now);
         let checked = self.ledger.share(share).clone();
-        let verdict = self.nodes[node].chain.handle(checked, Origin::Live, unix);
+        let verdict = self.nodes[node].chain.handle(checked, Origin::OwnStore, unix);
         if verdict == Verdict::Valid {
             self.ledger.shares[share].fate = Fate::Acknowledged;
             self.relay(node, share, None);
@@ -184,7 +184,7 @@ impl World {
             for share in std::mem::take(&mut self.nodes[node].withheld) {
                 let unix = self.nodes[node].unix(self.now);
                 let checked = self.ledger.share(share).clone();
-                let _verdict = self.nodes[node].chain.handle(checked, Origin::Live, unix);
+                let _verdict = self.nodes[node].chain.handle(checked, Origin::OwnStore, unix);
                 self.relay(node, share, None);
             }
             self.drain(node);
