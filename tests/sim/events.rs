@@ -29,6 +29,8 @@ pub enum Event {
     Restart(NodeId),
     /// A hostile node shows what it withheld.
     Release(NodeId, ShareNo),
+    /// Hostile nodes become honest.
+    AttackEnds,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -129,8 +129,6 @@ impl Forgery {
     }
 }
 
-/// Private branches begin when this part of the time is over.
-const BRANCH_AFTER: u64 = 4;
 /// The first minute is shared by everybody: before it nobody has anything to withhold.
 const WITHHOLD_MS: Millis = 60_000;
 const LATE_MS: Millis = 1_200_000;
@@ -144,9 +142,9 @@ const OLD_PARENTS_SPAMMED: (u64, u64) = (13, 22);
 /// Uncles that a farmer of old parents lists.
 const FARMED_UNCLES: usize = 60;
 
-/// Whether the miner is away for now.
-pub fn is_resting(attack: Attack, now: Millis) -> bool {
-    attack == Attack::HashSwitch && (now / SWITCH_MS) % 2 == 1
+/// Whether switching miners are away for now.
+pub fn is_switched_off(now: Millis) -> bool {
+    (now / SWITCH_MS) % 2 == 1
 }
 
 /// Whether what the node has must not be told.
@@ -223,7 +221,7 @@ fn old_parent(chain: &ShareChain, place: usize) -> Option<ShareId> {
 
 /// The context of a branch that merges nobody; `None` while it has not begun.
 fn branch(world: &mut World, node: NodeId) -> Option<Option<JobContext>> {
-    if world.now() < world.scenario.request.mining_ends() / BRANCH_AFTER {
+    if world.now() < world.scenario.request.branches_begin() {
         return None;
     }
     if world.nodes[node].private.is_none() {

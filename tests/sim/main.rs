@@ -13,12 +13,19 @@ use std::{
 use clap::Parser;
 use tests::sim::{Outcome, World, args::Args, report, summary::Summary};
 
+/// Worlds between two words of progress.
+const PROGRESS_EVERY: u64 = 50;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     if let Some(path) = &args.report {
-        let page = report::page(args.seeds, args.minutes);
+        let (page, broken) = report::page(args.seeds, args.minutes);
+        for promise in &broken {
+            tell(&format!("broken: {promise}"));
+        }
         return match std::fs::write(path, page) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(()) if broken.is_empty() => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::FAILURE,
             Err(cause) => {
                 tell(&format!("error: cannot write {}: {cause}", path.display()));
                 ExitCode::FAILURE
@@ -48,7 +55,14 @@ fn run(args: &Args) -> Summary {
                         return;
                     }
                     let outcome = run_seed(args, args.seed + number);
-                    summary.lock().expect("no thread panics while it holds the lock").add(&outcome);
+                    let mut summary = summary.lock().expect("no thread panics while it holds the lock");
+                    summary.add(&outcome);
+                    if summary.seeds % PROGRESS_EVERY == 0 {
+                        tell(&format!(
+                            "{} of {} worlds, {} broke a promise",
+                            summary.seeds, args.seeds, summary.broken
+                        ));
+                    }
                 }
             });
         }

@@ -59,6 +59,8 @@ pub struct Earned {
     pub revenue: f64,
     /// What their work is worth.
     pub fair: f64,
+    /// Work of the attack: what is gained or lost is told as a part of it.
+    pub at_stake: f64,
 }
 
 impl Credit {

@@ -25,6 +25,12 @@ pub const SETTLE_MS: Millis = 240_000;
 pub const CLOCK_SKEW_MAX_SECS: i64 = 100;
 /// How wrong that one is: more than the network lets pass.
 const CLOCK_WRONG_SECS: i64 = 170;
+/// A daemon hears of a new block within this time.
+const DAEMON_MS: (Millis, Millis) = (100, 2_500);
+/// A daemon with a bad connection hears of a new block within this time.
+const SLOW_DAEMON_MS: (Millis, Millis) = (5_000, 60_000);
+/// Private branches of a world that is hostile all the time begin when this part of it is over.
+const BRANCH_AFTER: u64 = 4;
 /// Base difficulty at the beginning, as a part of what it will be.
 const BASE_AT_START: f64 = 0.5;
 
@@ -75,6 +81,8 @@ pub struct Request {
     pub attacks: Vec<Attack>,
     /// Their part of the work.
     pub hostile_part: f64,
+    /// When they begin and when they become honest, milliseconds; all the time without.
+    pub attack_span: Option<(Millis, Millis)>,
     /// Partitions, loss, crashes, wrong clocks, slow miners.
     pub faults: bool,
     /// A partition of this length of a fifth of the work, and nothing else.
@@ -94,6 +102,8 @@ pub struct Scenario {
     pub hostile: Vec<(NodeId, Attack)>,
     /// Seconds that each node's clock is ahead.
     pub clocks: Vec<i64>,
+    /// Each node's daemon hears of a new block within this time, milliseconds.
+    pub daemons: Vec<(Millis, Millis)>,
     /// Partitions.
     pub cuts: Vec<Cut>,
     /// Part of messages that are lost.
@@ -114,6 +124,7 @@ impl Request {
             window_shares: 86_400,
             attacks: Vec::new(),
             hostile_part: 0.0,
+            attack_span: None,
             faults: false,
             partition_secs: None,
         }
@@ -122,6 +133,16 @@ impl Request {
     /// When mining for the record ends.
     pub const fn mining_ends(&self) -> Millis {
         self.minutes * 60_000
+    }
+
+    /// When hostile nodes are hostile.
+    pub fn attack_span(&self) -> (Millis, Millis) {
+        self.attack_span.unwrap_or_else(|| (0, self.mining_ends()))
+    }
+
+    /// When private branches begin: in a world that is hostile from the start there has to be something to leave first.
+    pub fn branches_begin(&self) -> Millis {
+        self.attack_span.map_or_else(|| self.mining_ends() / BRANCH_AFTER, |(from, _)| from)
     }
 
     /// The world of this request.
@@ -137,6 +158,7 @@ impl Request {
             miners,
             hostile,
             clocks: vec![0; self.nodes],
+            daemons: vec![DAEMON_MS; self.nodes],
             cuts: Vec::new(),
             loss: 0.0,
             crashes: Vec::new(),
@@ -182,6 +204,7 @@ impl Scenario {
             *clock = i64::try_from(between(rng, 0, 201)).unwrap_or(0) - CLOCK_SKEW_MAX_SECS;
         }
         self.clocks[rng.below(honest)] = if rng.below(2) == 0 { CLOCK_WRONG_SECS } else { -CLOCK_WRONG_SECS };
+        self.daemons[rng.below(honest)] = SLOW_DAEMON_MS;
         for _ in 0..3 {
             let (node, at) = (rng.below(honest), between(rng, end / 10, end * 8 / 10));
             self.crashes.push((node, at, at + between(rng, 5_000, 300_000)));

@@ -54,9 +54,9 @@ impl Summary {
         self.honest.join(outcome.honest);
         self.minority.join(outcome.minority);
         self.generation_secs += outcome.generation_secs;
-        let Earned { revenue, fair } = outcome.hostile;
-        if fair > 0.0 {
-            self.gains.push(revenue / fair);
+        let Earned { revenue, fair, at_stake } = outcome.hostile;
+        if at_stake > 0.0 {
+            self.gains.push(1.0 + (revenue - fair) / at_stake);
         }
     }
 

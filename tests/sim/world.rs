@@ -26,8 +26,6 @@ mod mining;
 const TICK_MS: Millis = 1_000;
 /// Time between two greetings.
 const HELLO_MS: Millis = 5_000;
-/// A daemon hears of a new block within this time.
-const DAEMON_MS: (Millis, Millis) = (100, 2_500);
 
 /// A running world.
 #[derive(Debug)]
@@ -94,7 +92,6 @@ impl World {
         self.run_until(mining_ends);
         // The very last share is heard of by nothing but its own gossip.
         self.network.heal();
-        self.release_everything();
         self.run_until(mining_ends + SETTLE_MS);
         for miner in &mut self.miners {
             miner.plan = u64::MAX;
@@ -123,9 +120,10 @@ impl World {
         self.nodes[node].attack.is_none()
     }
 
-    /// Whether mining for the record has ended.
-    fn is_over(&self) -> bool {
-        self.now >= self.scenario.request.mining_ends()
+    /// Whether hostile nodes are hostile now.
+    fn is_under_attack(&self) -> bool {
+        let (from, to) = self.scenario.request.attack_span();
+        (from..to).contains(&self.now)
     }
 
     fn plan_beginning(&mut self) {
@@ -141,6 +139,7 @@ impl World {
         }
         let first = self.next_foreign_block();
         self.events.push(first, Event::ParentBlock);
+        self.events.push(self.scenario.request.attack_span().1, Event::AttackEnds);
         for (node, from, to) in self.scenario.crashes.clone() {
             self.events.push(from, Event::Crash(node));
             self.events.push(to, Event::Restart(node));
@@ -172,6 +171,7 @@ impl World {
             Event::Crash(node) => self.nodes[node].crash(&self.params),
             Event::Restart(node) => self.on_restart(node),
             Event::Release(node, share) => self.relay(node, share, None),
+            Event::AttackEnds => self.release_everything(),
         }
     }
 
@@ -220,7 +220,8 @@ impl World {
     fn announce_block(&mut self, finder: Option<NodeId>) {
         let block = self.parent.grow();
         for node in 0..self.nodes.len() {
-            let delay = if finder == Some(node) { 0 } else { between(&mut self.rng, DAEMON_MS.0, DAEMON_MS.1) };
+            let (least, most) = self.scenario.daemons[node];
+            let delay = if finder == Some(node) { 0 } else { between(&mut self.rng, least, most) };
             self.events.push(self.now + delay, Event::DaemonHears(node, block));
         }
     }
@@ -293,7 +294,7 @@ impl World {
 
     /// Attack of the miner's node, while attacks are on.
     fn attack_of(&self, miner: MinerId) -> Option<Attack> {
-        self.nodes[self.miners[miner].node].attack.filter(|_| !self.is_over())
+        self.nodes[self.miners[miner].node].attack.filter(|_| self.is_under_attack())
     }
 }
 

@@ -3,6 +3,10 @@
 //! Every share is a block with a probability that goes with its work, so the expected revenue of a script is the sum over
 //! all sound shares of their work times the part that their window gives it. That is exact where counting the blocks of a
 //! run would be luck. Fair is, for every window, the part of all work that was mined in the same time.
+//!
+//! An attack that begins and ends is counted until its last share has left the windows: who leaves is still paid for what it
+//! did before, and who comes back has to wait, so nothing is earned before both are over. What is earned or lost by all that
+//! is put in proportion to the work of the attack.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +19,7 @@ use crate::sim::{
     scenario::Role,
 };
 
-/// Only the last third of the time is counted: before that windows hold work from before the attack, and what is earned is
-/// still to be paid for.
+/// Of a world that is hostile all the time only the last third is counted: before that windows are not full.
 const WARM_UP: (u64, u64) = (2, 3);
 
 /// Work by time of finding, summed up: hostile and all.
@@ -38,11 +41,21 @@ impl Mined {
         Self { times, sums }
     }
 
-    /// Hostile part of the work of this time.
-    fn hostile_part(&self, from: Millis, to: Millis) -> f64 {
+    /// Hostile work of this time, and all.
+    fn between(&self, from: Millis, to: Millis) -> (f64, f64) {
         let first = self.sums[self.times.partition_point(|time| *time < from)];
         let last = self.sums[self.times.partition_point(|time| *time <= to)];
-        if last.1 > first.1 { (last.0 - first.0) / (last.1 - first.1) } else { 0.0 }
+        (last.0 - first.0, last.1 - first.1)
+    }
+
+    fn hostile(&self, from: Millis, to: Millis) -> f64 {
+        self.between(from, to).0
+    }
+
+    /// Hostile part of the work of this time.
+    fn hostile_part(&self, from: Millis, to: Millis) -> f64 {
+        let (hostile, all) = self.between(from, to);
+        if all > 0.0 { hostile / all } else { 0.0 }
     }
 }
 
@@ -53,11 +66,12 @@ pub fn check(world: &World, past: &Past, outcome: &mut Outcome) {
     if scripts.is_empty() {
         return;
     }
-    let ends = world.scenario.request.mining_ends();
+    let (ends, span) = (world.scenario.request.mining_ends(), world.scenario.request.attack_span);
+    let from = span.map_or(ends * WARM_UP.0 / WARM_UP.1, |(from, _)| from);
     let mined = Mined::of(world);
     let mut windows: BTreeMap<ShareId, (f64, f64)> = BTreeMap::new();
     for (number, share) in world.ledger.shares.iter().enumerate() {
-        if share.found_at < ends * WARM_UP.0 / WARM_UP.1 || share.found_at >= ends {
+        if share.found_at < from || share.found_at >= ends {
             continue;
         }
         let weights = &world.ledger.windows[&share.payout_share];
@@ -79,6 +93,7 @@ pub fn check(world: &World, past: &Past, outcome: &mut Outcome) {
             outcome.hostile.revenue += work * part;
         }
     }
+    outcome.hostile.at_stake = span.map_or(outcome.hostile.fair, |(from, to)| mined.hostile(from, to));
 }
 
 /// When the shares of a window were found; of a window on a branch of its own, the same length of time before it.

@@ -9,7 +9,7 @@ use crate::sim::{
     Millis, MinerId, NodeId, ShareNo,
     chance::{happens, waiting_time},
     events::Event,
-    hostile::{self, Forgery, Publish},
+    hostile::{self, Attack, Forgery, Publish},
     job::{self, Job},
     ledger::{Fate, FoundBlock, Mined},
     miner::{Draft, hashes},
@@ -51,9 +51,9 @@ impl World {
         }
         let node = self.miners[miner].node;
         let job = self.miners[miner].job(self.nodes[node].jobs.iter(), self.now).cloned();
-        if let Some(job) = job.filter(|_| self.nodes[node].is_up) {
+        if let Some(job) = job.filter(|_| self.nodes[node].is_up && !self.is_resting(miner)) {
             match self.attack_of(miner) {
-                Some(attack) if !hostile::is_resting(attack, self.now) => {
+                Some(attack) => {
                     if let Some(forgery) = hostile::forge(self, node, miner, attack, &job) {
                         self.miners[miner].chosen = Some(self.miners[miner].share_hashes(&forgery.context));
                         if self.is_found(miner, &forgery.context) {
@@ -61,7 +61,6 @@ impl World {
                         }
                     }
                 }
-                Some(_) => {}
                 None => {
                     self.miners[miner].chosen = None;
                     if self.is_found(miner, &job.context) {
@@ -71,6 +70,17 @@ impl World {
             }
         }
         self.plan_find(miner);
+    }
+
+    /// A switching miner has twice its part of the work, half of the time; before and after its attack it finds half of what
+    /// it could.
+    fn is_resting(&mut self, miner: MinerId) -> bool {
+        let switches = self.nodes[self.miners[miner].node].attack == Some(Attack::HashSwitch);
+        if self.is_under_attack() {
+            switches && hostile::is_switched_off(self.now)
+        } else {
+            switches && happens(&mut self.rng, 0.5)
+        }
     }
 
     fn mine_honestly(&mut self, node: NodeId, miner: MinerId, job: &Arc<Job>) {
@@ -139,7 +149,7 @@ impl World {
             let own = payouts.iter().find(|payout| payout.script == script);
             own.map_or(0.0, |payout| units(payout.amount.units()) / units(REWARD.units()))
         };
-        let chooses_draw = hostile::chooses_draws(self.nodes[node].attack) && !self.is_over();
+        let chooses_draw = hostile::chooses_draws(self.attack_of(miner));
         let mined = Mined {
             miner,
             found_at: self.now,
@@ -246,7 +256,7 @@ impl World {
 
     /// Whether the node tells its neighbours nothing, not to show what it withholds.
     pub(super) fn is_silent(&self, node: NodeId) -> bool {
-        !self.is_over() && self.nodes[node].attack.is_some_and(hostile::withholds)
+        self.is_under_attack() && self.nodes[node].attack.is_some_and(hostile::withholds)
     }
 
     /// Work of a share as a number.
