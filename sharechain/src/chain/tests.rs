@@ -8,6 +8,7 @@ use crate::{
 
 mod attacks;
 mod deep_forks;
+mod following;
 mod held_back;
 mod protocol;
 mod retention;
@@ -268,6 +269,7 @@ fn descendants_of_an_invalid_share_are_invalid_however_they_arrive() {
     let child = Arc::new(CheckedShare::check(child, &miner.params).unwrap());
 
     assert_eq!(history(&mut chain, &child), Verdict::Missing(vec![lie.id()]));
+    assert_eq!(chain.waiting(), 1);
     assert_eq!(history(&mut chain, &lie), Verdict::Invalid(ShareError::Position { field: "count" }));
     let refused = drain(&mut chain).into_iter().find_map(|effect| match effect {
         Effect::Refused { id, error } => Some((id, error)),

@@ -198,3 +198,53 @@ fn what_is_pruned_is_gone_and_the_rest_answers_as_before() {
         assert_eq!(model.dag.window_span(tip, bounds(u128::MAX)), None, "it reaches below what is kept");
     }
 }
+
+#[test]
+fn forgetting_one_merger_leaves_the_others() {
+    let mut model = Model::random(0, 1, 0);
+    let genesis = model.shares[0];
+    let mut rng = Rng::new(3);
+    let mut add = |model: &mut Model, parent: ShareIndex, uncles: Vec<ShareIndex>| {
+        let node = model.dag.node(parent).clone();
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&rng.next().to_le_bytes());
+        let total_work = node.total_work.saturating_add(Work::from_hashes(1 + u128::from(rng.next() % 7)));
+        model.dag.insert(NewNode {
+            id: ShareId::from_bytes(id),
+            parent: Some(parent),
+            uncles,
+            height: node.height + 1,
+            count: node.count + 1,
+            total_work,
+            work: Work::from_hashes(1),
+            base_target: node.base_target,
+            time: node.time,
+            script: node.script,
+            signal: 0,
+            own_block: 0,
+            newest_block: 0,
+            begins_epoch: false,
+        })
+    };
+    let uncle = add(&mut model, genesis, Vec::new());
+    let mergers = [(); 3].map(|()| {
+        let parent = add(&mut model, genesis, Vec::new());
+        add(&mut model, parent, vec![uncle])
+    });
+    model.dag.remove(mergers[1]);
+    let has_uncle = |dag: &Dag, merger| dag.is_in(&dag.past(merger), uncle);
+    assert!(has_uncle(&model.dag, mergers[0]) && has_uncle(&model.dag, mergers[2]));
+    assert_eq!(model.dag.node(uncle).links.mergers, [mergers[0], mergers[2]]);
+}
+
+#[test]
+fn pruning_beyond_the_tip_leaves_the_tip() {
+    let mut model = Model::random(50, 4, 5);
+    let best = model.shares.iter().copied().max_by_key(|share| model.dag.node(*share).rank()).unwrap();
+    model.dag.select(best).unwrap();
+    let height = model.dag.node(best).height;
+    model.dag.prune_below(height + 10);
+    assert_eq!((model.dag.tip(), model.dag.root()), (best, best));
+    assert_eq!(model.dag.ids().collect::<Vec<_>>().len(), model.dag.len());
+    assert!(model.dag.ids().all(|id| model.dag.find(&id).is_some()));
+}

@@ -115,3 +115,15 @@ proptest! {
         prop_assert!(target.work().unwrap() <= base_work.saturating_mul(SHARE_WORK_MAX_IN_BASE));
     }
 }
+
+#[test]
+fn scaling_shifts_both_ways_and_ends_at_256_bits() {
+    let one = target(0x1d00_ffff);
+    let shifted = |bits: u32| CompactTarget::from_bits(0x1d00_ffff + ((bits / 8) << 24)).to_target().unwrap();
+    assert_eq!(scale(one, 8 * RADIX), shifted(8));
+    assert_eq!(scale(one, 16 * RADIX), shifted(16));
+    assert_eq!(scale(one, 24 * RADIX), shifted(24));
+    assert_eq!(scale(shifted(24), -24 * RADIX), one);
+    assert_eq!(scale(one, 33 * RADIX), Target::EASIEST);
+    assert_eq!(scale(one, 600 * RADIX), Target::EASIEST);
+}

@@ -3,19 +3,19 @@
 use super::*;
 use crate::hash::BlockHash;
 
-const NOW: UnixTime = 1_800_000_100;
-const LATER: UnixTime = NOW + 3_600;
+pub(super) const NOW: UnixTime = 1_800_000_100;
+pub(super) const LATER: UnixTime = NOW + 3_600;
 
-fn block(tag: u8, height: u32) -> ParentBlock {
+pub(super) fn block(tag: u8, height: u32) -> ParentBlock {
     ParentBlock { hash: BlockHash::from_bytes([tag; 32]), height, next_bits: None }
 }
 
 /// A chain whose daemon has blocks 1 to 3 at heights 101 to 103, and a miner that mines on block 3.
-fn with_daemon() -> (Miner, ShareChain) {
+pub(super) fn with_daemon() -> (Miner, ShareChain) {
     with_daemon_of(Miner::devnet().params)
 }
 
-fn with_daemon_of(params: Arc<Params>) -> (Miner, ShareChain) {
+pub(super) fn with_daemon_of(params: Arc<Params>) -> (Miner, ShareChain) {
     let mut miner = Miner::new(params, 1);
     let mut chain = ShareChain::new(miner.params.clone());
     for tag in 1..=3 {
@@ -25,12 +25,12 @@ fn with_daemon_of(params: Arc<Params>) -> (Miner, ShareChain) {
     (miner, chain)
 }
 
-fn mine_on(miner: &mut Miner, block: u8, height: u32) {
+pub(super) fn mine_on(miner: &mut Miner, block: u8, height: u32) {
     miner.work.prev_block = BlockHash::from_bytes([block; 32]);
     miner.work.block_height = height;
 }
 
-fn live(chain: &mut ShareChain, share: &Arc<CheckedShare>) -> Verdict {
+pub(super) fn live(chain: &mut ShareChain, share: &Arc<CheckedShare>) -> Verdict {
     chain.handle(share.clone(), Origin::Live, NOW)
 }
 
@@ -105,146 +105,6 @@ fn without_a_daemon_and_from_the_own_store_nothing_is_judged() {
     assert_eq!(history(&mut chain, &stranger), Verdict::Valid);
 }
 
-/// A branch on a block that our daemon does not have, of shares of 8 hashes, and how many of them are enough to be followed.
-fn held_branch(miner: &mut Miner, base: u128) -> (Vec<Arc<CheckedShare>>, usize) {
-    let mut ahead = ShareChain::new(miner.params.clone());
-    mine_on(miner, 4, 105);
-    miner.share_work = Work::from_hashes(8);
-    let needed = usize::try_from(8 * 64 * base / 8).unwrap();
-    let branch = (1..).take(needed + 3).map(|second| miner.extend(&mut ahead, GENESIS_TIME + second)).collect();
-    (branch, needed)
-}
-
-#[test]
-fn work_of_512_base_shares_against_us_shows_that_we_are_at_fault() {
-    let (mut miner, mut chain) = with_daemon();
-    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes());
-    for share in &branch[..needed - 1] {
-        assert!(matches!(live(&mut chain, share), Verdict::NotYet(_)));
-        assert!(!chain.contains(&share.id()));
-    }
-    assert_eq!((chain.tip().height, chain.follows_held()), (0, false));
-    assert!(drain(&mut chain).is_empty());
-    assert_eq!(live(&mut chain, &branch[needed - 1]), Verdict::Valid);
-    assert_eq!((chain.tip().id, chain.follows_held()), (branch[needed - 1].id(), true));
-    // What is built on it is helped along, what has a reason of its own waits for as much work again.
-    mine_on(&mut miner, 3, 104);
-    let child = miner.mine(&mut chain, GENESIS_TIME + 200);
-    assert_eq!(live(&mut chain, &child), Verdict::Valid);
-    assert!(matches!(live(&mut chain, &branch[needed]), Verdict::NotYet(NotYet::UnknownBlock(_))));
-    assert_eq!((chain.tip().id, chain.job_context().unwrap().mergeable), (child.id(), 0));
-    assert!(branch[..needed].iter().chain([&child]).all(|share| chain.contains(&share.id())));
-    let effects = drain(&mut chain);
-    let reason = NotYet::UnknownBlock(BlockHash::from_bytes([4; 32]));
-    let overruled =
-        effects.iter().filter(|effect| matches!(effect, Effect::Overruled { reason: why, .. } if *why == reason));
-    assert_eq!(overruled.count(), 1);
-    let linked = |effects: &[Effect]| effects.iter().filter(|effect| matches!(effect, Effect::Linked(_))).count();
-    assert_eq!(linked(&effects), needed + 1, "each once");
-    // When the daemon has the block after all, nothing waits and nothing is announced twice.
-    chain.on_parent_block(block(4, 104), NOW);
-    assert_eq!((chain.held_back(), chain.follows_held()), (0, false));
-    assert_eq!(linked(&drain(&mut chain)), 1);
-    assert_eq!(chain.job_context().unwrap().mergeable, 1);
-}
-
-#[test]
-fn a_node_that_was_only_behind_goes_back_when_it_has_caught_up() {
-    let (mut miner, mut chain) = with_daemon();
-    let base = chain.next_base_work().hashes();
-    let (branch, needed) = held_branch(&mut miner, base);
-    for share in &branch[..needed] {
-        live(&mut chain, share);
-    }
-    assert!(chain.follows_held());
-    // The network's chain, of shares that merge nothing that is held.
-    let mut network = ShareChain::new(miner.params.clone());
-    mine_on(&mut miner, 3, 104);
-    let mut beside = Work::ZERO;
-    for second in 1.. {
-        let share = miner.extend(&mut network, GENESIS_TIME + second);
-        beside = beside.saturating_add(share.work());
-        assert_eq!(live(&mut chain, &share), Verdict::Valid);
-        if !chain.follows_held() {
-            break;
-        }
-    }
-    let (least, most) = (Work::from_hashes(6 * 64 * base), Work::from_hashes(8 * 64 * base));
-    assert!(least < beside && beside < most, "{beside:?}");
-    // The branch has more work in all, but most of what was done since it began was done beside it.
-    assert!(branch[needed - 1].share().data.total_work > network.tip().total_work);
-    assert_eq!((chain.tip(), chain.follows_held()), (network.tip(), false));
-    assert_eq!(chain.job_context().unwrap().mergeable, 0, "what is held is not merged");
-    assert!(chain.contains(&branch[0].id()), "it was announced and nobody is sent it twice");
-    assert_ne!(live(&mut chain, &branch[needed]), Verdict::Valid);
-    assert!(!chain.follows_held());
-}
-
-/// Shares on invented blocks that merge everybody, in turns with honest ones: so many of each, and in how many turns they
-/// were followed.
-fn invent_beside(merge_depth: u32, honest: usize, invented: usize, turns: u32) -> (Miner, ShareChain, usize) {
-    let params = testing::params(ConsensusParams { merge_depth, ..Miner::devnet().params.raw().clone() });
-    let (mut miner, mut chain) = with_daemon_of(params.clone());
-    let mut liar = Miner::new(params.clone(), 9);
-    mine_on(&mut liar, 200, 104);
-    miner.share_work = Work::from_hashes(64);
-    liar.share_work = Work::from_hashes(64);
-    // The liar holds nothing back: its tip is its own and merges everybody else.
-    let mut all = ShareChain::new(params);
-    let mut followed = 0;
-    for turn in 1..=turns {
-        for _ in 0..honest {
-            let share = miner.mine(&mut chain, GENESIS_TIME + 10 * turn);
-            assert_eq!(chain.handle(share.clone(), Origin::Live, LATER), Verdict::Valid);
-            history(&mut all, &share);
-        }
-        for _ in 0..invented {
-            let share = liar.extend(&mut all, GENESIS_TIME + 10 * turn);
-            chain.handle(share, Origin::Live, LATER);
-        }
-        followed += usize::from(chain.follows_held());
-        assert!(all.tip().total_work > chain.tip().total_work || chain.follows_held());
-    }
-    (miner, chain, followed)
-}
-
-#[test]
-fn attack_f7_merging_everybody_does_not_make_a_minority_a_majority() {
-    let (_, chain, followed) = invent_beside(600, 3, 2, 150);
-    assert_eq!((chain.tip().count, chain.held_back(), followed), (450, 300, 0));
-}
-
-#[test]
-fn what_most_of_the_work_is_on_is_followed_and_forgiven_when_it_is_buried() {
-    let (mut miner, mut chain, followed) = invent_beside(40, 2, 3, 150);
-    assert!(followed > 0);
-    let count = chain.tip().count;
-    for second in 0..100 {
-        let share = miner.mine(&mut chain, GENESIS_TIME + 1_600 + second);
-        assert_eq!(chain.handle(share, Origin::Live, LATER), Verdict::Valid);
-    }
-    assert_eq!((chain.follows_held(), chain.tip().count), (false, count + 100));
-    assert_eq!(chain.poll_timeout(), None);
-}
-
-#[test]
-fn one_share_alone_never_overrules_us() {
-    let (mut miner, mut chain) = with_daemon();
-    let mut ahead = ShareChain::new(miner.params.clone());
-    let first = miner.extend(&mut chain, GENESIS_TIME + 1);
-    history(&mut ahead, &first);
-    // It merges what we have not merged yet.
-    let mut others = ShareChain::new(miner.params.clone());
-    let side = Miner::new(miner.params.clone(), 2).extend(&mut others, GENESIS_TIME + 1);
-    history(&mut ahead, &side);
-    live(&mut chain, &side);
-    mine_on(&mut miner, 4, 105);
-    miner.share_work = Work::MAX;
-    let heaviest = miner.mine(&mut ahead, GENESIS_TIME + 2);
-    assert!(heaviest.share().data.total_work.hashes() > 64 * chain.next_base_work().hashes());
-    assert!(matches!(live(&mut chain, &heaviest), Verdict::NotYet(_)));
-}
-
 #[test]
 fn a_long_branch_whose_time_comes_all_at_once_forgets_what_it_leaves_behind() {
     let params = testing::shallow_params();
@@ -264,4 +124,46 @@ fn a_long_branch_whose_time_comes_all_at_once_forgets_what_it_leaves_behind() {
     }
     let best = shares[shares.len() - 2..].iter().map(|share| share.id()).min().unwrap();
     assert_eq!((chain.tip().id, chain.held_back()), (best, 0));
+}
+
+#[test]
+fn a_time_exactly_two_minutes_ahead_is_let_pass() {
+    let mut miner = Miner::devnet();
+    let chain = &mut ShareChain::new(miner.params.clone());
+    let now = UnixTime::from(GENESIS_TIME);
+    let [on, beyond] = [120, 121].map(|ahead| miner.mine(chain, GENESIS_TIME + ahead));
+    assert_eq!((chain.admit(&on, now), chain.admit(&beyond, now)), (Admission::Relay, Admission::Keep));
+    assert_eq!(chain.handle(on, Origin::Live, now), Verdict::Valid);
+    let until = now + 1;
+    assert_eq!(chain.handle(beyond, Origin::Live, now), Verdict::NotYet(NotYet::FutureTime { until }));
+}
+
+#[test]
+fn what_is_held_back_is_bounded_and_the_lightest_goes_with_all_that_builds_on_it() {
+    let params = testing::main_params();
+    let mut chain = ShareChain::new(params.clone());
+    let future = GENESIS_TIME + 1_000;
+    let now = UnixTime::from(GENESIS_TIME);
+    let mut miner = Miner::new(params.clone(), 0);
+    let mut ahead = ShareChain::new(params);
+    let first = miner.extend(&mut ahead, future);
+    let child = miner.extend(&mut ahead, future);
+    for share in [&first, &child] {
+        assert!(matches!(chain.handle(share.clone(), Origin::Live, now), Verdict::NotYet(_)));
+    }
+    // All as light as the first, each on its own.
+    miner.share_work = Work::from_hashes(first.work().hashes() + 1);
+    for _ in 0..4_096 - 2 {
+        let share = miner.mine(&mut chain, future);
+        assert!(matches!(chain.handle(share, Origin::Live, now), Verdict::NotYet(_)));
+    }
+    assert_eq!((chain.held_back(), chain.is_linked(&first.id())), (4_096, true));
+    let one_more = miner.mine(&mut chain, future);
+    assert!(matches!(chain.handle(one_more.clone(), Origin::Live, now), Verdict::NotYet(_)));
+    assert_eq!((chain.held_back(), chain.is_linked(&one_more.id())), (4_095, true));
+    assert!(!chain.is_linked(&first.id()) && !chain.is_linked(&child.id()));
+    assert!(drain(&mut chain).is_empty(), "nobody was told of them, so nobody is told that they are gone");
+    let lightest = miner.mine(&mut chain, future);
+    chain.handle(lightest, Origin::Live, now);
+    assert_eq!(chain.held_back(), 4_096);
 }
