@@ -217,7 +217,9 @@ mod tests {
     fn compact_size_uses_the_shortest_form() {
         let encoded = |len| {
             let mut writer = Writer::default();
+            assert!(writer.is_empty());
             writer.compact_size(len);
+            assert!(!writer.is_empty());
             hex::encode(writer.into_bytes())
         };
         assert_eq!(encoded(0xfc), "fc");
@@ -229,6 +231,7 @@ mod tests {
     #[test]
     fn reader_refuses_what_is_missing_too_long_or_left_over() {
         let mut reader = Reader::new(&[2, 7]);
+        assert_eq!(reader.remaining(), 2);
         assert_eq!(reader.bytes_u8("flags", 1), Err(DecodeError::TooLong { field: "flags", len: 2, len_max: 1 }));
         assert_eq!(reader.u16(), Err(DecodeError::UnexpectedEnd { wanted: 2, left: 1 }));
         assert_eq!(reader.option_tag("witness"), Err(DecodeError::UnknownTag { field: "witness", tag: 7 }));

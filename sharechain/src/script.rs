@@ -123,5 +123,8 @@ mod tests {
         }
         assert_eq!(PayoutScript::from_bytes(&[0x6a, 0x01, 0x00]), Err(NotPayable));
         assert_eq!(PayoutScript::from_bytes(&[]), Err(NotPayable));
+        let text = format!("0014{}", "07".repeat(20));
+        assert_eq!(forms[2].to_string(), text);
+        assert_eq!(format!("{:?}", forms[2]), format!("PayoutScript({text})"));
     }
 }

@@ -233,6 +233,10 @@ mod tests {
     fn work_of_difficulty_one_is_two_to_the_32_and_a_bit() {
         let target = CompactTarget(0x1d00_ffff).to_target().unwrap();
         assert_eq!(target.work(), Some(Work(0x1_0001_0001)));
+        assert_eq!(target.work().unwrap().to_string(), "4295032833");
+        let mut bytes = [0; 32];
+        bytes[26..28].fill(0xff);
+        assert_eq!(target.to_le_bytes(), bytes);
         assert_eq!(Target::EASIEST.work(), Some(Work(1)));
         assert_eq!(Target::HARDEST_SHARE.work(), Some(Work(u128::MAX)));
         assert_eq!(Target(U256::from(u128::MAX)).work(), None);

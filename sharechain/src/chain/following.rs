@@ -102,9 +102,8 @@ impl ShareChain {
             return;
         }
         let buried = self.dag.node(self.dag.tip()).height.saturating_sub(self.params.merge_depth());
-        let released = self.not_yet.judge_again(&mut self.dag, |dag, waiting| {
-            let is_merged = || dag.merged_at(waiting.index).is_some();
-            let is_buried = waiting.followed_at.is_some_and(|height| height < buried) && is_merged();
+        let released = self.not_yet.judge_again(&mut self.dag, |_, waiting| {
+            let is_buried = waiting.followed_at.is_some_and(|height| height < buried);
             waiting.own_reason().filter(|_| !is_buried)
         });
         self.let_pass(released);

@@ -124,3 +124,25 @@ proptest! {
         prop_assert_eq!(PrefixState::after(&prefix).unwrap().txid(&whole_tail), Txid::from_bytes(sha256d(&whole)));
     }
 }
+
+/// A script of one byte is no coinbase script, so a prefix that happens to end on a block gets another block of padding; and
+/// only then.
+#[test]
+fn the_script_is_as_long_as_it_must_be_and_no_longer() {
+    let mut padded = 0;
+    for block_height in [1, 17] {
+        for flags in 0..64 {
+            let flags = vec![0; flags];
+            let fields = CoinbaseFields { block_height, flags: &flags, ..fields(&[]) };
+            let prefix = fields.prefix();
+            let wanted = height_push(block_height).len() + flags.len();
+            let length = usize::from(prefix[41]);
+            assert!(prefix.len().is_multiple_of(64) && length >= 2, "height {block_height}, {} flags", flags.len());
+            let padding = length - wanted;
+            assert!(padding < 64 || wanted + padding - 64 < 2, "height {block_height}, {} flags", flags.len());
+            padded += usize::from(padding >= 64);
+        }
+    }
+    // Neither occurs with these outputs unless its length is right by chance; then the other cases have shown the rule.
+    assert!(padded <= 1);
+}

@@ -106,9 +106,6 @@ impl Dag {
         if fork_a != fork_b {
             return Some(if self.node(fork_a).height < self.node(fork_b).height { fork_a } else { fork_b });
         }
-        if a == fork_a || b == fork_b {
-            return Some(fork_a);
-        }
         self.descend(a, |node| self.ancestor_at(b, node.height).is_some_and(|at| self.node(at).id == node.id))
     }
 

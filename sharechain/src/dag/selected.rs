@@ -37,11 +37,6 @@ impl Dag {
         self.get(index).is_some_and(|node| self.selected_at(node.height) == Some(index))
     }
 
-    /// Height of the best chain's share that merged this one, or that it is.
-    pub(crate) fn merged_at(&self, index: ShareIndex) -> Option<u64> {
-        self.get(index)?.links.merged_at
-    }
-
     /// The best chain's share with the fewest shares in its past, but at least `count`.
     pub(crate) fn selected_from_count(&self, count: u64) -> Option<ShareIndex> {
         let offset = self.selected.partition_point(|index| self.get(*index).is_some_and(|node| node.count < count));

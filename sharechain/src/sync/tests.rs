@@ -12,6 +12,25 @@ const OURS: Work = Work::from_hashes(100);
 /// After the first peers had their time to speak.
 const LATER: UnixTime = SETTLE_SECS;
 
+#[test]
+fn single_shares_are_asked_for_in_turns() {
+    let mut sync = Sync::default();
+    assert_eq!(sync.next_peer(), None);
+    for peer in ['a', 'b', 'c'] {
+        sync.on_tip(peer, claim(1, 1), 0);
+    }
+    let asked: Vec<char> = (0..6).filter_map(|_| sync.next_peer()).collect();
+    assert_eq!((asked.len(), &asked[..3]), (6, &asked[3..]));
+    let mut once = asked[..3].to_vec();
+    once.sort_unstable();
+    assert_eq!(once, ['a', 'b', 'c']);
+}
+
+#[test]
+fn a_locator_of_the_highest_chain_has_room() {
+    assert_eq!((CURSOR_MAX, LOCATOR_MAX), (65, 140));
+}
+
 fn claim(tag: u8, work: u128) -> TipClaim {
     let total_work = Work::from_hashes(work);
     TipClaim { id: ShareId::from_bytes([tag; 32]), height: work.try_into().unwrap(), total_work }

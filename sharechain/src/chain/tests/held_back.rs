@@ -167,3 +167,44 @@ fn what_is_held_back_is_bounded_and_the_lightest_goes_with_all_that_builds_on_it
     chain.handle(lightest, Origin::Live, now);
     assert_eq!(chain.held_back(), 4_096);
 }
+
+#[test]
+fn what_the_daemon_learns_counts_for_what_is_built_on_it() {
+    let (mut miner, mut chain) = with_daemon();
+    let mut ahead = ShareChain::new(miner.params.clone());
+    mine_on(&mut miner, 5, 106);
+    let on_unknown = miner.extend(&mut ahead, GENESIS_TIME + 1);
+    mine_on(&mut miner, 3, 104);
+    let on_old = miner.extend(&mut ahead, GENESIS_TIME + 2);
+    mine_on(&mut miner, 5, 106);
+    let on_new = miner.extend(&mut ahead, GENESIS_TIME + 3);
+    for share in [&on_unknown, &on_old, &on_new] {
+        assert!(matches!(live(&mut chain, share), Verdict::NotYet(_)));
+    }
+    // The first one's block is two ahead of the second one's, as it turns out.
+    chain.on_parent_block(block(5, 105), NOW);
+    assert_eq!((chain.tip().id, chain.held_back()), (on_unknown.id(), 2));
+    assert!(!chain.contains(&on_old.id()) && !chain.contains(&on_new.id()));
+}
+
+#[test]
+fn the_blocks_of_a_daemon_are_bounded() {
+    let (mut miner, mut chain) = with_daemon();
+    let tagged = |number: u32| {
+        let mut bytes = [9; 32];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        ParentBlock { hash: BlockHash::from_bytes(bytes), height: 105, next_bits: None }
+    };
+    // Blocks 1 to 3 are the oldest, and with these there is room for no more.
+    for number in 0..8_192 - 3 {
+        chain.on_parent_block(tagged(number), NOW);
+    }
+    mine_on(&mut miner, 1, 102);
+    let share = miner.mine(&mut chain, GENESIS_TIME + 1);
+    assert_eq!(chain.admit(&share, NOW), Admission::Relay);
+    chain.on_parent_block(tagged(8_192), NOW);
+    assert_eq!(chain.admit(&share, NOW), Admission::Keep, "the oldest is forgotten");
+    mine_on(&mut miner, 2, 103);
+    let share = miner.mine(&mut chain, GENESIS_TIME + 1);
+    assert_eq!(chain.admit(&share, NOW), Admission::Relay, "the next one is not");
+}

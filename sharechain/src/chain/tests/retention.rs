@@ -116,3 +116,22 @@ fn a_heavier_branch_is_not_forgotten_while_it_waits() {
     }
     assert_eq!((chain.rivals().len(), chain.len()), (1, 112));
 }
+
+#[test]
+fn a_share_whose_window_was_forgotten_is_neither_judged_nor_kept() {
+    let params = short_params();
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut chain = ShareChain::new(params);
+    for second in 1..=300 {
+        miner.extend(&mut chain, GENESIS_TIME + second);
+    }
+    let (parent, height) = (chain.tip().id, chain.tip().height);
+    let late = Miner::new(miner.params.clone(), 2).mine(&mut chain, GENESIS_TIME + 301);
+    for second in 301..=490 {
+        miner.extend(&mut chain, GENESIS_TIME + second);
+    }
+    assert!(chain.is_linked(&parent) && chain.first_height() + 50 > height);
+    let len = chain.len();
+    assert_eq!(history(&mut chain, &late), Verdict::OutOfReach);
+    assert_eq!((chain.len(), chain.waiting()), (len, 0));
+}

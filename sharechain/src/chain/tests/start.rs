@@ -38,6 +38,9 @@ fn a_node_that_begins_in_the_middle_pays_like_one_that_has_everything() {
         let mut late = start(&params, &shares, &ids);
         assert_eq!(late.tip(), full.tip());
         assert!(late.first_height() > 100);
+        assert_eq!((late.first_share(), late.is_empty()), (ids[0], false));
+        let linked: BTreeSet<ShareId> = late.linked_ids().collect();
+        assert_eq!(linked, ids.iter().copied().collect());
         let weights = |chain: &mut ShareChain| chain.job_context().unwrap().weights;
         assert_eq!(weights(&mut late), weights(&mut full), "seed {seed}");
         // And goes on like it, past the time when what it began with is forgotten.
