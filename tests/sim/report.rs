@@ -181,8 +181,10 @@ fn attacks(seeds: u64) -> (String, Vec<String>) {
     let cells = names.iter().flat_map(|attack| PARTS.iter().map(move |part| (*attack, *part)));
     let lines = run_all(cells.map(|(attack, part)| (1..=seeds).map(|seed| of(attack, part, seed)).collect()).collect());
     let mut text = String::from(
-        "\n## What attacks earn\n\nExpected revenue per work of the attacker, honest mining with the same work and the same seeds being 1; in brackets the standard error of the \
-         mean. Lost is what honest miners lose of what was acknowledged to them, at 32 %.\n\n| attack | 10 % | 20 % | 32 % | 40 % | 45 % | honest work lost |\n|---|---|---|---|---|---|---|\n",
+        "\n## What attacks earn\n\nThe attacker's revenue per work of the attack, 1 being honest mining with the same work and the same seeds: what an attack changes, \
+         from its beginning until all it earned or lost has left the windows, by the work it took. In brackets the standard error of the mean. Lost is what \
+         honest miners lose of what was acknowledged to them, at 32 %.\n\n\
+         | attack | 10 % | 20 % | 32 % | 40 % | 45 % | honest work lost |\n|---|---|---|---|---|---|---|\n",
     );
     let honest: Vec<Vec<f64>> = lines[..PARTS.len()].iter().map(|line| line.gains.clone()).collect();
     let mut broken = Vec::new();

@@ -105,6 +105,11 @@ fn upgrade_dto(bit: usize, state: UpgradeState) -> Option<Upgrade> {
 
 /// What the operator has to know of the share chain, one sentence each.
 fn chain_problems(chain: &ChainView) -> Vec<String> {
+    let follows_held = chain.follows_held.then(|| {
+        "most of the work is on shares that this machine's clock or daemon speaks against; hint: check the clock and whether the \
+         daemon follows its network"
+            .to_owned()
+    });
     let rivals = chain.rivals.iter().map(|rival| {
         format!(
             "a branch with more work left the share chain at height {}, too long ago to be adopted at once; hint: if it is the \
@@ -116,7 +121,7 @@ fn chain_problems(chain: &ChainView) -> Vec<String> {
     let upgrades = decided.map(|(bit, _)| {
         format!("the network has agreed on rules that this version does not know (bit {bit}); hint: update poolnode")
     });
-    rivals.chain(upgrades).collect()
+    follows_held.into_iter().chain(rivals).chain(upgrades).collect()
 }
 
 /// 200 when miners get work, 206 while syncing, 503 when something is wrong.

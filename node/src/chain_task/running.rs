@@ -225,8 +225,8 @@ impl Running {
                 Effect::RivalBranch(rival) => self.on_rival(&rival),
                 Effect::Overruled { tip, reason } => warn!(
                     %tip, %reason,
-                    "a branch that was held back has clearly more work than ours and is accepted; hint: check this machine's \
-                     clock and whether the daemon follows its network"
+                    "most of the work is on shares that this machine's clock or daemon speaks against, so they are followed; \
+                     hint: check the clock and whether the daemon follows its network"
                 ),
                 Effect::UpgradeDecided { bit } => warn!(
                     bit,

@@ -20,6 +20,8 @@ pub struct ChainView {
     pub waiting: usize,
     /// Valid shares that clock or daemon speak against.
     pub held_back: usize,
+    /// Whether most of the work is on such shares, so that it is they that are followed.
+    pub follows_held: bool,
     /// Parent blocks that such shares mine on and the own daemon has not told of.
     pub unknown_blocks: Vec<BlockHash>,
     /// Heavier branches that left too long ago to be adopted at once.
@@ -44,6 +46,7 @@ impl ChainView {
             shares: chain.len(),
             waiting: chain.waiting(),
             held_back: chain.held_back(),
+            follows_held: chain.follows_held(),
             unknown_blocks: chain.unknown_blocks(),
             rivals: chain.rivals(),
             upgrades: chain.upgrades(),
@@ -70,6 +73,9 @@ impl Running {
             may_mine(sync, self.task.alone, self.had_shares, self.started.elapsed()) && view.context.is_some();
         if may_mine && !before.may_mine {
             info!(height = view.tip.height, shares = view.shares, ?sync, "share chain is ready");
+        }
+        if before.follows_held && !view.follows_held {
+            info!(height = view.tip.height, "this machine's clock and daemon agree with the share chain again");
         }
         self.task.view.send_replace(Arc::new(ChainView { gossiped: self.gossiped, sync, may_mine, ..view }));
     }
