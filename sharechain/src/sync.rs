@@ -8,7 +8,14 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
-use crate::{chain::UnixTime, hash::ShareId, share::UNCLES_LIMIT, target::Work, validate::CheckedShare};
+use crate::{
+    chain::{Tip, UnixTime},
+    fork_choice::ForkRank,
+    hash::ShareId,
+    share::UNCLES_LIMIT,
+    target::Work,
+    validate::CheckedShare,
+};
 
 mod rival_history;
 
@@ -176,20 +183,23 @@ impl<P: Ord + Clone> Sync<P> {
         }
     }
 
-    /// Whom to ask now, given our own total work.
-    pub fn poll(&mut self, ours: Work, now: UnixTime) -> Option<SyncRequest<P>> {
-        if ours > self.gained.0 {
-            self.gained = (ours, now);
+    /// Whom to ask now, given our own tip. Nobody is behind for a tip of equal work, but asked for it: a last share that was
+    /// held back when it was new would otherwise be missed until somebody builds on it.
+    pub fn poll(&mut self, ours: &Tip, now: UnixTime) -> Option<SyncRequest<P>> {
+        if ours.total_work > self.gained.0 {
+            self.gained = (ours.total_work, now);
         }
-        self.caught_up |= self.is_caught_up(ours, now);
+        self.caught_up |= self.is_caught_up(ours.total_work, now);
         if let Some((peer, deadline)) = self.in_flight.clone() {
             if now < deadline {
                 return None;
             }
             self.on_failure(&peer, now);
         }
-        let heavier = self.peers.iter_mut().filter(|(_, peer)| peer.claim.total_work > ours && peer.retry_at <= now);
-        let (peer, asked) = heavier.min_by_key(|(_, peer)| (peer.turn, Reverse(peer.claim.total_work)))?;
+        let rank = ForkRank::new(ours.total_work, ours.id);
+        let is_better = |peer: &Peer| ForkRank::new(peer.claim.total_work, peer.claim.id) > rank;
+        let better = self.peers.iter_mut().filter(|(_, peer)| is_better(peer) && peer.retry_at <= now);
+        let (peer, asked) = better.min_by_key(|(_, peer)| (peer.turn, Reverse(peer.claim.total_work)))?;
         self.turns = self.turns.saturating_add(1);
         asked.turn = self.turns;
         self.in_flight = Some((peer.clone(), now.saturating_add(REQUEST_TIMEOUT_SECS)));

@@ -65,8 +65,7 @@ impl Running {
 
     /// Asks the peer with the most work for what we do not have.
     pub(super) async fn request_more(&mut self, now: UnixTime) {
-        let ours = self.task.chain.tip().total_work;
-        let request = self.sync.poll(ours, now);
+        let request = self.sync.poll(&self.task.chain.tip(), now);
         if self.sync.state() == SyncState::Synced {
             // From now on there is something to defend.
             self.task.chain.guard_deep_forks();

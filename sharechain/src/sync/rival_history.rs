@@ -185,7 +185,7 @@ mod tests {
         let mut now = 0;
         for _ in 0..30 {
             now += 400;
-            let Some(request) = sync.poll(chain.tip().total_work, now) else { continue };
+            let Some(request) = sync.poll(&chain.tip(), now) else { continue };
             let ids = server.order_after(&rivals.locator(chain, &request), PAGE);
             let get = |id: &ShareId| shares.iter().find(|share| share.id() == *id).unwrap().clone();
             let answer: Vec<_> = ids.iter().map(get).collect();

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    chain::{Origin, ShareChain, Verdict},
+    chain::{Origin, ShareChain, Tip, Verdict},
     testing::{self, GENESIS_TIME, Miner, World, json},
 };
 
@@ -33,15 +33,20 @@ fn a_locator_of_the_highest_chain_has_room() {
 
 fn claim(tag: u8, work: u128) -> TipClaim {
     let total_work = Work::from_hashes(work);
-    TipClaim { id: ShareId::from_bytes([tag; 32]), height: work.try_into().unwrap(), total_work }
+    TipClaim { id: ShareId::from_bytes([tag.saturating_add(0x80); 32]), height: work.try_into().unwrap(), total_work }
 }
 
 fn page(linked: usize, height: u64, more: bool) -> Page {
     Page { linked, height, cursor: Vec::new(), more }
 }
 
+/// Our own tip; its id is between those that peers claim.
+fn tip(total_work: Work) -> Tip {
+    Tip { id: ShareId::from_bytes([0x11; 32]), height: 1, count: 1, total_work }
+}
+
 fn asked(sync: &mut Sync<char>, ours: Work, now: UnixTime) -> Option<char> {
-    sync.poll(ours, now).map(|request| request.peer)
+    sync.poll(&tip(ours), now).map(|request| request.peer)
 }
 
 /// Lets one event of the protocol page happen.
@@ -49,7 +54,8 @@ fn happens(sync: &mut Sync<String>, event: &Value) {
     let now: UnixTime = json::number(&event["at"]);
     let peer = |kind: &str| event[kind].as_str().map(ToOwned::to_owned);
     if let Some(peer) = peer("tip") {
-        let claim = TipClaim { id: ShareId::ZERO, height: 1, total_work: json::work(&event["work"]) };
+        let id = if event["smaller_id"] == true { ShareId::ZERO } else { ShareId::from_bytes([0x22; 32]) };
+        let claim = TipClaim { id, height: 1, total_work: json::work(&event["work"]) };
         sync.on_tip(peer, claim, now);
     } else if let Some(peer) = peer("page") {
         let (linked, height) = (json::number(&event["linked"]), json::number(&event["height"]));
@@ -59,7 +65,7 @@ fn happens(sync: &mut Sync<String>, event: &Value) {
     } else if let Some(peer) = peer("gone") {
         sync.on_gone(&peer);
     } else {
-        let asked = sync.poll(json::work(&event["ours"]), now).map(|request| request.peer);
+        let asked = sync.poll(&tip(json::work(&event["ours"])), now).map(|request| request.peer);
         assert_eq!(asked.as_deref(), event["asks"].as_str(), "{event}");
         let state = match sync.state() {
             SyncState::Alone => "alone",
@@ -217,7 +223,7 @@ fn catch_up(client: &mut ShareChain, server: &ShareChain, shares: &[Arc<CheckedS
     let mut sync = Sync::default();
     sync.on_tip('s', TipClaim { id: tip.id, height: tip.height, total_work: tip.total_work }, 0);
     let mut pages = 0;
-    while let Some(request) = sync.poll(client.tip().total_work, LATER) {
+    while let Some(request) = sync.poll(&client.tip(), LATER) {
         let ids = server.order_after(&client.locator(&request.cursor), len_max);
         let answer: Vec<_> =
             ids.iter().map(|id| shares.iter().find(|share| share.id() == *id).unwrap().clone()).collect();
@@ -289,7 +295,7 @@ fn a_node_that_holds_back_what_its_peer_is_on_asks_ever_later() {
     sync.on_tip('a', claim(100, 200), 0);
     let mut asked_at = Vec::new();
     for now in 0..400 {
-        if let Some(request) = sync.poll(OURS, now) {
+        if let Some(request) = sync.poll(&tip(OURS), now) {
             asked_at.push(now);
             // Everything is known already, and there is no more.
             sync.on_page(&request.peer, Page { linked: 0, height: 100, cursor: Vec::new(), more: false }, now);

@@ -140,7 +140,7 @@ impl World {
         let now = self.now;
         let asking = &mut self.nodes[node];
         let unix = asking.unix(now);
-        let request = asking.sync.poll(asking.chain.tip().total_work, unix);
+        let request = asking.sync.poll(&asking.chain.tip(), unix);
         if asking.sync.state() == SyncState::Synced {
             asking.chain.guard_deep_forks();
         }
