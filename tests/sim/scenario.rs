@@ -21,6 +21,9 @@ pub const BLOCK_SECS: f64 = 120.0;
 const MINERS_PER_NODE: usize = 5;
 /// After the last planned share everybody gets this long to merge and agree.
 pub const SETTLE_MS: Millis = 240_000;
+/// Then nobody mines: the last share is told by peers alone. Longer than the worst clock is wrong and the longest pause
+/// between two questions to one peer together.
+pub const SILENCE_MS: Millis = 600_000;
 /// How wrong clocks are, all but one.
 pub const CLOCK_SKEW_MAX_SECS: i64 = 100;
 /// How wrong that one is: more than the network lets pass.

@@ -16,7 +16,7 @@ use super::{
     network::{Message, Network},
     node::{Node, UNDECIDED_MS},
     parent_chain::ParentChain,
-    scenario::{BLOCK_SECS, MinerPlan, SETTLE_MS},
+    scenario::{BLOCK_SECS, MinerPlan, SETTLE_MS, SILENCE_MS},
 };
 
 mod gossip;
@@ -96,8 +96,7 @@ impl World {
         for miner in &mut self.miners {
             miner.plan = u64::MAX;
         }
-        // Longer than the worst clock is wrong.
-        self.run_until(mining_ends + 2 * SETTLE_MS);
+        self.run_until(mining_ends + SETTLE_MS + SILENCE_MS);
     }
 
     /// Hash of everything that happened: equal for two runs of one seed by one build.
