@@ -15,7 +15,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
-    dag::{Dag, ShareIndex},
+    dag::Dag,
     error::ShareError,
     hash::{BlockHash, ShareId},
     params::Params,
@@ -27,7 +27,6 @@ use crate::{
 mod admission;
 mod book;
 mod choice;
-mod following;
 mod job;
 mod linking;
 mod not_yet;
@@ -147,8 +146,8 @@ pub struct ShareChain {
     book: PayoutBook,
     guard: ForkGuard,
     not_yet: NotYetSet,
-    /// The best share that clock and daemon agree with, while the best tip is one that they speak against.
-    open_tip: Option<ShareIndex>,
+    /// Whether the best tip is a held share: then clock or daemon is at fault, and what they say of others counts no more.
+    follows_held: bool,
     parent_claims: ParentClaims,
     upgrades: Upgrades,
     /// Where the chain begins when that is not the virtual genesis.
@@ -172,7 +171,7 @@ impl ShareChain {
             book: PayoutBook::default(),
             guard: ForkGuard::default(),
             not_yet: NotYetSet::default(),
-            open_tip: None,
+            follows_held: false,
             parent_claims: ParentClaims::default(),
             upgrades: Upgrades::default(),
             start,
@@ -239,13 +238,13 @@ impl ShareChain {
 
     /// Whether the share is linked and not held back, or on a held branch that is followed. The virtual genesis is.
     pub fn contains(&self, id: &ShareId) -> bool {
-        let announced = |index| !self.dag.is_held_back(index) || self.not_yet.is_announced(&self.dag, index);
+        let announced = |index| !self.is_held(index) || self.not_yet.is_announced(&self.dag, index);
         self.dag.find(id).is_some_and(announced)
     }
 
-    /// Whether the tip is a share that clock or daemon speak against, because most of the work is on its branch.
+    /// Whether the tip is a share that clock or daemon speak against, because its branch has clearly more work.
     pub const fn follows_held(&self) -> bool {
-        self.open_tip.is_some()
+        self.follows_held
     }
 
     /// Whether the share is linked, held back or not.

@@ -19,10 +19,8 @@ use crate::{
 mod ancestry;
 mod order;
 mod selected;
-mod standing;
 
 pub(crate) use order::WindowSpan;
-pub(crate) use standing::Standing;
 
 /// Handle of a share that is or was linked. Only [`Dag::insert`] makes them; none is ever used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -54,10 +52,6 @@ pub(crate) struct Node {
     pub(crate) newest_block: u32,
     /// Height of the best tip when the share was linked. Policy, never validity.
     pub(crate) linked_at: u64,
-    /// Policy, never validity.
-    pub(crate) standing: Standing,
-    /// Work of this standing in the share's past, itself included, as far as it is not open.
-    pub(crate) standing_work: Work,
     links: Links,
 }
 
@@ -241,8 +235,6 @@ impl Dag {
             epoch,
             own_block: new.own_block,
             newest_block: new.newest_block,
-            standing: Standing::Open,
-            standing_work: Work::ZERO,
         };
         for uncle in &node.uncles {
             if let Some(uncle) = self.get_mut(*uncle) {

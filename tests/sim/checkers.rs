@@ -2,7 +2,6 @@
 
 pub mod agreement;
 pub mod blame;
-pub mod following;
 pub mod losses;
 pub mod payouts;
 pub mod revenue;

@@ -90,7 +90,6 @@ impl Outcome {
         checkers::payouts::check(world, &mut outcome);
         checkers::window::check(world, reference, &mut outcome);
         checkers::blame::check(world, &mut outcome);
-        checkers::following::check(world, &mut outcome);
         let past = Past::of(world, reference);
         checkers::losses::check(world, &past, &mut outcome);
         checkers::revenue::check(world, &past, &mut outcome);

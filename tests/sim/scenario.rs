@@ -31,7 +31,7 @@ const CLOCK_WRONG_SECS: i64 = 170;
 /// A daemon hears of a new block within this time.
 const DAEMON_MS: (Millis, Millis) = (100, 2_500);
 /// A daemon with a bad connection hears of a new block within this time.
-const SLOW_DAEMON_MS: (Millis, Millis) = (5_000, 60_000);
+const SLOW_DAEMON_MS: (Millis, Millis) = (5_000, 20_000);
 /// Private branches of a world that is hostile all the time begin when this part of it is over.
 const BRANCH_AFTER: u64 = 4;
 /// Base difficulty at the beginning, as a part of what it will be.

@@ -61,8 +61,8 @@ pub struct Status {
     pub shares: usize,
     /// Shares waiting for an ancestor.
     pub shares_waiting: usize,
-    /// Valid shares that this node's clock or daemon speaks against; they count as soon as it does not, or when
-    /// most of the work is on them.
+    /// Valid shares that this node's clock or daemon speaks against; they count as soon as it does not, or while
+    /// they have clearly more work.
     pub shares_held_back: usize,
     /// Branches with more work that left too long ago to be adopted at once.
     pub rival_branches: Vec<RivalBranch>,

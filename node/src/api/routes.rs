@@ -106,8 +106,8 @@ fn upgrade_dto(bit: usize, state: UpgradeState) -> Option<Upgrade> {
 /// What the operator has to know of the share chain, one sentence each.
 fn chain_problems(chain: &ChainView) -> Vec<String> {
     let follows_held = chain.follows_held.then(|| {
-        "most of the work is on shares that this machine's clock or daemon speaks against; hint: check the clock and whether the \
-         daemon follows its network"
+        "shares that this machine's clock or daemon speaks against have clearly more work than ours; hint: check the clock and \
+         whether the daemon follows its network"
             .to_owned()
     });
     let rivals = chain.rivals.iter().map(|rival| {

@@ -225,7 +225,7 @@ impl Running {
                 Effect::RivalBranch(rival) => self.on_rival(&rival),
                 Effect::Overruled { tip, reason } => warn!(
                     %tip, %reason,
-                    "most of the work is on shares that this machine's clock or daemon speaks against, so they are followed; \
+                    "shares that this machine's clock or daemon speaks against have clearly more work than ours and are followed; \
                      hint: check the clock and whether the daemon follows its network"
                 ),
                 Effect::UpgradeDecided { bit } => warn!(

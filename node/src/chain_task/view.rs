@@ -20,7 +20,7 @@ pub struct ChainView {
     pub waiting: usize,
     /// Valid shares that clock or daemon speak against.
     pub held_back: usize,
-    /// Whether most of the work is on such shares, so that it is they that are followed.
+    /// Whether such shares have clearly more work, so that it is they that are followed.
     pub follows_held: bool,
     /// Parent blocks that such shares mine on and the own daemon has not told of.
     pub unknown_blocks: Vec<BlockHash>,

@@ -57,7 +57,7 @@ impl ShareChain {
             return Admission::Ignore(Ignored::TooEasy);
         }
         let from_the_future = u64::from(share.share().header.time) > now.saturating_add(FUTURE_TIME_MAX_SECS);
-        let parent = self.dag.find(&data.parent).filter(|parent| !self.dag.is_held_back(*parent));
+        let parent = self.dag.find(&data.parent).filter(|parent| !self.is_held(*parent));
         let fits = |parent| self.parent_claims.judge(share, self.dag.node(parent).newest_block).is_none();
         if !from_the_future && parent.is_some_and(fits) { Admission::Relay } else { Admission::Keep }
     }

@@ -76,7 +76,7 @@ impl ShareChain {
         let height = self.dag.node(ancestor).height;
         let descends = |share: &ShareIndex| self.dag.ancestor_at(*share, height) == Some(ancestor);
         let tip = self.dag.tip();
-        let admissible = self.dag.unmerged().chain([tip]).filter(|share| !self.dag.is_held_back(*share));
+        let admissible = self.dag.unmerged().chain([tip]).filter(|share| !self.is_held(*share));
         let best = admissible.filter(descends).max_by_key(|share| self.dag.node(*share).rank());
         // A share that the best chain has merged may be the last of its branch.
         let best = best.unwrap_or(ancestor);
@@ -86,9 +86,8 @@ impl ShareChain {
         self.dag.tip() == best
     }
 
-    /// A share may be built on from now on, or its branch is to be followed: whether it is the best tip.
+    /// A share may be built on from now on: whether it is the best tip.
     pub(super) fn consider(&mut self, share: ShareIndex) {
-        self.weigh_return(share);
         let rank = self.dag.get(share).map(|node| node.rank());
         if rank.is_none_or(|rank| rank <= self.dag.node(self.dag.tip()).rank()) {
             return;
@@ -115,21 +114,22 @@ impl ShareChain {
         }
     }
 
-    pub(super) fn move_to(&mut self, share: ShareIndex) {
-        let before = self.dag.tip();
+    /// Whether clock or daemon speak against a share.
+    pub(super) fn is_held(&self, share: ShareIndex) -> bool {
+        self.not_yet.contains(&self.dag, share)
+    }
+
+    fn move_to(&mut self, share: ShareIndex) {
         let Some(moved) = self.dag.select(share) else { return };
         if moved.left > self.params.merge_depth() {
             // They were measured against the branch we left; the heavier ones show themselves with their next share.
             self.guard.rivals.clear();
         }
-        let follows_anew = self.follow_or_return(before);
+        self.follows_held = self.is_held(self.dag.tip());
         let tip = self.tip();
         self.effects.push_back(Effect::TipChanged { tip, reorg_depth: moved.left });
         self.follow_upgrades();
         self.forget_the_old();
-        if follows_anew {
-            self.let_followers_pass();
-        }
     }
 }
 

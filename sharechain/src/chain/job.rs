@@ -6,7 +6,7 @@ use crate::{
     amount::Amount,
     chain::ShareChain,
     coinbase::CoinbaseFields,
-    dag::{ShareIndex, Standing},
+    dag::ShareIndex,
     hash::{BlockHash, ShareId},
     params::Params,
     payout::{self, Payout, PayoutTerms},
@@ -133,7 +133,7 @@ impl ShareChain {
         for candidate in self.dag.unmerged_above(work_min) {
             let node = self.dag.node(candidate);
             let in_set = |index: &ShareIndex| members.contains(index) || self.dag.is_in(&past, *index);
-            if node.standing != Standing::HeldBack
+            if (self.follows_held || !self.is_held(candidate))
                 && in_set(&node.parent)
                 && node.uncles.iter().all(in_set)
                 && contextual::weighs_enough(node.work, base_bits)

@@ -6,8 +6,9 @@ use std::{
 };
 
 use crate::{
-    chain::{Effect, Origin, ShareChain, UnixTime, Verdict, following::judge},
-    dag::Standing,
+    chain::{Effect, FUTURE_TIME_MAX_SECS, NotYet, Origin, ShareChain, UnixTime, Verdict},
+    dag::ShareIndex,
+    difficulty::SHARE_WORK_MAX_IN_BASE,
     error::ShareError,
     hash::ShareId,
     validate::{
@@ -16,6 +17,10 @@ use crate::{
     },
 };
 
+/// A branch that is held back is followed when it has so many base shares more work than our best: then our clock or our
+/// daemon is the one at fault. One share carries 64 at most but may merge others, so several have to agree
+/// (docs/decisions/0004).
+const HELD_LEAD_IN_BASE: u32 = 4 * SHARE_WORK_MAX_IN_BASE;
 /// Remembered invalid shares. Each cost its sender a proof of work; forgetting one costs a second check.
 const INVALID_MAX: usize = 4_096;
 
@@ -75,6 +80,23 @@ impl ShareChain {
         }
     }
 
+    /// Accepts every share whose reason for being held back is gone.
+    pub(super) fn release(&mut self, now: UnixTime) {
+        let mut not_yet = std::mem::take(&mut self.not_yet);
+        let released = not_yet.release(&self.dag, |index, share| self.judge(index, share, now));
+        self.not_yet = not_yet;
+        let mut shares = Vec::with_capacity(released.len());
+        for (index, unannounced) in released {
+            self.effects.extend(unannounced.map(Effect::Linked));
+            shares.push(index);
+        }
+        // The heaviest first: on the way to it others may become so old that they are forgotten.
+        for share in shares.into_iter().rev() {
+            self.consider(share);
+        }
+        self.follows_held = self.not_yet.contains(&self.dag, self.dag.tip());
+    }
+
     fn check_context(&mut self, share: &CheckedShare) -> Result<Place, LinkError> {
         let data = &share.share().data;
         let mut ancestors = std::iter::once(&data.parent).chain(&data.uncles);
@@ -98,12 +120,51 @@ impl ShareChain {
         let node = contextual::node(&self.params, &share, place);
         let index = self.dag.insert(node.on_block(own_block, newest_below));
         self.pending.resolve(share.id());
-        let judged = (origin == Origin::Live).then(|| judge(&self.dag, &self.parent_claims, index, &share, now));
-        let own = judged.flatten();
-        if own.is_some() || self.dag.ancestors_of(index).any(|node| node.standing != Standing::Open) {
-            return self.hold_back(index, share, own).map_or(Verdict::Valid, Verdict::NotYet);
+        let own = || if origin == Origin::Live { self.judge(index, &share, now) } else { None };
+        let inherited = || self.not_yet.has_ancestor(&self.dag, index).then_some(NotYet::Ancestor);
+        match own().or_else(inherited) {
+            Some(reason) => self.hold_back(index, share, reason),
+            None => {
+                self.accept(index, share);
+                Verdict::Valid
+            }
         }
+    }
+
+    /// What speaks against helping a share along by itself.
+    fn judge(&self, index: ShareIndex, share: &CheckedShare, now: UnixTime) -> Option<NotYet> {
+        let time = u64::from(share.share().header.time);
+        if time > now.saturating_add(FUTURE_TIME_MAX_SECS) {
+            return Some(NotYet::FutureTime { until: time.saturating_sub(FUTURE_TIME_MAX_SECS) });
+        }
+        let newest_below = self.dag.ancestors_of(index).map(|node| node.newest_block).max();
+        self.parent_claims.judge(share, newest_below.unwrap_or_default())
+    }
+
+    fn accept(&mut self, index: ShareIndex, share: Arc<CheckedShare>) {
         self.effects.push_back(Effect::Linked(share));
+        self.consider(index);
+    }
+
+    fn hold_back(&mut self, index: ShareIndex, share: Arc<CheckedShare>, reason: NotYet) -> Verdict {
+        let id = share.id();
+        for lightest in self.not_yet.hold(&self.dag, index, share, reason) {
+            self.dag.remove(lightest);
+        }
+        if !self.follows_held {
+            let lead = self.next_base_work().saturating_mul(HELD_LEAD_IN_BASE);
+            let enough = self.tip().total_work.saturating_add(lead);
+            if self.dag.get(index).is_none_or(|node| node.total_work < enough) {
+                return Verdict::NotYet(reason);
+            }
+            let (_, first_reason) = self.not_yet.in_past(&self.dag, index);
+            self.effects.push_back(Effect::Overruled { tip: id, reason: first_reason.unwrap_or(reason) });
+        }
+        let (followed, _) = self.not_yet.in_past(&self.dag, index);
+        for held in followed {
+            let announced = self.not_yet.announce(&self.dag, held);
+            self.effects.extend(announced.map(Effect::Linked));
+        }
         self.consider(index);
         Verdict::Valid
     }

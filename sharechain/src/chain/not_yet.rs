@@ -1,8 +1,9 @@
 //! Valid shares that are not helped along yet: from the future, or at odds with the own daemon about the parent chain.
 //!
 //! They are linked, so whatever is built on them is checked in full, but they are neither announced, built on nor merged,
-//! and what builds on them waits with them. Each is released when its reason is gone. Until then it is held back, or it is
-//! followed because most of the work is on it: see [`super::following`].
+//! and what builds on them waits with them. Each is released when its reason is gone. A held branch that has clearly more
+//! work than anything else is followed all the same, since then our clock or our daemon is the one at fault; but its shares
+//! stay held, so that a node which was only behind goes back as soon as it has caught up.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,15 +12,14 @@ use std::{
 
 use crate::{
     chain::UnixTime,
-    dag::{Dag, ShareIndex, Standing},
+    dag::{Dag, Node, ShareIndex},
     fork_choice::MergeOrder,
     hash::BlockHash,
-    target::Work,
     validate::CheckedShare,
 };
 
-/// Shares that wait. Bounds what hostile miners can make us remember, at the price of a proof of work each; the lightest go
-/// first, with all that builds on them, so a heavy branch always shows itself.
+/// Shares held back. Bounds what hostile miners can make us remember, at the price of a proof of work each; the lightest
+/// go first, with all that builds on them, so a heavy branch always shows itself.
 const NOT_YET_MAX: usize = 4_096;
 
 /// Why a valid share is held back.
@@ -45,180 +45,125 @@ pub enum NotYet {
     Ancestor,
 }
 
-/// The shares whose reason is not gone, ascending in canonical order: ancestors first.
+/// The shares held back, ascending in canonical order: ancestors first.
 #[derive(Debug, Default)]
 pub(super) struct NotYetSet {
-    waiting: BTreeMap<MergeOrder, Waiting>,
+    held: BTreeMap<MergeOrder, Held>,
 }
 
-/// One of them.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) index: ShareIndex,
-    pub(super) share: Arc<CheckedShare>,
+struct Held {
+    index: ShareIndex,
+    share: Arc<CheckedShare>,
     reason: NotYet,
-    /// Height of the best tip when it was followed, if it is by itself.
-    pub(super) followed_at: Option<u64>,
-    /// Whether it was announced because it was followed.
+    /// Whether it was announced because its branch is followed.
     is_announced: bool,
 }
 
 impl NotYetSet {
     pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+        self.held.len()
     }
 
-    /// Whether a share was announced all the same.
+    pub(super) fn contains(&self, dag: &Dag, index: ShareIndex) -> bool {
+        !self.held.is_empty() && dag.get(index).is_some_and(|node| self.held.contains_key(&node.merge_order()))
+    }
+
+    /// Whether the parent or an uncle is held back.
+    pub(super) fn has_ancestor(&self, dag: &Dag, index: ShareIndex) -> bool {
+        !self.held.is_empty() && dag.ancestors_of(index).any(|node| self.held.contains_key(&node.merge_order()))
+    }
+
+    /// Holds a share back. Gives those for which there is no room any more, descendants first.
+    pub(super) fn hold(
+        &mut self,
+        dag: &Dag,
+        index: ShareIndex,
+        share: Arc<CheckedShare>,
+        reason: NotYet,
+    ) -> Vec<ShareIndex> {
+        let held = Held { index, share, reason, is_announced: false };
+        self.held.insert(dag.node(index).merge_order(), held);
+        if self.held.len() <= NOT_YET_MAX {
+            return Vec::new();
+        }
+        let Some((_, lightest)) = self.held.pop_first() else { return Vec::new() };
+        if lightest.is_announced {
+            // It has been part of the best chain for long.
+            return Vec::new();
+        }
+        let mut gone = vec![lightest.index];
+        for held in self.held.values().filter(|held| !held.is_announced) {
+            if dag.parents_of(held.index).any(|ancestor| gone.contains(&ancestor)) {
+                gone.push(held.index);
+            }
+        }
+        gone.reverse();
+        for index in &gone {
+            self.remove(dag, *index);
+        }
+        gone
+    }
+
+    /// Whether a held share was announced all the same.
     pub(super) fn is_announced(&self, dag: &Dag, index: ShareIndex) -> bool {
-        self.get(dag, index).is_some_and(|waiting| waiting.is_announced)
-    }
-
-    fn get(&self, dag: &Dag, index: ShareIndex) -> Option<&Waiting> {
-        self.waiting.get(&dag.get(index)?.merge_order())
-    }
-
-    /// Takes a share in, and says in the DAG how it stands. `own` is what speaks against the share by itself.
-    pub(super) fn take(&mut self, dag: &mut Dag, index: ShareIndex, share: Arc<CheckedShare>, own: Option<NotYet>) {
-        let waiting =
-            Waiting { index, share, reason: own.unwrap_or(NotYet::Ancestor), followed_at: None, is_announced: false };
-        self.waiting.insert(dag.node(index).merge_order(), waiting);
-        dag.stand(index, own.map_or(Standing::Open, |_| Standing::HeldBack));
-    }
-
-    /// Those for which there is no room any more, descendants first. One that is followed is let pass instead: it has been
-    /// part of the best chain for long.
-    pub(super) fn overflow(&mut self, dag: &mut Dag) -> Vec<ShareIndex> {
-        if self.waiting.len() <= NOT_YET_MAX {
-            return Vec::new();
-        }
-        let Some((_, lightest)) = self.waiting.pop_first() else { return Vec::new() };
-        if dag.node(lightest.index).standing == Standing::Followed {
-            dag.stand(lightest.index, Standing::Open);
-            return Vec::new();
-        }
-        let mut gone = BTreeSet::from([lightest.index]);
-        for waiting in self.waiting.values() {
-            if dag.parents_of(waiting.index).any(|ancestor| gone.contains(&ancestor)) {
-                gone.insert(waiting.index);
-            }
-        }
-        gone.into_iter().rev().collect()
-    }
-
-    /// Takes a share out, when it is forgotten.
-    pub(super) fn remove(&mut self, dag: &Dag, index: ShareIndex) {
-        if let Some(node) = dag.get(index) {
-            self.waiting.remove(&node.merge_order());
-        }
-    }
-
-    /// Drops those that were forgotten.
-    pub(super) fn retain_linked(&mut self, dag: &Dag) {
-        self.waiting.retain(|_, waiting| dag.get(waiting.index).is_some());
-    }
-
-    /// Follows what is held back of the past of `tip`, itself included. Gives why the first of it was held back, and those to
-    /// be announced, ancestors first.
-    pub(super) fn follow(&mut self, dag: &mut Dag, tip: ShareIndex) -> (Option<NotYet>, Vec<Arc<CheckedShare>>) {
-        let past = dag.past(tip);
-        let (mut reason, mut unannounced) = (None, Vec::new());
-        for waiting in self.waiting.values_mut() {
-            if dag.is_held_back(waiting.index) && dag.is_in(&past, waiting.index) {
-                reason = reason.or(Some(waiting.reason));
-                unannounced.extend(waiting.announce());
-                waiting.followed_at = Some(dag.node(tip).height);
-                dag.stand(waiting.index, Standing::Followed);
-            }
-        }
-        (reason, unannounced)
-    }
-
-    /// Nothing is followed any more.
-    pub(super) fn unfollow(&mut self, dag: &mut Dag) {
-        for waiting in self.waiting.values_mut() {
-            waiting.followed_at = None;
-            dag.stand(waiting.index, Standing::HeldBack);
-        }
+        let order = dag.get(index).map(Node::merge_order);
+        order.and_then(|order| self.held.get(&order)).is_some_and(|held| held.is_announced)
     }
 
     /// The share, when it is announced for the first time.
     pub(super) fn announce(&mut self, dag: &Dag, index: ShareIndex) -> Option<Arc<CheckedShare>> {
-        self.waiting.get_mut(&dag.get(index)?.merge_order())?.announce()
+        let held = self.held.get_mut(&dag.get(index)?.merge_order())?;
+        (!std::mem::replace(&mut held.is_announced, true)).then(|| held.share.clone())
     }
 
-    /// Asks for each share, ancestors first, what speaks against it by itself; those against which, and against whose
-    /// ancestors, nothing does wait no longer. Gives all that are not held back any more, with the share where it was not
-    /// announced before.
-    pub(super) fn judge_again(
+    /// Takes a share out, when it is released or forgotten.
+    pub(super) fn remove(&mut self, dag: &Dag, index: ShareIndex) -> Option<Arc<CheckedShare>> {
+        Some(self.held.remove(&dag.get(index)?.merge_order())?.share)
+    }
+
+    /// Drops those that were forgotten.
+    pub(super) fn retain_linked(&mut self, dag: &Dag) {
+        self.held.retain(|_, held| dag.get(held.index).is_some());
+    }
+
+    /// Those for which `reason` finds nothing of their own any more and whose ancestors are not held, ancestors first; with
+    /// the share where it was not announced before.
+    pub(super) fn release(
         &mut self,
-        dag: &mut Dag,
-        mut own_reason: impl FnMut(&mut Dag, &Waiting) -> Option<NotYet>,
+        dag: &Dag,
+        mut reason: impl FnMut(ShareIndex, &CheckedShare) -> Option<NotYet>,
     ) -> Vec<(ShareIndex, Option<Arc<CheckedShare>>)> {
         let mut released = Vec::new();
-        self.waiting.retain(|_, waiting| {
-            let own = own_reason(dag, waiting);
-            waiting.reason = own.unwrap_or(NotYet::Ancestor);
-            let before = dag.node(waiting.index).standing;
-            let standing = dag.stand(waiting.index, own.map_or(Standing::Open, |_| before));
-            if standing < before {
-                released.push((waiting.index, waiting.announce()));
+        for order in self.held.keys().copied().collect::<Vec<_>>() {
+            let Some(held) = self.held.get(&order) else { continue };
+            let own = reason(held.index, &held.share);
+            let inherited = || self.has_ancestor(dag, held.index).then_some(NotYet::Ancestor);
+            if let Some(reason) = own.or_else(inherited) {
+                self.held.entry(order).and_modify(|held| held.reason = reason);
+            } else if let Some(held) = self.held.remove(&order) {
+                released.push((held.index, (!held.is_announced).then_some(held.share)));
             }
-            standing != Standing::Open
-        });
+        }
         released
     }
 
-    /// Whether the held-back work in the past of `tip`, itself included, exceeds by so much what was mined beside it; `total`
-    /// is the work of the best share beside it.
-    pub(super) fn leads_by(&self, dag: &Dag, tip: ShareIndex, lead: Work, total: Work) -> bool {
-        // Mostly it would not even if all that is held back were one branch.
+    /// The held shares in the past of `tip`, itself included, ancestors first, and why the first of them is held.
+    pub(super) fn in_past(&self, dag: &Dag, tip: ShareIndex) -> (Vec<ShareIndex>, Option<NotYet>) {
         let past = dag.past(tip);
-        self.lead(dag, total, |index| dag.is_held_back(index)) >= lead
-            && self.lead(dag, total, |index| dag.is_held_back(index) && dag.is_in(&past, index)) >= lead
-    }
-
-    /// By how much what is followed exceeds what was mined beside it.
-    pub(super) fn lead_of_followed(&self, dag: &Dag, total: Work) -> Work {
-        self.lead(dag, total, |index| dag.node(index).standing == Standing::Followed)
-    }
-
-    /// The greatest difference since any moment between the work of these shares, which stand alike, and the work beside them.
-    ///
-    /// A share was mined after everything in its past, so what it has of the other work is a clock that nobody can set: what
-    /// was hoarded for an hour is an hour old, whenever it is shown.
-    fn lead(&self, dag: &Dag, total: Work, is_one: impl Fn(ShareIndex) -> bool) -> Work {
-        let (mut work, mut since, mut lead) = (Work::ZERO, Work::MAX, Work::ZERO);
-        for index in self.waiting.values().rev().map(|waiting| waiting.index).filter(|index| is_one(*index)) {
-            let node = dag.node(index);
-            work = work.saturating_add(node.work);
-            since = since.min(node.total_work.saturating_sub(node.standing_work));
-            lead = lead.max(work.saturating_sub(total.saturating_sub(since)));
-        }
-        lead
+        let held: Vec<&Held> = self.held.values().filter(|held| dag.is_in(&past, held.index)).collect();
+        (held.iter().map(|held| held.index).collect(), held.first().map(|held| held.reason))
     }
 
     /// When the next share's time has come.
     pub(super) fn next_due(&self) -> Option<UnixTime> {
-        let due =
-            |waiting: &Waiting| if let NotYet::FutureTime { until } = waiting.reason { Some(until) } else { None };
-        self.waiting.values().filter_map(due).min()
+        let due = |held: &Held| if let NotYet::FutureTime { until } = held.reason { Some(until) } else { None };
+        self.held.values().filter_map(due).min()
     }
 
     /// Blocks that the own daemon did not have when it was asked, for asking again.
     pub(super) fn unknown_blocks(&self) -> BTreeSet<BlockHash> {
-        let unknown =
-            |waiting: &Waiting| if let NotYet::UnknownBlock(hash) = waiting.reason { Some(hash) } else { None };
-        self.waiting.values().filter_map(unknown).collect()
-    }
-}
-
-impl Waiting {
-    /// What spoke against the share by itself when it was judged last.
-    pub(super) fn own_reason(&self) -> Option<NotYet> {
-        (self.reason != NotYet::Ancestor).then_some(self.reason)
-    }
-
-    fn announce(&mut self) -> Option<Arc<CheckedShare>> {
-        (!std::mem::replace(&mut self.is_announced, true)).then(|| self.share.clone())
+        let unknown = |held: &Held| if let NotYet::UnknownBlock(hash) = held.reason { Some(hash) } else { None };
+        self.held.values().filter_map(unknown).collect()
     }
 }

@@ -22,7 +22,6 @@ impl ShareChain {
     /// Forgets, once per payout epoch, what nothing needs any more.
     pub(super) fn forget_the_old(&mut self) {
         if self.params.is_epoch(self.tip().height) {
-            self.forgive_the_buried();
             self.forget_dead_branches();
             self.forget_old_windows();
         }
@@ -67,7 +66,7 @@ impl ShareChain {
 
     /// Forgets one share, whose descendants are forgotten.
     pub(super) fn forget(&mut self, share: ShareIndex) {
-        let was_held = self.dag.is_held_back(share) && !self.not_yet.is_announced(&self.dag, share);
+        let was_held = self.is_held(share) && !self.not_yet.is_announced(&self.dag, share);
         self.not_yet.remove(&self.dag, share);
         if let Some(id) = self.dag.remove(share)
             && !was_held

@@ -8,7 +8,6 @@ use crate::{
 
 mod attacks;
 mod deep_forks;
-mod following;
 mod held_back;
 mod protocol;
 mod retention;

@@ -101,7 +101,7 @@ proptest! {
         let miner = grow(&plans);
         let mut chain = ShareChain::new(miner.chain.params().clone());
         // A branch with so much more work than ours is followed whatever our clock says.
-        let lead = chain.next_base_work().saturating_mul(8 * SHARE_WORK_MAX_IN_BASE);
+        let lead = chain.next_base_work().saturating_mul(4 * SHARE_WORK_MAX_IN_BASE);
         prop_assume!(miner.shares.iter().all(|share| share.share().data.total_work < lead));
         let first = miner.shares[0].clone();
         let now = UnixTime::from(first.share().header.time) - FUTURE_TIME_MAX_SECS - ahead;

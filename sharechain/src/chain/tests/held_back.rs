@@ -3,20 +3,15 @@
 use super::*;
 use crate::hash::BlockHash;
 
-pub(super) const NOW: UnixTime = 1_800_000_100;
-pub(super) const LATER: UnixTime = NOW + 3_600;
+const NOW: UnixTime = 1_800_000_100;
 
-pub(super) fn block(tag: u8, height: u32) -> ParentBlock {
+fn block(tag: u8, height: u32) -> ParentBlock {
     ParentBlock { hash: BlockHash::from_bytes([tag; 32]), height, next_bits: None }
 }
 
 /// A chain whose daemon has blocks 1 to 3 at heights 101 to 103, and a miner that mines on block 3.
-pub(super) fn with_daemon() -> (Miner, ShareChain) {
-    with_daemon_of(Miner::devnet().params)
-}
-
-pub(super) fn with_daemon_of(params: Arc<Params>) -> (Miner, ShareChain) {
-    let mut miner = Miner::new(params, 1);
+fn with_daemon() -> (Miner, ShareChain) {
+    let mut miner = Miner::devnet();
     let mut chain = ShareChain::new(miner.params.clone());
     for tag in 1..=3 {
         chain.on_parent_block(block(tag, 100 + u32::from(tag)), NOW);
@@ -25,12 +20,12 @@ pub(super) fn with_daemon_of(params: Arc<Params>) -> (Miner, ShareChain) {
     (miner, chain)
 }
 
-pub(super) fn mine_on(miner: &mut Miner, block: u8, height: u32) {
+fn mine_on(miner: &mut Miner, block: u8, height: u32) {
     miner.work.prev_block = BlockHash::from_bytes([block; 32]);
     miner.work.block_height = height;
 }
 
-pub(super) fn live(chain: &mut ShareChain, share: &Arc<CheckedShare>) -> Verdict {
+fn live(chain: &mut ShareChain, share: &Arc<CheckedShare>) -> Verdict {
     chain.handle(share.clone(), Origin::Live, NOW)
 }
 
@@ -105,6 +100,83 @@ fn without_a_daemon_and_from_the_own_store_nothing_is_judged() {
     assert_eq!(history(&mut chain, &stranger), Verdict::Valid);
 }
 
+/// A branch on a block that our daemon does not have, of shares of 8 hashes, and how many of them are enough to be followed.
+fn held_branch(miner: &mut Miner, base: u128) -> (Vec<Arc<CheckedShare>>, usize) {
+    let mut ahead = ShareChain::new(miner.params.clone());
+    mine_on(miner, 4, 105);
+    miner.share_work = Work::from_hashes(8);
+    let needed = usize::try_from(4 * 64 * base / 8).unwrap();
+    let branch = (1..).take(needed + 3).map(|second| miner.extend(&mut ahead, GENESIS_TIME + second)).collect();
+    (branch, needed)
+}
+
+#[test]
+fn a_branch_with_256_base_shares_more_work_shows_that_we_are_at_fault() {
+    let (mut miner, mut chain) = with_daemon();
+    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes());
+    for share in &branch[..needed - 1] {
+        assert!(matches!(live(&mut chain, share), Verdict::NotYet(_)));
+        assert!(!chain.contains(&share.id()));
+    }
+    assert_eq!((chain.tip().height, chain.follows_held()), (0, false));
+    assert!(drain(&mut chain).is_empty());
+    for share in &branch[needed - 1..needed + 2] {
+        assert_eq!(live(&mut chain, share), Verdict::Valid, "and what comes after is followed at once");
+        assert_eq!((chain.tip().id, chain.follows_held()), (share.id(), true));
+    }
+    assert!(branch[..needed + 2].iter().all(|share| chain.contains(&share.id())));
+    let effects = drain(&mut chain);
+    let reason = NotYet::UnknownBlock(BlockHash::from_bytes([4; 32]));
+    let overruled =
+        effects.iter().filter(|effect| matches!(effect, Effect::Overruled { reason: why, .. } if *why == reason));
+    assert_eq!(overruled.count(), 1);
+    let linked = effects.iter().filter(|effect| matches!(effect, Effect::Linked(_))).count();
+    assert_eq!(linked, needed + 2, "each once");
+    // When the daemon has the block after all, nothing is held and nothing is announced twice.
+    chain.on_parent_block(block(4, 104), NOW);
+    assert_eq!((chain.held_back(), chain.follows_held()), (0, false));
+    assert!(drain(&mut chain).is_empty());
+}
+
+#[test]
+fn a_node_that_was_only_behind_goes_back_when_it_has_caught_up() {
+    let (mut miner, mut chain) = with_daemon();
+    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes());
+    for share in &branch[..needed] {
+        live(&mut chain, share);
+    }
+    assert!(chain.follows_held());
+    // The network's chain, which has more work and nothing that is held.
+    let mut network = ShareChain::new(miner.params.clone());
+    mine_on(&mut miner, 3, 104);
+    for second in 1..=u32::try_from(needed).unwrap() + 1 {
+        let share = miner.extend(&mut network, GENESIS_TIME + second);
+        assert_eq!(live(&mut chain, &share), Verdict::Valid);
+    }
+    assert_eq!((chain.tip(), chain.follows_held()), (network.tip(), false));
+    assert_eq!(chain.job_context().unwrap().mergeable, 0, "what is held is not merged");
+    assert_ne!(live(&mut chain, &branch[needed]), Verdict::Valid);
+    assert!(!chain.follows_held());
+}
+
+#[test]
+fn one_share_alone_never_overrules_us() {
+    let (mut miner, mut chain) = with_daemon();
+    let mut ahead = ShareChain::new(miner.params.clone());
+    let first = miner.extend(&mut chain, GENESIS_TIME + 1);
+    history(&mut ahead, &first);
+    // It merges what we have not merged yet.
+    let mut others = ShareChain::new(miner.params.clone());
+    let side = Miner::new(miner.params.clone(), 2).extend(&mut others, GENESIS_TIME + 1);
+    history(&mut ahead, &side);
+    live(&mut chain, &side);
+    mine_on(&mut miner, 4, 105);
+    miner.share_work = Work::MAX;
+    let heaviest = miner.mine(&mut ahead, GENESIS_TIME + 2);
+    assert!(heaviest.share().data.total_work.hashes() > 64 * chain.next_base_work().hashes());
+    assert!(matches!(live(&mut chain, &heaviest), Verdict::NotYet(_)));
+}
+
 #[test]
 fn a_long_branch_whose_time_comes_all_at_once_forgets_what_it_leaves_behind() {
     let params = testing::shallow_params();
@@ -166,25 +238,6 @@ fn what_is_held_back_is_bounded_and_the_lightest_goes_with_all_that_builds_on_it
     let lightest = miner.mine(&mut chain, future);
     chain.handle(lightest, Origin::Live, now);
     assert_eq!(chain.held_back(), 4_096);
-}
-
-#[test]
-fn what_the_daemon_learns_counts_for_what_is_built_on_it() {
-    let (mut miner, mut chain) = with_daemon();
-    let mut ahead = ShareChain::new(miner.params.clone());
-    mine_on(&mut miner, 5, 106);
-    let on_unknown = miner.extend(&mut ahead, GENESIS_TIME + 1);
-    mine_on(&mut miner, 3, 104);
-    let on_old = miner.extend(&mut ahead, GENESIS_TIME + 2);
-    mine_on(&mut miner, 5, 106);
-    let on_new = miner.extend(&mut ahead, GENESIS_TIME + 3);
-    for share in [&on_unknown, &on_old, &on_new] {
-        assert!(matches!(live(&mut chain, share), Verdict::NotYet(_)));
-    }
-    // The first one's block is two ahead of the second one's, as it turns out.
-    chain.on_parent_block(block(5, 105), NOW);
-    assert_eq!((chain.tip().id, chain.held_back()), (on_unknown.id(), 2));
-    assert!(!chain.contains(&on_old.id()) && !chain.contains(&on_new.id()));
 }
 
 #[test]
