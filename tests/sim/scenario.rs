@@ -28,10 +28,6 @@ pub const SILENCE_MS: Millis = 600_000;
 pub const CLOCK_SKEW_MAX_SECS: i64 = 100;
 /// How wrong that one is: more than the network lets pass.
 const CLOCK_WRONG_SECS: i64 = 170;
-/// A daemon hears of a new block within this time.
-const DAEMON_MS: (Millis, Millis) = (100, 2_500);
-/// A daemon with a bad connection hears of a new block within this time.
-const SLOW_DAEMON_MS: (Millis, Millis) = (5_000, 20_000);
 /// Private branches of a world that is hostile all the time begin when this part of it is over.
 const BRANCH_AFTER: u64 = 4;
 /// Base difficulty at the beginning, as a part of what it will be.
@@ -105,8 +101,6 @@ pub struct Scenario {
     pub hostile: Vec<(NodeId, Attack)>,
     /// Seconds that each node's clock is ahead.
     pub clocks: Vec<i64>,
-    /// Each node's daemon hears of a new block within this time, milliseconds.
-    pub daemons: Vec<(Millis, Millis)>,
     /// Partitions.
     pub cuts: Vec<Cut>,
     /// Part of messages that are lost.
@@ -161,7 +155,6 @@ impl Request {
             miners,
             hostile,
             clocks: vec![0; self.nodes],
-            daemons: vec![DAEMON_MS; self.nodes],
             cuts: Vec::new(),
             loss: 0.0,
             crashes: Vec::new(),
@@ -207,7 +200,6 @@ impl Scenario {
             *clock = i64::try_from(between(rng, 0, 201)).unwrap_or(0) - CLOCK_SKEW_MAX_SECS;
         }
         self.clocks[rng.below(honest)] = if rng.below(2) == 0 { CLOCK_WRONG_SECS } else { -CLOCK_WRONG_SECS };
-        self.daemons[rng.below(honest)] = SLOW_DAEMON_MS;
         for _ in 0..3 {
             let (node, at) = (rng.below(honest), between(rng, end / 10, end * 8 / 10));
             self.crashes.push((node, at, at + between(rng, 5_000, 300_000)));

@@ -26,6 +26,8 @@ mod mining;
 const TICK_MS: Millis = 1_000;
 /// Time between two greetings.
 const HELLO_MS: Millis = 5_000;
+/// A daemon hears of a new block within this time.
+const DAEMON_MS: (Millis, Millis) = (100, 2_500);
 
 /// A running world.
 #[derive(Debug)]
@@ -219,8 +221,7 @@ impl World {
     fn announce_block(&mut self, finder: Option<NodeId>) {
         let block = self.parent.grow();
         for node in 0..self.nodes.len() {
-            let (least, most) = self.scenario.daemons[node];
-            let delay = if finder == Some(node) { 0 } else { between(&mut self.rng, least, most) };
+            let delay = if finder == Some(node) { 0 } else { between(&mut self.rng, DAEMON_MS.0, DAEMON_MS.1) };
             self.events.push(self.now + delay, Event::DaemonHears(node, block));
         }
     }
