@@ -211,6 +211,26 @@ fn a_node_comes_back_on_the_branch_it_was_on() {
     assert_eq!(loaded.tip(), rival.tip());
 }
 
+#[test]
+fn a_mark_older_than_the_shares_does_not_keep_a_node_from_the_best_tip() {
+    let params = short_params();
+    let mut store = MemStore::default();
+    let mut chain = ShareChain::new(params.clone());
+    let first = Miner::new(params.clone(), 1).extend(&mut chain, GENESIS_TIME + 1);
+    follow(&mut chain, &mut store);
+    // Killed before the tip was noted again.
+    let marks = store.marks().unwrap().unwrap();
+    let mut twin_chain = ShareChain::new(params.clone());
+    let mut twins = (2..).map(|tag| Miner::new(params.clone(), tag).mine(&mut twin_chain, GENESIS_TIME + 1));
+    let better = twins.find(|twin| twin.id() < first.id()).unwrap();
+    chain.handle(better.clone(), Origin::OwnStore, 0);
+    follow(&mut chain, &mut store);
+    store.mark(marks).unwrap();
+    let (mut loaded, _) = load(&store, &params).unwrap();
+    assert_eq!(loaded.tip().id, better.id());
+    assert_eq!(loaded.job_context().unwrap().uncles, vec![first.id()]);
+}
+
 #[tokio::test]
 async fn a_share_that_is_forgotten_and_comes_again_stays() {
     let (handle, thread) = spawn(Box::new(MemStore::default())).unwrap();

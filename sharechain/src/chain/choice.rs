@@ -69,8 +69,9 @@ impl ShareChain {
         self.guard.rivals.values().filter_map(|rival| self.guard.branch(&self.dag, &self.params, *rival)).collect()
     }
 
-    /// Moves to the best share that has `id` among its selected ancestors, by the operator's command or because the node was
-    /// there before it was restarted. Whether there is one.
+    /// Moves to the branch of `id`, by the operator's command or because the node was there before it was restarted: to the
+    /// best share that has `id` among its selected ancestors, and from there to what outranks it within the merge depth.
+    /// Whether there is such a branch.
     pub fn adopt(&mut self, id: &ShareId) -> bool {
         let Some(ancestor) = self.dag.find(id) else { return false };
         let height = self.dag.node(ancestor).height;
@@ -83,7 +84,25 @@ impl ShareChain {
         if best != tip {
             self.move_to(best);
         }
-        self.dag.tip() == best
+        let is_adopted = self.dag.tip() == best;
+        self.take_best_nearby();
+        is_adopted
+    }
+
+    /// Adopts the best share whose branch leaves ours within the merge depth: there the most work decides, whoever chose the
+    /// branch. Or what is mined next would merge a share better than its parent.
+    fn take_best_nearby(&mut self) {
+        let tip = self.dag.node(self.dag.tip());
+        let fork_height_min = tip.height.saturating_sub(self.params.merge_depth());
+        let is_near = |fork: ShareIndex| self.dag.node(fork).height >= fork_height_min;
+        let better = self.dag.unmerged().filter(|share| {
+            self.dag.node(*share).rank() > tip.rank()
+                && !self.is_held(*share)
+                && self.dag.fork_point(*share).is_some_and(is_near)
+        });
+        if let Some(best) = better.max_by_key(|share| self.dag.node(*share).rank()) {
+            self.move_to(best);
+        }
     }
 
     /// A share may be built on from now on: whether it is the best tip.

@@ -126,7 +126,7 @@ impl ShareChain {
         let work_min = deepest.map_or(Work::ZERO, |index| self.dag.node(index).total_work);
         let base_bits = Position::after(&self.dag, &self.params, parent, Vec::new()).map(|position| position.base_bits);
         let Some(base_bits) = base_bits else { return Vec::new() };
-        let past = self.dag.past(parent);
+        let (past, parent_rank) = (self.dag.past(parent), self.dag.node(parent).rank());
         let len_max = usize::from(self.params.raw().uncles_max).saturating_mul(2);
         let mut chosen = Vec::new();
         let mut members = BTreeSet::new();
@@ -134,6 +134,7 @@ impl ShareChain {
             let node = self.dag.node(candidate);
             let in_set = |index: &ShareIndex| members.contains(index) || self.dag.is_in(&past, *index);
             if (self.follows_held || !self.is_held(candidate))
+                && node.rank() < parent_rank
                 && in_set(&node.parent)
                 && node.uncles.iter().all(in_set)
                 && contextual::weighs_enough(node.work, base_bits)

@@ -115,6 +115,34 @@ fn the_operator_decides_and_a_node_that_catches_up_takes_the_heaviest() {
     assert_eq!(rival_tips(&chain), []);
 }
 
+/// Two tips of equal work, and a chain that knows both: the best one first.
+fn two_tips() -> (ShareChain, ShareId, ShareId) {
+    let (_, mut chain, branch) = two_branches(12, 11, 1);
+    let ours = chain.tip().id;
+    history(&mut chain, &branch[0]);
+    let theirs = branch[0].id();
+    (chain, ours.min(theirs), ours.max(theirs))
+}
+
+#[test]
+fn what_was_adopted_is_left_for_what_is_better_within_the_merge_depth() {
+    let (mut chain, best, other) = two_tips();
+    assert!(chain.adopt(&other));
+    assert_eq!(chain.tip().id, best);
+    let job = chain.job_context().unwrap();
+    assert_eq!((job.parent, job.uncles), (best, vec![other]));
+}
+
+#[test]
+fn a_job_never_merges_what_is_better_than_its_parent() {
+    let (mut chain, best, other) = two_tips();
+    let other_index = chain.dag.find(&other).unwrap();
+    chain.dag.select(other_index).unwrap();
+    let job = chain.job_context().unwrap();
+    assert_eq!((job.parent, job.uncles), (other, vec![]));
+    assert!(chain.contains(&best));
+}
+
 #[test]
 fn forks_within_the_merge_depth_need_no_patience() {
     let (_, mut chain, branch) = two_branches(26, 10, 17);
