@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use testnet::miner::devnet_user;
 use tests::{SteppedMiner, World, ensure_eq, wait_for};
 
@@ -13,9 +14,7 @@ async fn an_acknowledged_share_survives_a_kill() -> anyhow::Result<()> {
         let node = world.node("node", &[]).await?;
         let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("stepped")?).await?;
         for _ in 0..=round {
-            let (id, reply) = miner.mine_one().await?;
-            ensure_eq(&reply["result"], &true.into(), "the submit is accepted")?;
-            acknowledged.push(id);
+            acknowledged.push(miner.mine_one().await?);
         }
         // Not a moment after the answer.
         node.kill().await?;
@@ -45,7 +44,7 @@ async fn a_node_stops_within_seconds_and_comes_back_where_it_was() -> anyhow::Re
     ensure_eq(&(after.peer_id, after.share_tip), &(peer_id, tip), "same identity, same tip")?;
     // A miner that reconnects gets work at once.
     let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("stepped")?).await?;
-    ensure_eq(&miner.mine_one().await?.1["result"], &true.into(), "mining goes on")?;
+    miner.mine_one().await.context("mining goes on")?;
     node.stop().await
 }
 
@@ -61,7 +60,7 @@ async fn a_found_block_outlives_the_daemon_that_could_not_take_it() -> anyhow::R
     let port: u16 = port.ok_or_else(|| anyhow::anyhow!("no port in {}", world.devnet.rpc))?;
     world.devnet.stop().await?;
     let block = wait_for("a block nobody can take", Duration::from_secs(45), async || {
-        let (id, _) = miner.mine_one().await?;
+        let id = miner.mine_one().await?;
         Ok(node.api.share(&id).await?.is_block.then_some(id))
     })
     .await?;

@@ -97,7 +97,7 @@ async fn a_share_crosses_a_node_that_only_relays() -> anyhow::Result<()> {
     let mut miner = SteppedMiner::connect(&near.endpoints.stratum, &devnet_user("alice")?).await?;
     // Sync would bring the shares as well, but later and without being counted as gossip.
     wait_for("gossip at the far end", Duration::from_secs(60), async || {
-        ensure_eq(&miner.mine_one().await?.1["result"], &true.into(), "a submit")?;
+        miner.mine_one().await?;
         Ok((far.api.status().await?.shares_gossiped > 0).then_some(()))
     })
     .await?;

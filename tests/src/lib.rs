@@ -149,11 +149,11 @@ impl SteppedMiner {
         if authorized["result"] == true { Ok(miner) } else { bail!("{}", authorized["error"][1]) }
     }
 
-    /// Mines until a submit is answered; gives the block hash of its header, which is its share's id, and the reply.
+    /// Mines one share that the pool accepts; gives the block hash of its header, which is the share's id.
     ///
     /// # Errors
-    /// When the pool is gone.
-    pub async fn mine_one(&mut self) -> anyhow::Result<(String, Value)> {
+    /// When the pool refuses it, with the pool's reason, or is gone.
+    pub async fn mine_one(&mut self) -> anyhow::Result<String> {
         self.wait_for_work().await?;
         let work = self.work.clone().context("no work")?;
         let extranonce2 = vec![7; self.extranonce2_len];
@@ -178,7 +178,7 @@ impl SteppedMiner {
         ]);
         self.next_nonce = nonce + 1;
         let reply = self.ask(4, "mining.submit", params).await?;
-        Ok((hex::encode(id), reply))
+        if reply["result"] == true { Ok(hex::encode(id)) } else { bail!("the submit is refused: {}", reply["error"]) }
     }
 
     /// Waits until the pool has sent a job.
