@@ -42,7 +42,7 @@ pub use admission::{Admission, Ignored};
 pub use choice::RivalBranch;
 pub use job::{JobContext, ParentWork, ShareTerms};
 pub use not_yet::NotYet;
-pub use parent_claims::ParentBlock;
+pub use parent_claims::{FRESH_BLOCKS, ParentBlock};
 
 use book::PayoutBook;
 use choice::ForkGuard;
@@ -146,8 +146,6 @@ pub struct ShareChain {
     book: PayoutBook,
     guard: ForkGuard,
     not_yet: NotYetSet,
-    /// Whether the best tip is a held share: then clock or daemon is at fault, and what they say of others counts no more.
-    follows_held: bool,
     parent_claims: ParentClaims,
     upgrades: Upgrades,
     /// Where the chain begins when that is not the virtual genesis.
@@ -171,7 +169,6 @@ impl ShareChain {
             book: PayoutBook::default(),
             guard: ForkGuard::default(),
             not_yet: NotYetSet::default(),
-            follows_held: false,
             parent_claims: ParentClaims::default(),
             upgrades: Upgrades::default(),
             start,
@@ -202,7 +199,7 @@ impl ShareChain {
         }
     }
 
-    /// The own daemon has this block: tell the newest 144 at start, each new one, and those of
+    /// The own daemon has this block: tell the [`FRESH_BLOCKS`] newest at start, each new one, and those of
     /// [`ShareChain::unknown_blocks`] that it turns out to have.
     pub fn on_parent_block(&mut self, block: ParentBlock, now: UnixTime) {
         if self.parent_claims.learn(block) {
@@ -243,8 +240,8 @@ impl ShareChain {
     }
 
     /// Whether the tip is a share that clock or daemon speak against, because its branch has clearly more work.
-    pub const fn follows_held(&self) -> bool {
-        self.follows_held
+    pub fn follows_held(&self) -> bool {
+        self.is_held(self.dag.tip())
     }
 
     /// Whether the share is linked, held back or not.

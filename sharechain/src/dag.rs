@@ -84,8 +84,6 @@ pub(crate) struct NewNode {
     pub(crate) signal: u16,
     /// See [`Node`].
     pub(crate) own_block: u32,
-    /// See [`Node`].
-    pub(crate) newest_block: u32,
     /// Whether its height begins a payout epoch.
     pub(crate) begins_epoch: bool,
 }
@@ -122,13 +120,6 @@ impl Node {
     }
 }
 
-impl NewNode {
-    /// Adds what the own daemon says about the block it mines on and those of its ancestors.
-    pub(crate) fn on_block(self, own_block: u32, newest_below: u32) -> Self {
-        Self { own_block, newest_block: own_block.max(newest_below), ..self }
-    }
-}
-
 impl Dag {
     /// Only the virtual genesis.
     pub(crate) fn new(params: &Params) -> Self {
@@ -145,7 +136,6 @@ impl Dag {
             script: PayoutScript::p2wpkh(&[0; 20]),
             signal: 0,
             own_block: 0,
-            newest_block: 0,
             begins_epoch: true,
         };
         Self::from_root(genesis)
@@ -217,6 +207,8 @@ impl Dag {
         let index = ShareIndex(self.first.saturating_add(offset));
         let parent = new.parent.and_then(|parent| self.get(parent));
         let epoch = parent.filter(|_| !new.begins_epoch).map_or(index, |parent| parent.epoch);
+        let below = new.parent.iter().chain(&new.uncles).filter_map(|ancestor| self.get(*ancestor));
+        let newest_block = below.map(|ancestor| ancestor.newest_block).chain([new.own_block]).max().unwrap_or_default();
         let node = Node {
             median_time: self.median_with(new.time, new.parent),
             linked_at: self.tip_height(),
@@ -234,7 +226,7 @@ impl Dag {
             signal: new.signal,
             epoch,
             own_block: new.own_block,
-            newest_block: new.newest_block,
+            newest_block,
         };
         for uncle in &node.uncles {
             if let Some(uncle) = self.get_mut(*uncle) {

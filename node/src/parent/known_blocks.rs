@@ -1,11 +1,14 @@
 //! Tells the share chain which parent blocks the own daemon has, so that it can judge what shares claim of them.
 //!
-//! At the start the newest 144 blocks, then every new one, and the blocks that held shares ask for. What the daemon
+//! At the start the newest blocks, then every new one, and the blocks that held shares ask for. What the daemon
 //! does not answer is asked again later; nothing here stops the node.
 
 use std::collections::BTreeMap;
 
-use sharechain::{BlockHash, CompactTarget, chain::ParentBlock};
+use sharechain::{
+    BlockHash, CompactTarget,
+    chain::{FRESH_BLOCKS, ParentBlock},
+};
 use std::sync::Arc;
 use tokio::{
     sync::{mpsc, watch},
@@ -20,8 +23,6 @@ use super::{
 };
 use crate::chain_task::{ChainInput, ChainView};
 
-/// Blocks told at the start: shares on older ones are not fresh.
-const HISTORY: u32 = 144;
 /// Time between two questions for the blocks that held shares mine on.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 /// Blocks asked for at once. Stops shares on invented blocks from keeping the daemon busy.
@@ -88,7 +89,7 @@ impl KnownBlocks {
         // After a reorganisation the last few blocks are others; telling one twice does no harm.
         let first = match self.told {
             Some((_, told)) => told.min(height).saturating_sub(6),
-            None => height.saturating_sub(HISTORY),
+            None => height.saturating_sub(FRESH_BLOCKS),
         };
         for height in (first..height).rev() {
             let hash = self.client.block_hash(height).await?;

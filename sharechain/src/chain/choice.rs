@@ -144,7 +144,6 @@ impl ShareChain {
             // They were measured against the branch we left; the heavier ones show themselves with their next share.
             self.guard.rivals.clear();
         }
-        self.follows_held = self.is_held(self.dag.tip());
         let tip = self.tip();
         self.effects.push_back(Effect::TipChanged { tip, reorg_depth: moved.left });
         self.follow_upgrades();

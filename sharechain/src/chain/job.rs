@@ -128,12 +128,13 @@ impl ShareChain {
         let Some(base_bits) = base_bits else { return Vec::new() };
         let (past, parent_rank) = (self.dag.past(parent), self.dag.node(parent).rank());
         let len_max = usize::from(self.params.raw().uncles_max).saturating_mul(2);
+        let merges_held = self.follows_held();
         let mut chosen = Vec::new();
         let mut members = BTreeSet::new();
         for candidate in self.dag.unmerged_above(work_min) {
             let node = self.dag.node(candidate);
             let in_set = |index: &ShareIndex| members.contains(index) || self.dag.is_in(&past, *index);
-            if (self.follows_held || !self.is_held(candidate))
+            if (merges_held || !self.is_held(candidate))
                 && node.rank() < parent_rank
                 && in_set(&node.parent)
                 && node.uncles.iter().all(in_set)

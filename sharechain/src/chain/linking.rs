@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     chain::{Effect, FUTURE_TIME_MAX_SECS, NotYet, Origin, ShareChain, UnixTime, Verdict},
-    dag::ShareIndex,
+    dag::{NewNode, ShareIndex},
     difficulty::SHARE_WORK_MAX_IN_BASE,
     error::ShareError,
     hash::ShareId,
@@ -94,7 +94,6 @@ impl ShareChain {
         for share in shares.into_iter().rev() {
             self.consider(share);
         }
-        self.follows_held = self.not_yet.contains(&self.dag, self.dag.tip());
     }
 
     fn check_context(&mut self, share: &CheckedShare) -> Result<Place, LinkError> {
@@ -114,11 +113,9 @@ impl ShareChain {
     }
 
     fn insert(&mut self, share: Arc<CheckedShare>, place: Place, origin: Origin, now: UnixTime) -> Verdict {
-        let below = place.parent.iter().chain(&place.uncles);
-        let newest_below = below.map(|ancestor| self.dag.node(*ancestor).newest_block).max().unwrap_or_default();
         let own_block = self.parent_claims.height(&share.share().header.prev_block);
         let node = contextual::node(&self.params, &share, place);
-        let index = self.dag.insert(node.on_block(own_block, newest_below));
+        let index = self.dag.insert(NewNode { own_block, ..node });
         self.pending.resolve(share.id());
         let own = || if origin == Origin::Live { self.judge(index, &share, now) } else { None };
         let inherited = || self.not_yet.has_ancestor(&self.dag, index).then_some(NotYet::Ancestor);
@@ -151,16 +148,16 @@ impl ShareChain {
         for lightest in self.not_yet.hold(&self.dag, index, share, reason) {
             self.dag.remove(lightest);
         }
-        if !self.follows_held {
-            let lead = self.next_base_work().saturating_mul(HELD_LEAD_IN_BASE);
-            let enough = self.tip().total_work.saturating_add(lead);
-            if self.dag.get(index).is_none_or(|node| node.total_work < enough) {
-                return Verdict::NotYet(reason);
-            }
-            let (_, first_reason) = self.not_yet.in_past(&self.dag, index);
+        let follows_held = self.follows_held();
+        let lead = self.next_base_work().saturating_mul(HELD_LEAD_IN_BASE);
+        let enough = self.tip().total_work.saturating_add(lead);
+        if !follows_held && self.dag.get(index).is_none_or(|node| node.total_work < enough) {
+            return Verdict::NotYet(reason);
+        }
+        let (followed, first_reason) = self.not_yet.in_past(&self.dag, index);
+        if !follows_held {
             self.effects.push_back(Effect::Overruled { tip: id, reason: first_reason.unwrap_or(reason) });
         }
-        let (followed, _) = self.not_yet.in_past(&self.dag, index);
         for held in followed {
             let announced = self.not_yet.announce(&self.dag, held);
             self.effects.extend(announced.map(Effect::Linked));

@@ -92,17 +92,17 @@ impl NotYetSet {
             // It has been part of the best chain for long.
             return Vec::new();
         }
-        let mut gone = vec![lightest.index];
+        // Handles ascend as shares are linked, so descendants are last.
+        let mut gone = BTreeSet::from([lightest.index]);
         for held in self.held.values().filter(|held| !held.is_announced) {
             if dag.parents_of(held.index).any(|ancestor| gone.contains(&ancestor)) {
-                gone.push(held.index);
+                gone.insert(held.index);
             }
         }
-        gone.reverse();
         for index in &gone {
             self.remove(dag, *index);
         }
-        gone
+        gone.into_iter().rev().collect()
     }
 
     /// Whether a held share was announced all the same.

@@ -8,8 +8,9 @@ use crate::{chain::not_yet::NotYet, hash::BlockHash, target::CompactTarget, vali
 
 /// Parent blocks remembered: some days of the fastest chains. Bounds what a daemon can make us keep.
 const BLOCKS_MAX: usize = 8_192;
-/// Shares on one of so many newest blocks cannot have been mined long ago (rival histories are compared by them).
-const FRESH_BLOCKS: u32 = 144;
+/// Shares on one of so many newest blocks cannot have been mined long ago: rival histories are compared by them, and a daemon's
+/// blocks before them need not be told.
+pub const FRESH_BLOCKS: u32 = 144;
 
 /// A block that the own daemon has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

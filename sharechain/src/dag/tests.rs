@@ -65,7 +65,6 @@ impl Model {
             script: PayoutScript::p2wpkh(&[script; 20]),
             signal: 0,
             own_block: 0,
-            newest_block: 0,
             begins_epoch: (node.height + 1).is_multiple_of(4),
         };
         let index = self.dag.insert(new);
@@ -222,7 +221,6 @@ fn forgetting_one_merger_leaves_the_others() {
             script: node.script,
             signal: 0,
             own_block: 0,
-            newest_block: 0,
             begins_epoch: false,
         })
     };

@@ -159,7 +159,6 @@ pub(crate) fn node(params: &Params, share: &CheckedShare, place: Place) -> NewNo
         script: data.payout_script,
         signal: data.signal,
         own_block: 0,
-        newest_block: 0,
         begins_epoch: params.is_epoch(data.height),
     }
 }
