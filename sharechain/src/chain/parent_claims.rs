@@ -35,7 +35,10 @@ impl ParentClaims {
     /// The daemon has this block. Whether it learned something new.
     pub(super) fn learn(&mut self, block: ParentBlock) -> bool {
         self.newest = self.newest.max(block.height);
-        let before = self.blocks.insert(block.hash, block);
+        let before = self.blocks.get(&block.hash).copied();
+        // Told again without the target, it still has the one it had.
+        let block = ParentBlock { next_bits: block.next_bits.or_else(|| before?.next_bits), ..block };
+        self.blocks.insert(block.hash, block);
         if before.is_none() {
             self.order.push_back(block.hash);
         }

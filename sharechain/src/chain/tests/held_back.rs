@@ -66,6 +66,8 @@ fn a_height_or_target_that_the_daemon_contradicts_holds_back() {
     let right = miner.mine(&mut chain, GENESIS_TIME + 1);
     chain.on_parent_block(ParentBlock { next_bits: Some(testing::EASY_BITS), ..block(3, 103) }, NOW);
     assert_eq!(live(&mut chain, &right), Verdict::NotYet(NotYet::WrongClaims), "its target is another one");
+    chain.on_parent_block(block(3, 103), NOW);
+    assert_eq!(chain.held_back(), 2, "a block told again without its target keeps the one it had");
     chain.on_parent_block(ParentBlock { next_bits: Some(miner.block_bits), ..block(3, 103) }, NOW);
     assert_eq!(chain.tip().id, right.id(), "judged again when the daemon says something else");
     assert_eq!(chain.held_back(), 1);
