@@ -233,7 +233,8 @@ impl ShareChain {
         Tip { id: node.id, height: node.height, count: node.count, total_work: node.total_work }
     }
 
-    /// Whether the share is linked and not held back, or on a held branch that is followed. The virtual genesis is.
+    /// Whether the share is linked and not held back, or was told of all the same: on a held branch that was followed. The
+    /// virtual genesis is.
     pub fn contains(&self, id: &ShareId) -> bool {
         let announced = |index| !self.is_held(index) || self.not_yet.is_announced(&self.dag, index);
         self.dag.find(id).is_some_and(announced)

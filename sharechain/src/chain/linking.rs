@@ -120,7 +120,7 @@ impl ShareChain {
         let own = || if origin == Origin::Live { self.judge(index, &share, now) } else { None };
         let inherited = || self.not_yet.has_ancestor(&self.dag, index).then_some(NotYet::Ancestor);
         match own().or_else(inherited) {
-            Some(reason) => self.hold_back(index, share, reason),
+            Some(reason) => self.hold_back(index, share, origin, reason),
             None => {
                 self.accept(index, share);
                 Verdict::Valid
@@ -143,26 +143,31 @@ impl ShareChain {
         self.consider(index);
     }
 
-    fn hold_back(&mut self, index: ShareIndex, share: Arc<CheckedShare>, reason: NotYet) -> Verdict {
+    fn hold_back(&mut self, index: ShareIndex, share: Arc<CheckedShare>, origin: Origin, reason: NotYet) -> Verdict {
         let id = share.id();
         for lightest in self.not_yet.hold(&self.dag, index, share, reason) {
             self.dag.remove(lightest);
         }
+        let Some(total_work) = self.dag.get(index).map(|node| node.total_work) else { return Verdict::NotYet(reason) };
         let follows_held = self.follows_held();
         let lead = self.next_base_work().saturating_mul(HELD_LEAD_IN_BASE);
-        let enough = self.tip().total_work.saturating_add(lead);
-        if !follows_held && self.dag.get(index).is_none_or(|node| node.total_work < enough) {
+        let is_followed = follows_held || total_work >= self.tip().total_work.saturating_add(lead);
+        // What our own miners find on a branch that was followed until now is told all the same: others may have nothing
+        // against that branch.
+        if !is_followed && origin == Origin::Live {
             return Verdict::NotYet(reason);
         }
-        let (followed, first_reason) = self.not_yet.in_past(&self.dag, index);
-        if !follows_held {
+        let (past, first_reason) = self.not_yet.in_past(&self.dag, index);
+        if is_followed && !follows_held {
             self.effects.push_back(Effect::Overruled { tip: id, reason: first_reason.unwrap_or(reason) });
         }
-        for held in followed {
+        for held in past {
             let announced = self.not_yet.announce(&self.dag, held);
             self.effects.extend(announced.map(Effect::Linked));
         }
-        self.consider(index);
+        if is_followed {
+            self.consider(index);
+        }
         Verdict::Valid
     }
 }

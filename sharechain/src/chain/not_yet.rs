@@ -56,7 +56,7 @@ struct Held {
     index: ShareIndex,
     share: Arc<CheckedShare>,
     reason: NotYet,
-    /// Whether it was announced because its branch is followed.
+    /// Whether it was announced because its branch is, or was, followed.
     is_announced: bool,
 }
 

@@ -102,12 +102,13 @@ fn without_a_daemon_and_from_the_own_store_nothing_is_judged() {
     assert_eq!(history(&mut chain, &stranger), Verdict::Valid);
 }
 
-/// A branch on a block that our daemon does not have, of shares of 8 hashes, and how many of them are enough to be followed.
-fn held_branch(miner: &mut Miner, base: u128) -> (Vec<Arc<CheckedShare>>, usize) {
+/// A branch on a block that our daemon does not have, of shares of so many hashes, and how many of them are enough to be
+/// followed.
+fn held_branch(miner: &mut Miner, base: u128, hashes: u128) -> (Vec<Arc<CheckedShare>>, usize) {
     let mut ahead = ShareChain::new(miner.params.clone());
     mine_on(miner, 4, 105);
-    miner.share_work = Work::from_hashes(8);
-    let needed = usize::try_from(4 * 64 * base / 8).unwrap();
+    miner.share_work = Work::from_hashes(hashes);
+    let needed = usize::try_from(4 * 64 * base / hashes).unwrap();
     let branch = (1..).take(needed + 3).map(|second| miner.extend(&mut ahead, GENESIS_TIME + second)).collect();
     (branch, needed)
 }
@@ -115,7 +116,7 @@ fn held_branch(miner: &mut Miner, base: u128) -> (Vec<Arc<CheckedShare>>, usize)
 #[test]
 fn a_branch_with_256_base_shares_more_work_shows_that_we_are_at_fault() {
     let (mut miner, mut chain) = with_daemon();
-    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes());
+    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes(), 8);
     for share in &branch[..needed - 1] {
         assert!(matches!(live(&mut chain, share), Verdict::NotYet(_)));
         assert!(!chain.contains(&share.id()));
@@ -143,7 +144,7 @@ fn a_branch_with_256_base_shares_more_work_shows_that_we_are_at_fault() {
 #[test]
 fn a_node_that_was_only_behind_goes_back_when_it_has_caught_up() {
     let (mut miner, mut chain) = with_daemon();
-    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes());
+    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes(), 8);
     for share in &branch[..needed] {
         live(&mut chain, share);
     }
@@ -159,6 +160,31 @@ fn a_node_that_was_only_behind_goes_back_when_it_has_caught_up() {
     assert_eq!(chain.job_context().unwrap().mergeable, 0, "what is held is not merged");
     assert_ne!(live(&mut chain, &branch[needed]), Verdict::Valid);
     assert!(!chain.follows_held());
+}
+
+#[test]
+fn what_our_miners_find_on_a_branch_that_was_left_is_told_but_stays_held() {
+    let (mut miner, mut chain) = with_daemon();
+    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes(), 64);
+    for share in &branch[..needed] {
+        live(&mut chain, share);
+    }
+    // A share of our own miner, on a job of the time when the branch was followed.
+    let own = &branch[needed];
+    let mut network = ShareChain::new(miner.params.clone());
+    mine_on(&mut miner, 3, 104);
+    for second in 1..=u32::try_from(needed).unwrap() + 1 {
+        live(&mut chain, &miner.extend(&mut network, GENESIS_TIME + second));
+    }
+    drain(&mut chain);
+    assert_eq!(history(&mut chain, own), Verdict::Valid);
+    let told = drain(&mut chain);
+    assert!(matches!(&told[..], [Effect::Linked(share)] if share.id() == own.id()), "{told:?}");
+    assert_eq!((chain.tip(), chain.contains(&own.id()), chain.held_back()), (network.tip(), true, needed + 1));
+    assert_eq!(chain.job_context().unwrap().mergeable, 0);
+    chain.on_parent_block(block(4, 104), NOW);
+    assert_eq!(chain.held_back(), 0);
+    assert!(drain(&mut chain).iter().all(|effect| !matches!(effect, Effect::Linked(_))), "each once");
 }
 
 #[test]
