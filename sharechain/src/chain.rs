@@ -47,7 +47,7 @@ pub use parent_claims::{FRESH_BLOCKS, ParentBlock};
 use book::PayoutBook;
 use choice::ForkGuard;
 use linking::InvalidShares;
-use not_yet::NotYetSet;
+use not_yet::{NotYetSet, Told};
 use parent_claims::ParentClaims;
 use pending::Pending;
 use start::Start;
@@ -195,7 +195,7 @@ impl ShareChain {
     /// Looks again at shares whose time has come.
     pub fn handle_timeout(&mut self, now: UnixTime) {
         if self.poll_timeout().is_some_and(|due| due <= now) {
-            self.release(now);
+            self.release(Told::Time(now), now);
         }
     }
 
@@ -203,7 +203,7 @@ impl ShareChain {
     /// [`ShareChain::unknown_blocks`] that it turns out to have.
     pub fn on_parent_block(&mut self, block: ParentBlock, now: UnixTime) {
         if self.parent_claims.learn(block) {
-            self.release(now);
+            self.release(Told::Block(block.hash), now);
         }
     }
 

@@ -57,7 +57,8 @@ impl ShareChain {
             return Admission::Ignore(Ignored::TooEasy);
         }
         let from_the_future = u64::from(share.share().header.time) > now.saturating_add(FUTURE_TIME_MAX_SECS);
-        let parent = self.dag.find(&data.parent).filter(|parent| !self.is_held(*parent));
+        let is_held = |id| self.dag.find(id).is_some_and(|index| self.is_held(index));
+        let parent = self.dag.find(&data.parent).filter(|_| !data.uncles.iter().chain([&data.parent]).any(is_held));
         let fits = |parent| self.parent_claims.judge(share, self.dag.node(parent).newest_block).is_none();
         if !from_the_future && parent.is_some_and(fits) { Admission::Relay } else { Admission::Keep }
     }

@@ -139,7 +139,13 @@ impl ShareChain {
     }
 
     fn move_to(&mut self, share: ShareIndex) {
+        let followed_before = self.follows_held();
         let Some(moved) = self.dag.select(share) else { return };
+        if self.follows_held() && !followed_before {
+            // Clock or daemon is at fault, so what they say of others counts no more.
+            let announced = self.not_yet.announce_all();
+            self.effects.extend(announced.into_iter().map(Effect::Linked));
+        }
         if moved.left > self.params.merge_depth() {
             // They were measured against the branch we left; the heavier ones show themselves with their next share.
             self.guard.rivals.clear();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    chain::{Effect, FUTURE_TIME_MAX_SECS, NotYet, Origin, ShareChain, UnixTime, Verdict},
+    chain::{Effect, FUTURE_TIME_MAX_SECS, NotYet, Origin, ShareChain, UnixTime, Verdict, not_yet::Told},
     dag::{NewNode, ShareIndex},
     difficulty::SHARE_WORK_MAX_IN_BASE,
     error::ShareError,
@@ -81,9 +81,9 @@ impl ShareChain {
     }
 
     /// Accepts every share whose reason for being held back is gone.
-    pub(super) fn release(&mut self, now: UnixTime) {
+    pub(super) fn release(&mut self, told: Told, now: UnixTime) {
         let mut not_yet = std::mem::take(&mut self.not_yet);
-        let released = not_yet.release(&self.dag, |index, share| self.judge(index, share, now));
+        let released = not_yet.release(&self.dag, told, |index, share| self.judge(index, share, now));
         self.not_yet = not_yet;
         let mut shares = Vec::with_capacity(released.len());
         for (index, unannounced) in released {
@@ -144,30 +144,34 @@ impl ShareChain {
     }
 
     fn hold_back(&mut self, index: ShareIndex, share: Arc<CheckedShare>, origin: Origin, reason: NotYet) -> Verdict {
-        let id = share.id();
-        for lightest in self.not_yet.hold(&self.dag, index, share, reason) {
-            self.dag.remove(lightest);
+        self.not_yet.hold(&self.dag, index, share, origin, reason);
+        for lightest in self.not_yet.surplus(&self.dag) {
+            self.forget(lightest);
         }
         let Some(total_work) = self.dag.get(index).map(|node| node.total_work) else { return Verdict::NotYet(reason) };
-        let follows_held = self.follows_held();
+        let followed_before = self.follows_held();
         let lead = self.next_base_work().saturating_mul(HELD_LEAD_IN_BASE);
-        let is_followed = follows_held || total_work >= self.tip().total_work.saturating_add(lead);
-        // What our own miners find on a branch that was followed until now is told all the same: others may have nothing
-        // against that branch.
-        if !is_followed && origin == Origin::Live {
-            return Verdict::NotYet(reason);
-        }
-        let (past, first_reason) = self.not_yet.in_past(&self.dag, index);
-        if is_followed && !follows_held {
-            self.effects.push_back(Effect::Overruled { tip: id, reason: first_reason.unwrap_or(reason) });
-        }
-        for held in past {
-            let announced = self.not_yet.announce(&self.dag, held);
-            self.effects.extend(announced.map(Effect::Linked));
-        }
-        if is_followed {
+        if followed_before || total_work >= self.tip().total_work.saturating_add(lead) {
             self.consider(index);
         }
-        Verdict::Valid
+        let follows_held = self.follows_held();
+        if follows_held && !followed_before {
+            let (tip, first_reason) = (self.tip().id, self.not_yet.first_reason(&self.dag, self.dag.tip()));
+            self.effects.push_back(Effect::Overruled { tip, reason: first_reason.unwrap_or(reason) });
+        }
+        // What our own miners find on a branch that was followed until now is told all the same: others may have nothing
+        // against that branch.
+        if follows_held || origin == Origin::OwnStore {
+            self.announce(index);
+            Verdict::Valid
+        } else {
+            Verdict::NotYet(reason)
+        }
+    }
+
+    /// Tells of a held share and of what it builds on.
+    fn announce(&mut self, held: ShareIndex) {
+        let announced = self.not_yet.announce(&self.dag, held);
+        self.effects.extend(announced.into_iter().map(Effect::Linked));
     }
 }

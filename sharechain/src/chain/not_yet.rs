@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    chain::UnixTime,
+    chain::{Origin, UnixTime},
     dag::{Dag, Node, ShareIndex},
     fork_choice::MergeOrder,
     hash::BlockHash,
@@ -49,6 +49,8 @@ pub enum NotYet {
 #[derive(Debug, Default)]
 pub(super) struct NotYetSet {
     held: BTreeMap<MergeOrder, Held>,
+    /// Those that wait for their time, by when it comes.
+    due: BTreeSet<(UnixTime, MergeOrder)>,
 }
 
 #[derive(Debug)]
@@ -56,8 +58,38 @@ struct Held {
     index: ShareIndex,
     share: Arc<CheckedShare>,
     reason: NotYet,
+    origin: Origin,
     /// Whether it was announced because its branch is, or was, followed.
     is_announced: bool,
+}
+
+/// What has become known: a reason to look again at the shares that waited for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    /// What time it is.
+    Time(UnixTime),
+    /// What the daemon says of a block.
+    Block(BlockHash),
+}
+
+impl Held {
+    /// Whether the reason may be gone; `others_went` says whether an ancestor may have been released just now. Most held
+    /// shares wait for something else, and there may be thousands.
+    fn may_go(&self, told: Told, others_went: bool) -> bool {
+        match (self.reason, told) {
+            (NotYet::FutureTime { until }, Told::Time(now)) => until <= now,
+            (NotYet::UnknownBlock(block), Told::Block(told)) => block == told,
+            (NotYet::WrongClaims, Told::Block(told)) => self.share.share().header.prev_block == told,
+            (NotYet::Ancestor, _) => others_went,
+            // What it mines on does not become newer.
+            _ => false,
+        }
+    }
+}
+
+/// When it is time to look again, for a share from the future.
+const fn due(reason: &NotYet) -> Option<UnixTime> {
+    if let NotYet::FutureTime { until } = reason { Some(*until) } else { None }
 }
 
 impl NotYetSet {
@@ -74,33 +106,43 @@ impl NotYetSet {
         !self.held.is_empty() && dag.ancestors_of(index).any(|node| self.held.contains_key(&node.merge_order()))
     }
 
-    /// Holds a share back. Gives those for which there is no room any more, descendants first.
+    /// Holds a share back.
     pub(super) fn hold(
         &mut self,
         dag: &Dag,
         index: ShareIndex,
         share: Arc<CheckedShare>,
+        origin: Origin,
         reason: NotYet,
-    ) -> Vec<ShareIndex> {
-        let held = Held { index, share, reason, is_announced: false };
-        self.held.insert(dag.node(index).merge_order(), held);
-        if self.held.len() <= NOT_YET_MAX {
-            return Vec::new();
+    ) {
+        let order = dag.node(index).merge_order();
+        self.due.extend(due(&reason).map(|until| (until, order)));
+        self.held.insert(order, Held { index, share, reason, origin, is_announced: false });
+    }
+
+    fn take(&mut self, order: &MergeOrder) -> Option<Held> {
+        let held = self.held.remove(order)?;
+        if let Some(until) = due(&held.reason) {
+            self.due.remove(&(until, *order));
         }
-        let Some((_, lightest)) = self.held.pop_first() else { return Vec::new() };
-        if lightest.is_announced {
-            // It has been part of the best chain for long.
+        Some(held)
+    }
+
+    /// What there is no room for any more: the lightest share with all that builds on it, descendants first. The lightest
+    /// of a branch that is followed is merely not held any more: it has been part of the best chain for long.
+    pub(super) fn surplus(&mut self, dag: &Dag) -> Vec<ShareIndex> {
+        let lightest = self.held.first_key_value().filter(|_| self.held.len() > NOT_YET_MAX);
+        let Some((order, lightest)) = lightest.map(|(order, held)| (*order, held.index)) else { return Vec::new() };
+        if dag.is_in(&dag.past(dag.tip()), lightest) {
+            self.take(&order);
             return Vec::new();
         }
         // Handles ascend as shares are linked, so descendants are last.
-        let mut gone = BTreeSet::from([lightest.index]);
-        for held in self.held.values().filter(|held| !held.is_announced) {
+        let mut gone = BTreeSet::from([lightest]);
+        for held in self.held.values() {
             if dag.parents_of(held.index).any(|ancestor| gone.contains(&ancestor)) {
                 gone.insert(held.index);
             }
-        }
-        for index in &gone {
-            self.remove(dag, *index);
         }
         gone.into_iter().rev().collect()
     }
@@ -111,54 +153,86 @@ impl NotYetSet {
         order.and_then(|order| self.held.get(&order)).is_some_and(|held| held.is_announced)
     }
 
-    /// The share, when it is announced for the first time.
-    pub(super) fn announce(&mut self, dag: &Dag, index: ShareIndex) -> Option<Arc<CheckedShare>> {
-        let held = self.held.get_mut(&dag.get(index)?.merge_order())?;
-        (!std::mem::replace(&mut held.is_announced, true)).then(|| held.share.clone())
+    /// The share and its held ancestors, as far as they are announced for the first time; ancestors first.
+    pub(super) fn announce(&mut self, dag: &Dag, index: ShareIndex) -> Vec<Arc<CheckedShare>> {
+        let (mut unannounced, mut open) = (BTreeSet::new(), vec![index]);
+        while let Some(index) = open.pop() {
+            let Some(order) = dag.get(index).map(Node::merge_order) else { continue };
+            let is_new = self.held.get(&order).is_some_and(|held| !held.is_announced);
+            if is_new && unannounced.insert(order) {
+                open.extend(dag.parents_of(index));
+            }
+        }
+        let mut announced = Vec::with_capacity(unannounced.len());
+        for order in unannounced {
+            self.held.entry(order).and_modify(|held| {
+                held.is_announced = true;
+                announced.push(held.share.clone());
+            });
+        }
+        announced
+    }
+
+    /// All held shares that are announced for the first time, ancestors first.
+    pub(super) fn announce_all(&mut self) -> Vec<Arc<CheckedShare>> {
+        let unannounced = self.held.values_mut().filter(|held| !held.is_announced);
+        unannounced
+            .map(|held| {
+                held.is_announced = true;
+                held.share.clone()
+            })
+            .collect()
     }
 
     /// Takes a share out, when it is released or forgotten.
     pub(super) fn remove(&mut self, dag: &Dag, index: ShareIndex) -> Option<Arc<CheckedShare>> {
-        Some(self.held.remove(&dag.get(index)?.merge_order())?.share)
+        Some(self.take(&dag.get(index)?.merge_order())?.share)
     }
 
     /// Drops those that were forgotten.
     pub(super) fn retain_linked(&mut self, dag: &Dag) {
-        self.held.retain(|_, held| dag.get(held.index).is_some());
+        let gone = self.held.iter().filter(|(_, held)| dag.get(held.index).is_none());
+        for order in gone.map(|(order, _)| *order).collect::<Vec<_>>() {
+            self.take(&order);
+        }
     }
 
-    /// Those for which `reason` finds nothing of their own any more and whose ancestors are not held, ancestors first; with
-    /// the share where it was not announced before.
+    /// Takes out those for which `judge` finds nothing of their own any more and whose ancestors are not held, ancestors
+    /// first; with the share where it was not announced before. `told` is what is new since the last time.
     pub(super) fn release(
         &mut self,
         dag: &Dag,
-        mut reason: impl FnMut(ShareIndex, &CheckedShare) -> Option<NotYet>,
+        told: Told,
+        mut judge: impl FnMut(ShareIndex, &CheckedShare) -> Option<NotYet>,
     ) -> Vec<(ShareIndex, Option<Arc<CheckedShare>>)> {
         let mut released = Vec::new();
         for order in self.held.keys().copied().collect::<Vec<_>>() {
-            let Some(held) = self.held.get(&order) else { continue };
-            let own = reason(held.index, &held.share);
-            let inherited = || self.has_ancestor(dag, held.index).then_some(NotYet::Ancestor);
-            if let Some(reason) = own.or_else(inherited) {
-                self.held.entry(order).and_modify(|held| held.reason = reason);
-            } else if let Some(held) = self.held.remove(&order) {
-                released.push((held.index, (!held.is_announced).then_some(held.share)));
+            let Some(held) = self.held.get(&order).filter(|held| held.may_go(told, !released.is_empty())) else {
+                continue;
+            };
+            let own = if held.origin == Origin::Live { judge(held.index, &held.share) } else { None };
+            let reason = own.or_else(|| self.has_ancestor(dag, held.index).then_some(NotYet::Ancestor));
+            let Some(held) = self.take(&order) else { continue };
+            match reason {
+                Some(reason) => {
+                    self.due.extend(due(&reason).map(|until| (until, order)));
+                    self.held.insert(order, Held { reason, ..held });
+                }
+                None => released.push((held.index, (!held.is_announced).then_some(held.share))),
             }
         }
         released
     }
 
-    /// The held shares in the past of `tip`, itself included, ancestors first, and why the first of them is held.
-    pub(super) fn in_past(&self, dag: &Dag, tip: ShareIndex) -> (Vec<ShareIndex>, Option<NotYet>) {
+    /// Why the first held share in the past of `tip`, itself included, is held.
+    pub(super) fn first_reason(&self, dag: &Dag, tip: ShareIndex) -> Option<NotYet> {
         let past = dag.past(tip);
-        let held: Vec<&Held> = self.held.values().filter(|held| dag.is_in(&past, held.index)).collect();
-        (held.iter().map(|held| held.index).collect(), held.first().map(|held| held.reason))
+        self.held.values().find(|held| dag.is_in(&past, held.index)).map(|held| held.reason)
     }
 
     /// When the next share's time has come.
     pub(super) fn next_due(&self) -> Option<UnixTime> {
-        let due = |held: &Held| if let NotYet::FutureTime { until } = held.reason { Some(until) } else { None };
-        self.held.values().filter_map(due).min()
+        self.due.first().map(|(until, _)| *until)
     }
 
     /// Blocks that the own daemon did not have when it was asked, for asking again.
