@@ -105,6 +105,10 @@ impl ShareChain {
         if self.is_context(share) {
             return self.context_place(share);
         }
+        let parent = self.dag.find(&data.parent);
+        if !self.is_at_start() && parent.is_some_and(|parent| !self.dag.has_context(parent)) {
+            return Err(LinkError::OutOfReach);
+        }
         let position = contextual::position(&self.dag, &self.params, share)?;
         match self.book.check_prefix(&self.dag, &self.params, &position, share) {
             Err(LinkError::OutOfReach) if self.is_at_start() => Ok(position.into()),

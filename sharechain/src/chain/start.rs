@@ -1,8 +1,9 @@
 //! Beginning in the middle: nobody keeps a share chain's whole past, so a new node begins some windows below the tip.
 //!
-//! The lowest heights are context: their proof of work is checked, what they say about their past is believed. They are
-//! there so that everything above them can be checked in full. Which of several such histories is the real one is decided
-//! by [`ShareChain::fresh_work`], not by what they claim.
+//! The lowest heights are context: their proof of work and what they merge is checked, their base difficulty, time and
+//! payouts are believed. They are there so that everything above them can be checked in full. A share whose past is not
+//! shown to the end is never on the best chain, so no sum is ever believed. Which of several such histories is the real one
+//! is decided by [`ShareChain::fresh_work`], not by what they claim.
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ const CONTEXT_EPOCHS: u64 = 2;
 pub(super) struct Start {
     /// Height of the first share.
     height: u64,
-    /// Up to here a share may name uncles that nobody has shown: they were merged from below the first share.
+    /// Up to here an uncle may have ancestors that nobody has shown: they lie below the first share.
     edge: u64,
     /// Up to here claims are believed.
     context: u64,
@@ -100,12 +101,25 @@ impl ShareChain {
         self.is_at_start() && self.start.is_some_and(|start| share.share().data.height <= start.context)
     }
 
-    /// Where a share of the context hangs. When its ancestors are known its sums have to add up.
+    /// Where a share of the context hangs. When its ancestors are known they have to be what it may merge, and its sums have
+    /// to add up; on the best chain they always are.
     pub(super) fn context_place(&self, share: &CheckedShare) -> Result<Place, LinkError> {
+        let data = &share.share().data;
+        let context = self.start.map_or(0, |start| start.context);
+        if self.tip().height > context.saturating_add(self.params.merge_depth()) {
+            // The context is complete: what is still shown of it can be neither merged nor checked.
+            return Err(LinkError::OutOfReach);
+        }
+        let joins_ours = |parent| self.dag.fork_point(parent).is_some();
         match contextual::resolve(&self.dag, share) {
-            Ok((parent, uncles)) => Ok(contextual::sums(&self.dag, &self.params, share, parent, uncles)?.into()),
-            Err(_) if self.start.is_some_and(|start| share.share().data.height <= start.edge) => {
-                let data = &share.share().data;
+            Ok((parent, uncles)) => {
+                contextual::check_uncles(&self.dag, &self.params, parent, &uncles, share, true)?;
+                Ok(contextual::sums(&self.dag, &self.params, share, parent, uncles)?.into())
+            }
+            Err(_)
+                if self.start.is_some_and(|start| data.height <= start.edge)
+                    && !self.dag.find(&data.parent).is_some_and(joins_ours) =>
+            {
                 let mut uncles: Vec<_> = data.uncles.iter().filter_map(|uncle| self.dag.find(uncle)).collect();
                 uncles.sort_by_key(|uncle| self.dag.node(*uncle).merge_order());
                 Ok(Place { parent: self.dag.find(&data.parent), uncles })

@@ -142,6 +142,16 @@ impl Dag {
         self.ancestor_at(parent, epoch_height)
     }
 
+    /// Whether base difficulty and median time of a child of `parent` are known: what they are computed from is kept.
+    pub(crate) fn has_context(&self, parent: ShareIndex) -> bool {
+        let times = u64::try_from(MEDIAN_TIME_SPAN).unwrap_or(u64::MAX);
+        let node = self.node(parent);
+        self.root_height == 0
+            || node.height >= self.root_height.saturating_add(times)
+                && self.is_kept(node.epoch)
+                && self.parent(node.epoch).is_some()
+    }
+
     /// Median of `time` and the newest 10 times on the selected chain from `parent` down, the virtual genesis included;
     /// of an even number the lower middle.
     pub(super) fn median_with(&self, time: u32, parent: Option<ShareIndex>) -> u32 {

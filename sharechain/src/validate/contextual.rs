@@ -99,7 +99,7 @@ impl Position {
 /// Checks every rule of a share's context except the coinbase prefix, and gives its position.
 pub(crate) fn position(dag: &Dag, params: &Params, share: &CheckedShare) -> Result<Position, LinkError> {
     let (parent, uncles) = resolve(dag, share)?;
-    check_uncles(dag, params, parent, &uncles, share)?;
+    check_uncles(dag, params, parent, &uncles, share, false)?;
     let position = sums(dag, params, share, parent, uncles)?;
     if share.share().data.base_bits != position.base_bits {
         return Err(ShareError::Position { field: "base_bits" }.into());
@@ -176,12 +176,15 @@ pub(crate) fn resolve(dag: &Dag, share: &CheckedShare) -> Result<(ShareIndex, Ve
     }
 }
 
-fn check_uncles(
+/// Checks what a share merges. In the context of a chain that begins in the middle, an uncle whose past is not shown to where
+/// it left the selected chain may have left it in time.
+pub(crate) fn check_uncles(
     dag: &Dag,
     params: &Params,
     parent: ShareIndex,
     uncles: &[ShareIndex],
     share: &CheckedShare,
+    in_context: bool,
 ) -> Result<(), ShareError> {
     if uncles.is_empty() {
         return Ok(());
@@ -196,7 +199,8 @@ fn check_uncles(
         if node.rank() >= parent_rank {
             return Err(ShareError::ParentNotBest(node.id));
         }
-        if !merges_in_time(dag, params, parent, *uncle, height) {
+        let is_at_edge = || in_context && dag.fork_point(*uncle).is_none();
+        if !merges_in_time(dag, params, parent, *uncle, height) && !is_at_edge() {
             return Err(ShareError::UncleTooDeep(node.id));
         }
         if dag.is_in(&past, *uncle) {

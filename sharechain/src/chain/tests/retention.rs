@@ -135,3 +135,24 @@ fn a_share_whose_window_was_forgotten_is_neither_judged_nor_kept() {
     assert_eq!(history(&mut chain, &late), Verdict::OutOfReach);
     assert_eq!((chain.len(), chain.waiting()), (len, 0));
 }
+
+#[test]
+fn what_needs_a_past_that_is_forgotten_is_not_judged() {
+    let params = short_params();
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut sibling_miner = Miner::new(params.clone(), 2);
+    let mut chain = ShareChain::new(params);
+    let mut siblings = Vec::new();
+    // So fast that the base rises, and each share needs its own past to know it.
+    for step in 1..=400 {
+        let time = GENESIS_TIME + step / 4;
+        siblings.push(sibling_miner.mine(&mut chain, time));
+        miner.extend(&mut chain, time);
+    }
+    let first = chain.first_height();
+    let near_the_edge = |share: &&Arc<CheckedShare>| (first + 1..=first + 12).contains(&share.share().data.height);
+    assert_eq!(siblings.iter().filter(near_the_edge).count(), 12);
+    for sibling in siblings.iter().filter(near_the_edge) {
+        assert_eq!(history(&mut chain, sibling), Verdict::OutOfReach);
+    }
+}

@@ -1,6 +1,7 @@
 //! Beginning in the middle.
 
 use super::*;
+use crate::ShareData;
 
 /// Windows of 30 shares and a merge depth of 4: a new node begins 60 shares and 16 heights below the tip.
 fn short_params() -> Arc<Params> {
@@ -99,19 +100,68 @@ fn a_young_chain_is_shown_from_its_beginning() {
     assert_eq!(chain.job_context().unwrap().weights, full.job_context().unwrap().weights);
 }
 
-#[test]
-fn sums_that_do_not_add_up_are_refused_in_the_context_too() {
-    let (params, shares, _, ids) = server(400, 4);
-    let mut late = start(&params, &shares, &ids[..2]);
+/// A share that says what `lie` makes it say, one height above `parent` and with far more work than anybody has done.
+fn forge(params: &Arc<Params>, parent: &CheckedShare, lie: impl FnOnce(&mut ShareData)) -> Arc<CheckedShare> {
     let mut miner = Miner::new(params.clone(), 9);
     let context = ShareChain::new(params.clone()).job_context().unwrap();
     let mut data = miner.data(&context);
-    let parent = shares.iter().find(|share| share.id() == ids[0]).unwrap();
-    data.parent = parent.id();
-    data.height = parent.share().data.height + 1;
-    data.count = parent.share().data.count + 1_000_000;
+    let below = &parent.share().data;
+    (data.parent, data.height, data.count) = (parent.id(), below.height + 1, below.count + 1);
     data.total_work = Work::from_hashes(1 << 100);
-    let lie = miner.mine_data(&context, data, GENESIS_TIME + 400);
-    let lie = Arc::new(CheckedShare::check(lie, &params).unwrap());
+    lie(&mut data);
+    let share = miner.mine_data(&context, data, parent.share().header.time);
+    Arc::new(CheckedShare::check(share, params).unwrap())
+}
+
+/// A chain with the first of what a new node is shown, and the first two shares of its best chain.
+fn begun() -> (Arc<Params>, ShareChain, [Arc<CheckedShare>; 2]) {
+    let (params, shares, full, ids) = server(400, 4);
+    let on_chain = |id: &&ShareId| full.dag.is_selected(full.dag.find(id).unwrap());
+    let get = |id: &ShareId| shares.iter().find(|share| share.id() == *id).unwrap().clone();
+    let second = ids.iter().filter(on_chain).nth(1).unwrap();
+    let shown = ids.iter().position(|id| id == second).unwrap();
+    let late = start(&params, &shares, &ids[..=shown]);
+    (params, late, [get(&ids[0]), get(second)])
+}
+
+#[test]
+fn sums_that_do_not_add_up_are_refused_in_the_context_too() {
+    let (params, mut late, [first, _]) = begun();
+    let lie = forge(&params, &first, |data| data.count += 1_000_000);
     assert_eq!(history(&mut late, &lie), Verdict::Invalid(ShareError::Position { field: "count" }));
+}
+
+#[test]
+fn a_share_whose_past_nobody_shows_never_leads() {
+    let (params, mut late, [first, second]) = begun();
+    let (tip, nobody) = (late.tip(), ShareId::from_bytes([9; 32]));
+    let on_known = forge(&params, &first, |data| data.uncles = vec![nobody]);
+    assert_eq!(history(&mut late, &on_known), Verdict::Missing(vec![nobody]), "its sums cannot be checked");
+    let on_unknown = forge(&params, &first, |data| data.parent = nobody);
+    assert_eq!(history(&mut late, &on_unknown), Verdict::Valid, "an uncle may have left below the first share");
+    let child = forge(&params, &on_unknown, |data| data.total_work = Work::from_hashes((1 << 100) + 2));
+    assert_eq!(history(&mut late, &child), Verdict::Valid);
+    assert_eq!((late.tip(), tip.id), (tip, second.id()));
+    let (_, shares, full, ids) = server(400, 4);
+    for id in ids.iter().skip_while(|id| **id != second.id()).skip(1) {
+        history(&mut late, shares.iter().find(|share| share.id() == *id).unwrap());
+    }
+    assert_eq!(late.tip(), full.tip(), "and is in nobody's way");
+}
+
+#[test]
+fn work_is_counted_once_in_the_context_too() {
+    let (params, mut late, [first, second]) = begun();
+    let again = forge(&params, &second, |data| data.uncles = vec![first.id()]);
+    assert_eq!(history(&mut late, &again), Verdict::Invalid(ShareError::UncleMerged(first.id())));
+}
+
+#[test]
+fn nothing_is_added_to_a_complete_context() {
+    let (params, shares, full, ids) = server(400, 4);
+    let mut late = start(&params, &shares, &ids);
+    let first = shares.iter().find(|share| share.id() == ids[0]).unwrap();
+    let late_uncle = forge(&params, first, |data| data.parent = ShareId::from_bytes([9; 32]));
+    assert_eq!(history(&mut late, &late_uncle), Verdict::OutOfReach);
+    assert_eq!(late.tip(), full.tip());
 }
