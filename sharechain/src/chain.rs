@@ -203,6 +203,7 @@ impl ShareChain {
     /// [`ShareChain::unknown_blocks`] that it turns out to have.
     pub fn on_parent_block(&mut self, block: ParentBlock, now: UnixTime) {
         if self.parent_claims.learn(block) {
+            self.dag.place_block(&block.hash, block.height);
             self.release(Told::Block(block.hash), now);
         }
     }

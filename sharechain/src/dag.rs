@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::{
     difficulty::Progress,
     fork_choice::{ForkRank, MergeOrder},
-    hash::ShareId,
+    hash::{BlockHash, ShareId},
     params::Params,
     script::PayoutScript,
     target::{Target, Work},
@@ -46,7 +46,9 @@ pub(crate) struct Node {
     pub(crate) signal: u16,
     /// The newest of the share and its selected ancestors whose height begins a payout epoch.
     pub(crate) epoch: ShareIndex,
-    /// Height of the parent-chain block it mines on, 0 when the own daemon did not have it. Policy, never validity.
+    /// The parent-chain block it mines on.
+    pub(crate) prev_block: BlockHash,
+    /// Height of that block, 0 while the own daemon does not have it. Policy, never validity.
     pub(crate) own_block: u32,
     /// Greatest such height in the share's past, itself included.
     pub(crate) newest_block: u32,
@@ -82,6 +84,7 @@ pub(crate) struct NewNode {
     pub(crate) time: u32,
     pub(crate) script: PayoutScript,
     pub(crate) signal: u16,
+    pub(crate) prev_block: BlockHash,
     /// See [`Node`].
     pub(crate) own_block: u32,
     /// Whether its height begins a payout epoch.
@@ -104,6 +107,8 @@ pub(crate) struct Dag {
     root_height: u64,
     /// Linked shares outside the best tip's past.
     unmerged: BTreeMap<MergeOrder, ShareIndex>,
+    /// Blocks that shares mine on and the own daemon did not have, each with the first such share.
+    unknown_blocks: BTreeMap<BlockHash, ShareIndex>,
 }
 
 impl Node {
@@ -135,6 +140,7 @@ impl Dag {
             time: params.raw().genesis_time,
             script: PayoutScript::p2wpkh(&[0; 20]),
             signal: 0,
+            prev_block: BlockHash::ZERO,
             own_block: 0,
             begins_epoch: true,
         };
@@ -151,6 +157,7 @@ impl Dag {
             selected: VecDeque::new(),
             root_height: root.height,
             unmerged: BTreeMap::new(),
+            unknown_blocks: BTreeMap::new(),
         };
         let root = dag.insert(root);
         dag.begin_at(root);
@@ -207,8 +214,7 @@ impl Dag {
         let index = ShareIndex(self.first.saturating_add(offset));
         let parent = new.parent.and_then(|parent| self.get(parent));
         let epoch = parent.filter(|_| !new.begins_epoch).map_or(index, |parent| parent.epoch);
-        let below = new.parent.iter().chain(&new.uncles).filter_map(|ancestor| self.get(*ancestor));
-        let newest_block = below.map(|ancestor| ancestor.newest_block).chain([new.own_block]).max().unwrap_or_default();
+        let newest_block = self.newest_block(new.parent, &new.uncles).max(new.own_block);
         let node = Node {
             median_time: self.median_with(new.time, new.parent),
             linked_at: self.tip_height(),
@@ -225,6 +231,7 @@ impl Dag {
             script: new.script,
             signal: new.signal,
             epoch,
+            prev_block: new.prev_block,
             own_block: new.own_block,
             newest_block,
         };
@@ -233,11 +240,33 @@ impl Dag {
                 uncle.links.mergers.push(index);
             }
         }
+        if node.own_block == 0 {
+            self.unknown_blocks.entry(node.prev_block).or_insert(index);
+        }
         self.by_id.insert(node.id, index);
         self.unmerged.insert(node.merge_order(), index);
         self.nodes.push_back(Some(Box::new(node)));
         self.len = self.len.saturating_add(1);
         index
+    }
+
+    /// Height of the newest block that these ancestors or anything in their past mines on.
+    fn newest_block(&self, parent: Option<ShareIndex>, uncles: &[ShareIndex]) -> u32 {
+        let below = parent.iter().chain(uncles).filter_map(|ancestor| self.get(*ancestor));
+        below.map(|ancestor| ancestor.newest_block).max().unwrap_or_default()
+    }
+
+    /// The own daemon has this block: shares on it may have been linked before it was told.
+    pub(crate) fn place_block(&mut self, hash: &BlockHash, height: u32) {
+        let first = self.unknown_blocks.remove(hash).and_then(|first| self.slot(first)).unwrap_or(self.nodes.len());
+        for slot in first..self.nodes.len() {
+            let Some(Some(node)) = self.nodes.get(slot) else { continue };
+            let own_block = if node.prev_block == *hash { height } else { node.own_block };
+            let newest_block = self.newest_block(Some(node.parent), &node.uncles).max(own_block);
+            if let Some(Some(node)) = self.nodes.get_mut(slot) {
+                (node.own_block, node.newest_block) = (own_block, newest_block);
+            }
+        }
     }
 
     /// Forgets a share that is not on the best chain. Its descendants go first, or they are left without a past.
@@ -268,11 +297,13 @@ impl Dag {
             match self.nodes.front() {
                 Some(Some(node)) if is_old(node) => forgotten.extend(self.remove(ShareIndex(self.first))),
                 Some(None) => {}
-                _ => return forgotten,
+                _ => break,
             }
             self.nodes.pop_front();
             self.first = self.first.saturating_add(1);
         }
+        self.unknown_blocks.retain(|_, first| first.0 >= self.first);
+        forgotten
     }
 }
 

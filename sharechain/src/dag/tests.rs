@@ -64,6 +64,7 @@ impl Model {
             time: node.time + 1,
             script: PayoutScript::p2wpkh(&[script; 20]),
             signal: 0,
+            prev_block: BlockHash::ZERO,
             own_block: 0,
             begins_epoch: (node.height + 1).is_multiple_of(4),
         };
@@ -220,6 +221,7 @@ fn forgetting_one_merger_leaves_the_others() {
             time: node.time,
             script: node.script,
             signal: 0,
+            prev_block: BlockHash::ZERO,
             own_block: 0,
             begins_epoch: false,
         })

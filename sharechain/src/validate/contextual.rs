@@ -158,6 +158,7 @@ pub(crate) fn node(params: &Params, share: &CheckedShare, place: Place) -> NewNo
         time: share.share().header.time,
         script: data.payout_script,
         signal: data.signal,
+        prev_block: share.share().header.prev_block,
         own_block: 0,
         begins_epoch: params.is_epoch(data.height),
     }

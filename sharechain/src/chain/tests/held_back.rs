@@ -94,6 +94,25 @@ fn work_two_blocks_behind_what_was_mined_on_before_is_stale() {
 }
 
 #[test]
+fn a_chain_that_comes_from_the_store_knows_its_blocks_once_the_daemon_tells_them() {
+    let (mut miner, mut chain) = with_daemon();
+    let mut loaded = ShareChain::new(miner.params.clone());
+    for (step, tag) in (1..).zip([1, 2, 2, 3, 3]) {
+        mine_on(&mut miner, tag, 101 + u32::from(tag));
+        history(&mut loaded, &miner.extend(&mut chain, GENESIS_TIME + step));
+    }
+    assert_eq!(loaded.fresh_work(), None);
+    for tag in [3, 1, 2] {
+        loaded.on_parent_block(block(tag, 100 + u32::from(tag)), NOW);
+    }
+    assert!(chain.fresh_work() > Some(Work::ZERO));
+    assert_eq!(loaded.fresh_work(), chain.fresh_work());
+    mine_on(&mut miner, 1, 102);
+    let stale = miner.mine(&mut loaded, GENESIS_TIME + 6);
+    assert_eq!(live(&mut loaded, &stale), Verdict::NotYet(NotYet::StaleBlock));
+}
+
+#[test]
 fn without_a_daemon_and_from_the_own_store_nothing_is_judged() {
     let (mut miner, mut chain) = with_daemon();
     mine_on(&mut miner, 9, 7);
