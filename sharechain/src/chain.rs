@@ -84,7 +84,7 @@ pub enum Verdict {
     Missing(Vec<ShareId>),
     /// Valid, but not helped along yet.
     NotYet(NotYet),
-    /// Its window reaches below what is kept here: not judged, and not kept.
+    /// Its window reaches below what is kept here, or deep branches have no room for it: not judged, and not kept.
     OutOfReach,
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Node {
 struct Links {
     /// A selected ancestor further back; see [`ancestry`].
     jump: Option<ShareIndex>,
-    /// Linked shares that name this one as an uncle.
+    /// Linked shares that name this one as an uncle, ascending.
     mergers: Vec<ShareIndex>,
     /// Height of the best-chain share that is this one or names it as an uncle.
     merged_at: Option<u64>,
@@ -193,6 +193,16 @@ impl Dag {
         self.by_id.keys().copied()
     }
 
+    /// How many shares are outside the best tip's past.
+    pub(crate) fn unmerged_len(&self) -> usize {
+        self.unmerged.len()
+    }
+
+    /// How many linked shares name this one as an uncle.
+    pub(crate) fn mergers_len(&self, index: ShareIndex) -> usize {
+        self.get(index).map_or(0, |node| node.links.mergers.len())
+    }
+
     /// Linked shares, the virtual genesis included while it is kept.
     pub(crate) const fn len(&self) -> usize {
         self.len
@@ -277,8 +287,10 @@ impl Dag {
         self.by_id.remove(&node.id);
         self.unmerged.remove(&node.merge_order());
         for uncle in &node.uncles {
-            if let Some(uncle) = self.get_mut(*uncle) {
-                uncle.links.mergers.retain(|merger| *merger != index);
+            if let Some(uncle) = self.get_mut(*uncle)
+                && let Ok(at) = uncle.links.mergers.binary_search(&index)
+            {
+                uncle.links.mergers.remove(at);
             }
         }
         Some(node.id)

@@ -54,6 +54,7 @@ impl InvalidShares {
 impl ShareChain {
     pub(super) fn link(&mut self, share: Arc<CheckedShare>, origin: Origin, now: UnixTime) -> Verdict {
         match self.check_context(&share) {
+            Ok(place) if origin == Origin::Live && !self.has_room(&place) => Verdict::OutOfReach,
             Ok(place) => self.insert(share, place, origin, now),
             Err(LinkError::Missing(ids)) => {
                 let unasked: Vec<ShareId> = ids.iter().filter(|id| !self.pending.contains(id)).copied().collect();

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::{
     chain::{Effect, ShareChain},
     dag::ShareIndex,
+    validate::contextual::Place,
 };
 
 /// Windows kept and served, in shares: a window never has more than two windows' shares.
@@ -17,6 +18,9 @@ const EPOCHS_KEPT: u64 = 4;
 /// A branch that is not merged is kept while it was added to within so many merge depths of our growth: longer than
 /// anything on it could still be merged after a reorganisation.
 const BRANCH_MERGE_DEPTHS: u64 = 2;
+/// Shares that one share of a deep branch may be an uncle of. Honest ones are merged by a handful at the same time; whether
+/// a share is in another's past costs a look at each.
+const DEEP_MERGERS_MAX: usize = 256;
 
 impl ShareChain {
     /// Forgets, once per payout epoch, what nothing needs any more.
@@ -27,11 +31,23 @@ impl ShareChain {
         }
     }
 
+    /// Whether there is room for another share at `place`. Near the best chain there always is: work of today's difficulty
+    /// bounds that. On a deep branch shares cost what they cost long ago, or nothing (attack H8), so all such branches together
+    /// have no more shares than the best chain keeps.
+    pub(super) fn has_room(&self, place: &Place) -> bool {
+        let depth_max = self.params.merge_depth();
+        let fork = place.parent.and_then(|parent| self.dag.fork_point(parent));
+        let fork_height = fork.map_or(0, |fork| self.dag.node(fork).height);
+        let is_deep = fork_height.saturating_add(depth_max) < self.tip().height;
+        let room = usize::try_from(self.shares_kept()).unwrap_or(usize::MAX);
+        let is_crowded = |uncle: &ShareIndex| self.dag.mergers_len(*uncle) >= DEEP_MERGERS_MAX;
+        !is_deep || self.dag.unmerged_len() < room && !place.uncles.iter().any(is_crowded)
+    }
+
     /// Lets the best chain begin later when it is longer than what is kept.
     fn forget_old_windows(&mut self) {
         let tip = self.tip();
-        let shares = u64::from(self.params.raw().window_shares).saturating_mul(WINDOWS_KEPT);
-        let count_min = tip.count.saturating_sub(shares);
+        let count_min = tip.count.saturating_sub(self.shares_kept());
         let depths = self.params.merge_depth().saturating_mul(MERGE_DEPTHS_KEPT);
         let epochs = self.params.payout_epoch().saturating_mul(EPOCHS_KEPT);
         let height_max = tip.height.saturating_sub(depths).saturating_sub(epochs);
@@ -39,6 +55,10 @@ impl ShareChain {
         let forgotten = self.dag.prune_below(by_count.min(height_max));
         self.not_yet.retain_linked(&self.dag);
         self.effects.extend(forgotten.into_iter().map(Effect::Forgotten));
+    }
+
+    fn shares_kept(&self) -> u64 {
+        u64::from(self.params.raw().window_shares).saturating_mul(WINDOWS_KEPT)
     }
 
     /// Drops branches that nothing was added to for long and that are not heavier than ours: children of old shares cost

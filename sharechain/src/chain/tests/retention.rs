@@ -94,6 +94,61 @@ fn attack_h8_a_branch_that_proves_nothing_is_forgotten() {
 }
 
 #[test]
+fn attack_h8_deep_branches_together_are_not_longer_than_what_is_kept() {
+    let params = short_params();
+    let mut miner = Miner::new(params.clone(), 1);
+    miner.share_work = Work::from_hashes(64);
+    let (mut chain, mut side) = (ShareChain::new(params.clone()), ShareChain::new(params.clone()));
+    for second in 1..=40 {
+        let share = miner.extend(&mut chain, GENESIS_TIME + second);
+        if second <= 5 {
+            history(&mut side, &share);
+        }
+    }
+    let mut stranger = Miner::new(params, 2);
+    let mut verdicts = BTreeMap::<String, u32>::new();
+    for step in 1..=210 {
+        let share = stranger.extend(&mut side, GENESIS_TIME + 5 + step);
+        let verdict = chain.handle(share, Origin::Live, UnixTime::from(GENESIS_TIME) + 1_000);
+        *verdicts.entry(format!("{verdict:?}")).or_default() += 1;
+    }
+    assert_eq!((verdicts["Valid"], verdicts["OutOfReach"]), (200, 1), "{verdicts:?}");
+    // Near the tip there always is room.
+    let near = Miner::new(miner.params.clone(), 3).mine(&mut chain, GENESIS_TIME + 41);
+    miner.extend(&mut chain, GENESIS_TIME + 41);
+    assert_eq!(chain.handle(near, Origin::Live, UnixTime::from(GENESIS_TIME) + 1_000), Verdict::Valid);
+}
+
+#[test]
+fn many_shares_of_a_deep_branch_cannot_name_the_same_uncle() {
+    let raw = testing::devnet_params().raw().clone();
+    let params = testing::params(ConsensusParams { window_shares: 100, merge_depth: 4, ..raw });
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut chain = ShareChain::new(params.clone());
+    let mut side = ShareChain::new(params.clone());
+    for second in 1..=40 {
+        let share = miner.extend(&mut chain, GENESIS_TIME + second);
+        if second <= 5 {
+            history(&mut side, &share);
+        }
+    }
+    let uncle = Miner::new(params.clone(), 2).mine(&mut side, GENESIS_TIME + 6);
+    let parent = Miner::new(params.clone(), 3).extend(&mut side, GENESIS_TIME + 6);
+    let live = |chain: &mut ShareChain, share| chain.handle(share, Origin::Live, UnixTime::from(GENESIS_TIME) + 1_000);
+    history(&mut side, &uncle);
+    assert_eq!(live(&mut chain, uncle.clone()), Verdict::Valid);
+    assert_eq!(live(&mut chain, parent), Verdict::Valid);
+    let context = side.job_context().unwrap();
+    assert_eq!(context.uncles.len(), 1);
+    let mut crowd = Miner::new(params, 4);
+    let most = (0..300).map(|_| crowd.mine(&mut side, GENESIS_TIME + 7)).find_map(|share| {
+        let refused = live(&mut chain, share) == Verdict::OutOfReach;
+        refused.then(|| chain.dag.mergers_len(chain.dag.find(&context.uncles[0]).unwrap()))
+    });
+    assert_eq!(most, Some(256));
+}
+
+#[test]
 fn a_heavier_branch_is_not_forgotten_while_it_waits() {
     let params = short_params();
     let mut miner = Miner::new(params.clone(), 1);
