@@ -76,6 +76,15 @@ impl ShareChain {
         first.map(|first| first.id).into_iter().chain(rest).collect()
     }
 
+    /// Most shares that a new node is shown: two windows, and a context of full merge sets.
+    pub fn shown_max(&self) -> usize {
+        let raw = self.params.raw();
+        let per_height = u64::from(raw.uncles_max).saturating_add(1);
+        let windows = u64::from(raw.window_shares).saturating_mul(WINDOWS_FETCHED);
+        let context = context_heights(&self.params).saturating_mul(per_height);
+        usize::try_from(windows.saturating_add(context).saturating_add(per_height)).unwrap_or(usize::MAX)
+    }
+
     /// Height of the first share that is kept; 0 while that is the virtual genesis.
     pub fn first_height(&self) -> u64 {
         self.dag.node(self.dag.root()).height

@@ -14,10 +14,28 @@ use crate::{
     validate::CheckedShare,
 };
 
-/// The history that is being downloaded beside our own: one at a time, so memory is bounded by two chains.
+/// Time for a peer to show its history. Stops a slow one from keeping the place, while others who are worth more wait; the
+/// windows of a main network take minutes.
+const SHOW_SECS_MAX: u64 = 1_800;
+/// New shares of an answer that promises more. Stops a peer from keeping the place with one share at a time; honest answers
+/// are full.
+const NEW_SHARES_MIN: usize = 32;
+
+/// The history that is being downloaded beside our own: one at a time, and no longer than what a new node is shown, so
+/// memory is bounded by two chains.
 #[derive(Debug)]
 pub struct RivalHistory<P> {
-    candidate: Option<(P, Box<ShareChain>)>,
+    candidate: Option<Candidate<P>>,
+}
+
+#[derive(Debug)]
+struct Candidate<P> {
+    shown_by: P,
+    chain: Box<ShareChain>,
+    /// Shares that were new in it so far.
+    shown: usize,
+    /// When it has to be complete.
+    until: UnixTime,
 }
 
 /// What became of an answer.
@@ -39,7 +57,7 @@ impl<P: PartialEq + Clone> RivalHistory<P> {
     /// The locator for a request: in the history that this peer is showing.
     pub fn locator(&self, chain: &ShareChain, request: &SyncRequest<P>) -> Vec<ShareId> {
         match &self.candidate {
-            Some((peer, candidate)) if *peer == request.peer => candidate.locator(&request.cursor),
+            Some(candidate) if candidate.shown_by == request.peer => candidate.chain.locator(&request.cursor),
             _ => chain.locator(&request.cursor),
         }
     }
@@ -64,8 +82,9 @@ impl<P: PartialEq + Clone> RivalHistory<P> {
             *chain = chain.history_from(first.clone());
             return Taken { page: feed(chain, shares, more, now), replaced: Some(Vec::new()) };
         }
-        if self.candidate.is_none() {
-            self.candidate = Some((peer.clone(), Box::new(chain.history_from(first.clone()))));
+        if self.candidate.as_ref().is_none_or(|candidate| now >= candidate.until) {
+            let (beginning, until) = (chain.history_from(first.clone()), now.saturating_add(SHOW_SECS_MAX));
+            self.candidate = Some(Candidate { shown_by: peer.clone(), chain: Box::new(beginning), shown: 0, until });
         }
         self.go_on(chain, peer, shares, more, now)
     }
@@ -79,13 +98,13 @@ impl<P: PartialEq + Clone> RivalHistory<P> {
 
     /// The own daemon has this block.
     pub fn on_parent_block(&mut self, block: ParentBlock, now: UnixTime) {
-        if let Some((_, candidate)) = &mut self.candidate {
-            candidate.on_parent_block(block, now);
+        if let Some(candidate) = &mut self.candidate {
+            candidate.chain.on_parent_block(block, now);
         }
     }
 
     fn is_shown_by(&self, peer: &P) -> bool {
-        self.candidate.as_ref().is_some_and(|(shower, _)| shower == peer)
+        self.candidate.as_ref().is_some_and(|candidate| candidate.shown_by == *peer)
     }
 
     fn go_on(
@@ -96,18 +115,23 @@ impl<P: PartialEq + Clone> RivalHistory<P> {
         more: bool,
         now: UnixTime,
     ) -> Taken {
-        let Some((_, mut candidate)) = self.candidate.take_if(|(shower, _)| shower == peer) else {
+        let Some(mut candidate) = self.candidate.take_if(|candidate| candidate.shown_by == *peer) else {
             // Another history is being shown already, or the peer has nothing: it is asked again later.
             return Taken { page: feed(chain, &[], more, now), replaced: None };
         };
-        let page = feed(&mut candidate, shares, more, now);
-        if more {
-            self.candidate = Some((peer.clone(), candidate));
+        let page = feed(&mut candidate.chain, shares, more, now);
+        candidate.shown = candidate.shown.saturating_add(page.linked);
+        if more && candidate.shown < chain.shown_max() {
+            if page.linked < NEW_SHARES_MIN {
+                return Taken { page: feed(chain, &[], more, now), replaced: None };
+            }
+            self.candidate = Some(candidate);
             return Taken { page, replaced: None };
         }
-        let is_better = candidate.has_window() && candidate.fresh_work() > chain.fresh_work();
+        let mut shown = *candidate.chain;
+        let is_better = shown.has_window() && shown.fresh_work() > chain.fresh_work();
         let replaced = is_better.then(|| {
-            let old = std::mem::replace(chain, *candidate);
+            let old = std::mem::replace(chain, shown);
             old.linked_ids().filter(|id| !chain.is_linked(id)).collect()
         });
         Taken { page, replaced }
@@ -250,5 +274,45 @@ mod tests {
         rivals.on_gone(&'a');
         rivals.take(&mut chain, &'b', &page, true, NOW);
         assert!(rivals.is_shown_by(&'b'));
+    }
+
+    #[test]
+    fn a_peer_that_dawdles_loses_the_place() {
+        let params = short_params();
+        let (server, shares) = history(&params, 400, 2, 200, 1);
+        let (mut chain, _) = history(&params, 20, 2, 200, 2);
+        let mut rivals = RivalHistory::default();
+        let ids = server.order_after(&chain.locator(&[]), usize::MAX);
+        let shown: Vec<_> = shares.iter().filter(|share| ids.contains(&share.id())).cloned().collect();
+        rivals.take(&mut chain, &'a', &shown[..PAGE], true, NOW);
+        rivals.take(&mut chain, &'a', &shown[PAGE..PAGE + NEW_SHARES_MIN], true, NOW);
+        assert!(rivals.is_shown_by(&'a'));
+        rivals.take(&mut chain, &'b', &shown[..PAGE], true, NOW + SHOW_SECS_MAX - 1);
+        assert!(rivals.is_shown_by(&'a'));
+        rivals.take(&mut chain, &'b', &shown[..PAGE], true, NOW + SHOW_SECS_MAX);
+        assert!(rivals.is_shown_by(&'b'), "it took too long");
+        let few = &shown[PAGE..PAGE + NEW_SHARES_MIN - 1];
+        rivals.take(&mut chain, &'b', few, true, NOW + SHOW_SECS_MAX);
+        assert!(!rivals.is_shown_by(&'b'), "it promised more and brought little");
+    }
+
+    #[test]
+    fn a_history_without_an_end_is_judged_by_what_a_new_node_is_shown() {
+        let params = short_params();
+        let (mut chain, _) = history(&params, 20, 2, 200, 2);
+        let most = chain.shown_max();
+        assert_eq!(most, 30 * 2 + (2 * 4 + 2 * 4) * 65 + 65);
+        let (_, shares) = history(&params, u32::try_from(most).unwrap() + 60, 2, 200, 1);
+        let mut rivals = RivalHistory::default();
+        let mut judged_at = None;
+        // From the middle, so that it does not connect.
+        for (number, page) in shares[20..].chunks(PAGE).enumerate() {
+            rivals.take(&mut chain, &'a', page, true, NOW);
+            if !rivals.is_shown_by(&'a') {
+                judged_at = Some((number + 1) * PAGE);
+                break;
+            }
+        }
+        assert!(judged_at.is_some_and(|at| (most..most + PAGE).contains(&at)), "{judged_at:?}");
     }
 }
