@@ -135,6 +135,8 @@ impl ChainTask {
         token: CancellationToken,
     ) {
         let mut running = Running::new(self);
+        running.adopt_by_command();
+        running.drain_effects(None).await;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

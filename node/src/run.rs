@@ -33,7 +33,7 @@ use crate::{
         known_blocks, poll,
         rpc::{RpcAuth, RpcClient},
     },
-    store::{self, StoreHandle, sled::SledStore},
+    store::{self, LoadedChain, StoreHandle, sled::SledStore},
     work::{JobSender, WorkTask},
 };
 
@@ -190,7 +190,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let api = Api::bind(config.api_listen).await?;
     let (client, devnet) = parent_client(&config).await?;
     let sled = SledStore::open(&data_dir.shares())?;
-    let (mut chain, claimed_blocks) = store::load(&sled, &params)?;
+    let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
     let channels = Channels::new(&mut chain);
     let stratum_config = stratum_config(&config.chain, channels.jobs.1.clone(), channels.found.0.clone());
     let stratum = Stratum::bind(config.stratum_listen, stratum_config).await.map_err(|source| NodeError::Listen {
@@ -201,6 +201,9 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     })?;
     let (store, store_thread) =
         store::spawn(Box::new(sled)).map_err(file_error("start a thread for", &data_dir.shares()))?;
+    if !unused.is_empty() {
+        store.remove(unused).await;
+    }
     let network = Network::bind(NetworkConfig {
         params: params.clone(),
         agent: format!("poolnode/{}", env!("CARGO_PKG_VERSION")),

@@ -14,7 +14,7 @@ pub mod record;
 pub mod sled;
 mod task;
 
-pub use load::load;
+pub use load::{LoadedChain, load};
 pub use record::StoredShare;
 pub use task::{StoreHandle, spawn};
 

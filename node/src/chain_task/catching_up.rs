@@ -22,9 +22,8 @@ impl Running {
     pub(super) async fn on_answer(&mut self, peer: PeerId, shares: Vec<Arc<CheckedShare>>, more: bool, now: UnixTime) {
         let Taken { page, replaced } = self.histories.take(&mut self.task.chain, &peer, &shares, more, now);
         let (height, first) = (self.task.chain.tip().height, self.task.chain.first_height());
-        if let Some(strangers) = replaced {
+        if let Some(strangers) = &replaced {
             info!(%peer, height, first, forgotten = strangers.len(), "the share chain begins anew with a peer's history");
-            self.task.store.remove(strangers).await;
         }
         debug!(%peer, ?page, more, height, "sync answer");
         let ahead = shares.last().map_or(0, |share| u64::from(share.share().header.time).saturating_sub(now));
@@ -32,6 +31,10 @@ impl Running {
             warn!(%peer, ahead_secs = ahead, "shares from the future are held back; is this machine's clock behind?");
         }
         self.drain_effects(None).await;
+        // After the new history is stored and marked: a node that is killed meanwhile has the old one.
+        if let Some(strangers) = replaced.filter(|strangers| !strangers.is_empty()) {
+            self.task.store.remove(strangers).await;
+        }
         self.sync.on_page(&peer, page, now);
     }
 

@@ -210,7 +210,7 @@ impl Running {
 
     /// Stores what was linked and reports what happened; `linked_at` is now for everything but a sync.
     pub(super) async fn drain_effects(&mut self, linked_at: Option<UnixTime>) {
-        let mut moved = false;
+        let (mut moved, mut forgotten) = (false, Vec::new());
         while let Some(effect) = self.task.chain.poll_effect() {
             self.dirty = true;
             match effect {
@@ -232,12 +232,16 @@ impl Running {
                     bit,
                     "the network has agreed on rules that this version does not know; hint: update poolnode before they apply"
                 ),
-                Effect::Forgotten(id) => self.task.store.remove(vec![id]).await,
+                Effect::Forgotten(id) => forgotten.push(id),
             }
         }
         if moved {
             let (tip, first) = (self.task.chain.tip().id, self.task.chain.first_share());
             self.task.store.mark(Marks { tip, first }).await;
+        }
+        // Not before the mark: without the first share that it names, nothing of the store can be loaded.
+        if !forgotten.is_empty() {
+            self.task.store.remove(forgotten).await;
         }
     }
 
@@ -252,8 +256,8 @@ impl Running {
         }
     }
 
-    /// Moves to the branch that the operator chose, once.
-    fn adopt_by_command(&mut self) {
+    /// Moves to the branch that the operator chose, once: at the start, or when a share of it is linked.
+    pub(super) fn adopt_by_command(&mut self) {
         let Some(id) = self.task.adopt.take_if(|id| self.task.chain.contains(id)) else { return };
         let adopted = self.task.chain.adopt(&id);
         info!(share = %id, adopted, tip = %self.task.chain.tip().id, "branch adopted by command");

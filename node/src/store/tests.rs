@@ -1,6 +1,6 @@
 //! One suite for every engine.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use sharechain::{
     ConsensusParams, Effect, Origin, Params, ShareChain,
@@ -182,9 +182,37 @@ fn a_chain_that_forgot_its_beginning_comes_back_as_it_was() {
         follow(&mut chain, &mut store);
     }
     assert!(chain.first_height() > 100);
-    let (mut loaded, _) = load(&store, &params).unwrap();
+    let mut loaded = load(&store, &params).unwrap().chain;
     assert_eq!((loaded.tip(), loaded.first_height(), loaded.len()), (chain.tip(), chain.first_height(), chain.len()));
     assert_eq!(loaded.job_context().unwrap().weights, chain.job_context().unwrap().weights);
+}
+
+#[test]
+fn what_was_forgotten_but_not_removed_is_found_at_the_next_start() {
+    let params = short_params();
+    let (mut chain, mut store) = (ShareChain::new(params.clone()), MemStore::default());
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut forgotten = BTreeSet::new();
+    for second in 1..=300 {
+        miner.extend(&mut chain, GENESIS_TIME + second);
+        while let Some(effect) = chain.poll_effect() {
+            match effect {
+                Effect::Linked(share) => store.append(&[(share.id(), StoredShare::new(&share, 0))]).unwrap(),
+                Effect::Forgotten(id) => drop(forgotten.insert(id)),
+                _ => {}
+            }
+        }
+        store.mark(Marks { first: chain.first_share(), tip: chain.tip().id }).unwrap();
+    }
+    forgotten.remove(&params.genesis_id());
+    let loaded = load(&store, &params).unwrap();
+    assert_eq!((loaded.chain.tip(), loaded.chain.len()), (chain.tip(), chain.len()));
+    assert_eq!(loaded.unused.len(), 300 - chain.len());
+    assert!(loaded.unused.into_iter().collect::<BTreeSet<_>>() == forgotten);
+    // Without the first share that is marked nothing is thrown away.
+    store.remove(&[chain.first_share()]).unwrap();
+    let lost = load(&store, &params).unwrap();
+    assert!(lost.chain.tip().height < chain.tip().height && lost.unused.is_empty());
 }
 
 #[test]
@@ -205,7 +233,7 @@ fn a_node_comes_back_on_the_branch_it_was_on() {
         follow(&mut chain, &mut store);
     }
     assert_eq!((chain.tip(), chain.rivals().len()), (ours, 1));
-    let (mut loaded, _) = load(&store, &params).unwrap();
+    let mut loaded = load(&store, &params).unwrap().chain;
     assert_eq!(loaded.tip(), ours);
     assert!(loaded.adopt(&rival.tip().id), "it is still there for the operator");
     assert_eq!(loaded.tip(), rival.tip());
@@ -226,7 +254,7 @@ fn a_mark_older_than_the_shares_does_not_keep_a_node_from_the_best_tip() {
     chain.handle(better.clone(), Origin::OwnStore, 0);
     follow(&mut chain, &mut store);
     store.mark(marks).unwrap();
-    let (mut loaded, _) = load(&store, &params).unwrap();
+    let mut loaded = load(&store, &params).unwrap().chain;
     assert_eq!(loaded.tip().id, better.id());
     assert_eq!(loaded.job_context().unwrap().uncles, vec![first.id()]);
 }
