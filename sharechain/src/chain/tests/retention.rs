@@ -55,19 +55,25 @@ fn payouts_do_not_depend_on_what_was_forgotten() {
     assert!(chain.payouts(&newest).is_some());
 }
 
+/// A chain of so many shares of a miner, and one with the first five of them: where a branch leaves.
+fn chain_and_beginning(miner: &mut Miner, shares: u32) -> (ShareChain, ShareChain) {
+    let mut chain = ShareChain::new(miner.params.clone());
+    let mut beginning = ShareChain::new(miner.params.clone());
+    for second in 1..=shares {
+        let share = miner.extend(&mut chain, GENESIS_TIME + second);
+        if second <= 5 {
+            history(&mut beginning, &share);
+        }
+    }
+    (chain, beginning)
+}
+
 #[test]
 fn attack_h8_a_branch_that_proves_nothing_is_forgotten() {
     let params = short_params();
     let mut miner = Miner::new(params.clone(), 1);
     miner.share_work = Work::from_hashes(8);
-    let mut chain = ShareChain::new(params.clone());
-    let mut side = ShareChain::new(params.clone());
-    for second in 1..=30 {
-        let share = miner.extend(&mut chain, GENESIS_TIME + second);
-        if second <= 5 {
-            history(&mut side, &share);
-        }
-    }
+    let (mut chain, mut side) = chain_and_beginning(&mut miner, 30);
     let mut stranger = Miner::new(params.clone(), 2);
     let branch: Vec<_> = (1..=20).map(|step| stranger.extend(&mut side, GENESIS_TIME + 5 + step)).collect();
     for share in &branch {
@@ -98,13 +104,7 @@ fn attack_h8_deep_branches_together_are_not_longer_than_what_is_kept() {
     let params = short_params();
     let mut miner = Miner::new(params.clone(), 1);
     miner.share_work = Work::from_hashes(64);
-    let (mut chain, mut side) = (ShareChain::new(params.clone()), ShareChain::new(params.clone()));
-    for second in 1..=40 {
-        let share = miner.extend(&mut chain, GENESIS_TIME + second);
-        if second <= 5 {
-            history(&mut side, &share);
-        }
-    }
+    let (mut chain, mut side) = chain_and_beginning(&mut miner, 40);
     let mut stranger = Miner::new(params, 2);
     let mut verdicts = BTreeMap::<String, u32>::new();
     for step in 1..=210 {
@@ -124,14 +124,7 @@ fn many_shares_of_a_deep_branch_cannot_name_the_same_uncle() {
     let raw = testing::devnet_params().raw().clone();
     let params = testing::params(ConsensusParams { window_shares: 100, merge_depth: 4, ..raw });
     let mut miner = Miner::new(params.clone(), 1);
-    let mut chain = ShareChain::new(params.clone());
-    let mut side = ShareChain::new(params.clone());
-    for second in 1..=40 {
-        let share = miner.extend(&mut chain, GENESIS_TIME + second);
-        if second <= 5 {
-            history(&mut side, &share);
-        }
-    }
+    let (mut chain, mut side) = chain_and_beginning(&mut miner, 40);
     let uncle = Miner::new(params.clone(), 2).mine(&mut side, GENESIS_TIME + 6);
     let parent = Miner::new(params.clone(), 3).extend(&mut side, GENESIS_TIME + 6);
     let live = |chain: &mut ShareChain, share| chain.handle(share, Origin::Live, UnixTime::from(GENESIS_TIME) + 1_000);
@@ -152,14 +145,7 @@ fn many_shares_of_a_deep_branch_cannot_name_the_same_uncle() {
 fn a_heavier_branch_is_not_forgotten_while_it_waits() {
     let params = short_params();
     let mut miner = Miner::new(params.clone(), 1);
-    let mut chain = ShareChain::new(params.clone());
-    let mut side = ShareChain::new(params.clone());
-    for second in 1..=40 {
-        let share = miner.extend(&mut chain, GENESIS_TIME + second);
-        if second <= 5 {
-            history(&mut side, &share);
-        }
-    }
+    let (mut chain, mut side) = chain_and_beginning(&mut miner, 40);
     chain.guard_deep_forks();
     let mut rival = Miner::new(params, 2);
     for step in 1..=60 {
