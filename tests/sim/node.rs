@@ -39,6 +39,8 @@ pub struct Node {
     pub attack: Option<Attack>,
     /// Shares in the order they were linked: what a restart has.
     pub store: Vec<ShareNo>,
+    /// The tip that the store notes: up to a tick older than the shares.
+    pub mark: ShareId,
     /// Gossip it has seen.
     pub seen: Vec<bool>,
     /// Gossip whose place was not known, and since when.
@@ -77,6 +79,7 @@ impl Node {
             up_since: 0,
             attack,
             store: Vec::new(),
+            mark: params.genesis_id(),
             seen: Vec::new(),
             undecided: VecDeque::new(),
             jobs: VecDeque::new(),
@@ -136,7 +139,7 @@ impl Node {
 
     /// Dies: only the store stays.
     pub fn crash(&mut self, params: &Arc<Params>) {
-        let store = std::mem::take(&mut self.store);
-        *self = Self { store, is_up: false, ..Self::new(params, self.clock, self.attack, self.daemon_tip) };
+        let (store, mark) = (std::mem::take(&mut self.store), self.mark);
+        *self = Self { store, mark, is_up: false, ..Self::new(params, self.clock, self.attack, self.daemon_tip) };
     }
 }

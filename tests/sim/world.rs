@@ -183,6 +183,7 @@ impl World {
         }
         let unix = self.nodes[node].unix(self.now);
         self.nodes[node].ticks += 1;
+        self.nodes[node].mark = self.nodes[node].chain.tip().id;
         self.nodes[node].chain.handle_timeout(unix);
         let now = self.now;
         self.nodes[node].undecided.retain(|(_, since)| now < since + UNDECIDED_MS);
@@ -195,7 +196,7 @@ impl World {
         self.nodes[node].is_up = true;
         self.nodes[node].up_since = self.now;
         self.nodes[node].daemon_tip = self.parent.tip();
-        self.tell_daemon_blocks(node);
+        let mark = self.nodes[node].mark;
         let shares: Vec<Arc<CheckedShare>> =
             self.nodes[node].store.iter().map(|share| self.ledger.share(*share).clone()).collect();
         let chain = &mut self.nodes[node].chain;
@@ -203,7 +204,9 @@ impl World {
         for share in shares {
             let _verdict = chain.handle(share, sharechain::Origin::OwnStore, 0);
         }
+        chain.adopt(&mark);
         while chain.poll_effect().is_some() {}
+        self.tell_daemon_blocks(node);
         self.check_job_soon(node);
     }
 
