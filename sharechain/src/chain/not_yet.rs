@@ -51,6 +51,8 @@ pub(super) struct NotYetSet {
     held: BTreeMap<MergeOrder, Held>,
     /// Those that wait for their time, by when it comes.
     due: BTreeSet<(UnixTime, MergeOrder)>,
+    /// Whether a share was let go since the last look at those that wait for it.
+    has_let_go: bool,
 }
 
 #[derive(Debug)]
@@ -135,6 +137,7 @@ impl NotYetSet {
         let Some((order, lightest)) = lightest.map(|(order, held)| (*order, held.index)) else { return Vec::new() };
         if dag.is_in(&dag.past(dag.tip()), lightest) {
             self.take(&order);
+            self.has_let_go = true;
             return Vec::new();
         }
         // Handles ascend as shares are linked, so descendants are last.
@@ -194,6 +197,7 @@ impl NotYetSet {
         let gone = self.held.iter().filter(|(_, held)| dag.get(held.index).is_none());
         for order in gone.map(|(order, _)| *order).collect::<Vec<_>>() {
             self.take(&order);
+            self.has_let_go = true;
         }
     }
 
@@ -206,10 +210,10 @@ impl NotYetSet {
         mut judge: impl FnMut(ShareIndex, &CheckedShare) -> Option<NotYet>,
     ) -> Vec<(ShareIndex, Option<Arc<CheckedShare>>)> {
         let mut released = Vec::new();
+        let has_let_go = std::mem::take(&mut self.has_let_go);
         for order in self.held.keys().copied().collect::<Vec<_>>() {
-            let Some(held) = self.held.get(&order).filter(|held| held.may_go(told, !released.is_empty())) else {
-                continue;
-            };
+            let others_went = has_let_go || !released.is_empty();
+            let Some(held) = self.held.get(&order).filter(|held| held.may_go(told, others_went)) else { continue };
             let own = if held.origin == Origin::Live { judge(held.index, &held.share) } else { None };
             let reason = own.or_else(|| self.has_ancestor(dag, held.index).then_some(NotYet::Ancestor));
             let Some(held) = self.take(&order) else { continue };

@@ -182,6 +182,31 @@ fn a_node_that_was_only_behind_goes_back_when_it_has_caught_up() {
 }
 
 #[test]
+fn a_branch_that_was_followed_for_so_long_that_its_beginning_is_not_held_any_more_is_released() {
+    // On the devnet the beginning is forgotten, on a main network there is no room for it.
+    for (params, held) in [(testing::devnet_params(), 2_401), (testing::main_params(), 4_096)] {
+        let mut chain = ShareChain::new(params.clone());
+        (1..=3).for_each(|tag| chain.on_parent_block(block(tag, 100 + u32::from(tag)), NOW));
+        follow_for_long(&mut chain, &mut Miner::new(params, 1));
+        assert_eq!((chain.tip().height, chain.follows_held(), chain.held_back()), (4_200, true, held));
+        chain.on_parent_block(block(5, 104), NOW + 5_000);
+        assert_eq!((chain.held_back(), chain.follows_held()), (0, false));
+    }
+}
+
+/// Shows a chain 4,200 shares of which only the first one is on a block that the daemon does not have.
+fn follow_for_long(chain: &mut ShareChain, miner: &mut Miner) {
+    let mut ahead = ShareChain::new(miner.params.clone());
+    miner.share_work = Work::from_hashes(64);
+    for second in 1..=4_200 {
+        let (block, height) = if second == 1 { (4, 105) } else { (3, 104) };
+        mine_on(miner, block, height);
+        let share = miner.extend(&mut ahead, GENESIS_TIME + second);
+        chain.handle(share, Origin::Live, NOW + 5_000);
+    }
+}
+
+#[test]
 fn what_our_miners_find_on_a_branch_that_was_left_is_told_but_stays_held() {
     let (mut miner, mut chain) = with_daemon();
     let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes(), 64);
