@@ -269,6 +269,10 @@ mod tests {
         rivals.take(&mut chain, &'a', &page, true, NOW);
         rivals.take(&mut chain, &'b', &page, true, NOW);
         assert!(rivals.is_shown_by(&'a') && !rivals.is_shown_by(&'b'));
+        // Each is asked to go on in what it shows.
+        let locator = |peer| rivals.locator(&chain, &SyncRequest { peer, cursor: Vec::new() });
+        assert_eq!(locator('b'), chain.locator(&[]));
+        assert_eq!(locator('a')[0], page.iter().max_by_key(|share| share.share().data.height).unwrap().id());
         rivals.on_gone(&'b');
         assert!(rivals.is_shown_by(&'a'));
         rivals.on_gone(&'a');
