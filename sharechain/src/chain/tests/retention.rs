@@ -113,10 +113,14 @@ fn attack_h8_deep_branches_together_are_not_longer_than_what_is_kept() {
         *verdicts.entry(format!("{verdict:?}")).or_default() += 1;
     }
     assert_eq!((verdicts["Valid"], verdicts["OutOfReach"]), (200, 1), "{verdicts:?}");
-    // Near the tip there always is room.
-    let near = Miner::new(miner.params.clone(), 3).mine(&mut chain, GENESIS_TIME + 41);
-    miner.extend(&mut chain, GENESIS_TIME + 41);
-    assert_eq!(chain.handle(near, Origin::Live, UnixTime::from(GENESIS_TIME) + 1_000), Verdict::Valid);
+    // Within the merge depth there always is room.
+    for (fork, expected) in [(40 - 4, Verdict::Valid), (40 - 5, Verdict::OutOfReach)] {
+        let parent = chain.dag.node(chain.dag.selected_at(fork).unwrap()).id;
+        let context = chain.context_on(&parent, &[]).unwrap();
+        let near = stranger.mine_data(&context, stranger.data(&context), context.median_time);
+        let near = Arc::new(CheckedShare::check(near, &miner.params).unwrap());
+        assert_eq!(chain.handle(near, Origin::Live, UnixTime::from(GENESIS_TIME) + 1_000), expected, "{fork}");
+    }
 }
 
 #[test]
