@@ -242,6 +242,15 @@ mod tests {
         assert_eq!(Target(U256::from(u128::MAX)).work(), None);
     }
 
+    #[test]
+    fn the_next_easier_target_carries_into_the_exponent() {
+        let next = |bits| CompactTarget::from_bits(bits).next_easier().map(CompactTarget::to_bits);
+        assert_eq!(next(0x1b7f_fffe), Some(0x1b7f_ffff));
+        assert_eq!(next(0x1b7f_ffff), Some(0x1c00_8000));
+        assert_eq!(next(0x1c00_8000), Some(0x1c00_8001));
+        assert_eq!(next(0x2100_ffff), None, "256 bits are all there are");
+    }
+
     proptest! {
         #[test]
         fn compact_is_the_greatest_not_easier(words: [u64; 4], shift in 0_u32..255) {
