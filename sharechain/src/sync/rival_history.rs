@@ -247,6 +247,19 @@ mod tests {
     }
 
     #[test]
+    fn with_equal_fresh_work_a_node_stays_where_it_is() {
+        let params = short_params();
+        let (server, shares) = history(&params, 400, 2, 200, 1);
+        let mut new_node = with_daemon(&params);
+        fetch(&mut new_node, &server, &shares);
+        let shown = u32::try_from(new_node.fresh_work().unwrap().hashes() / 2).unwrap();
+        for (own, goes_over) in [(shown, false), (shown - 1, true)] {
+            let (mut chain, _) = history(&params, own, 2, 200, 2);
+            assert_eq!(fetch(&mut chain, &server, &shares), goes_over, "{own} of {shown}");
+        }
+    }
+
+    #[test]
     fn work_that_was_mined_in_advance_counts_nothing() {
         let params = short_params();
         // 64 times the work of ours, on a block that was the newest one long ago.
