@@ -266,13 +266,18 @@ impl Dag {
         below.map(|ancestor| ancestor.newest_block).max().unwrap_or_default()
     }
 
+    /// The same of what a linked share builds on.
+    pub(crate) fn newest_below(&self, node: &Node) -> u32 {
+        self.newest_block(Some(node.parent), &node.uncles)
+    }
+
     /// The own daemon has this block: shares on it may have been linked before it was told.
     pub(crate) fn place_block(&mut self, hash: &BlockHash, height: u32) {
         let first = self.unknown_blocks.remove(hash).and_then(|first| self.slot(first)).unwrap_or(self.nodes.len());
         for slot in first..self.nodes.len() {
             let Some(Some(node)) = self.nodes.get(slot) else { continue };
             let own_block = if node.prev_block == *hash { height } else { node.own_block };
-            let newest_block = self.newest_block(Some(node.parent), &node.uncles).max(own_block);
+            let newest_block = self.newest_below(node).max(own_block);
             if let Some(Some(node)) = self.nodes.get_mut(slot) {
                 (node.own_block, node.newest_block) = (own_block, newest_block);
             }

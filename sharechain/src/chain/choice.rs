@@ -92,13 +92,11 @@ impl ShareChain {
     /// Adopts the best share whose branch leaves ours within the merge depth: there the most work decides, whoever chose the
     /// branch. Or what is mined next would merge a share better than its parent.
     fn take_best_nearby(&mut self) {
-        let tip = self.dag.node(self.dag.tip());
-        let fork_height_min = tip.height.saturating_sub(self.params.merge_depth());
-        let is_near = |fork: ShareIndex| self.dag.node(fork).height >= fork_height_min;
+        let (tip, merge_depth) = (self.dag.node(self.dag.tip()), self.params.merge_depth());
         let better = self.dag.unmerged().filter(|share| {
             self.dag.node(*share).rank() > tip.rank()
                 && !self.is_held(*share)
-                && self.dag.fork_point(*share).is_some_and(is_near)
+                && self.dag.fork_depth(*share).is_some_and(|depth| depth <= merge_depth)
         });
         if let Some(best) = better.max_by_key(|share| self.dag.node(*share).rank()) {
             self.move_to(best);
@@ -160,13 +158,13 @@ impl ShareChain {
 impl ForkGuard {
     /// What to do with a share that outranks the tip.
     fn choose(&mut self, dag: &Dag, params: &Params, share: ShareIndex) -> Choice {
-        let Some(fork) = dag.fork_point(share) else { return Choice::OutOfReach };
-        let (tip, fork_height) = (dag.node(dag.tip()), dag.node(fork).height);
-        let depth = tip.height.saturating_sub(fork_height);
+        let Some(depth) = dag.fork_depth(share) else { return Choice::OutOfReach };
+        let tip = dag.node(dag.tip());
         if !self.is_guarding || depth <= params.merge_depth() {
             return Choice::Adopt;
         }
-        let Some(first) = dag.ancestor_at(share, fork_height.saturating_add(1)) else { return Choice::OutOfReach };
+        let first_height = tip.height.saturating_sub(depth).saturating_add(1);
+        let Some(first) = dag.ancestor_at(share, first_height) else { return Choice::OutOfReach };
         let noticed_at = self.rivals.get(&first).map_or(tip.height, |rival| rival.noticed_at);
         let rival = Rival { head: share, noticed_at };
         let Some(branch) = self.branch(dag, params, rival) else { return Choice::OutOfReach };

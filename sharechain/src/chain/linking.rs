@@ -139,8 +139,7 @@ impl ShareChain {
         if time > now.saturating_add(FUTURE_TIME_MAX_SECS) {
             return Some(NotYet::FutureTime { until: time.saturating_sub(FUTURE_TIME_MAX_SECS) });
         }
-        let newest_below = self.dag.ancestors_of(index).map(|node| node.newest_block).max();
-        self.parent_claims.judge(share, newest_below.unwrap_or_default())
+        self.parent_claims.judge(share, self.dag.newest_below(self.dag.node(index)))
     }
 
     fn accept(&mut self, index: ShareIndex, share: Arc<CheckedShare>) {

@@ -187,9 +187,10 @@ impl NotYetSet {
             .collect()
     }
 
-    /// Takes a share out, when it is released or forgotten.
-    pub(super) fn remove(&mut self, dag: &Dag, index: ShareIndex) -> Option<Arc<CheckedShare>> {
-        Some(self.take(&dag.get(index)?.merge_order())?.share)
+    /// Drops a share that is forgotten.
+    pub(super) fn remove(&mut self, dag: &Dag, index: ShareIndex) {
+        let order = dag.get(index).map(Node::merge_order);
+        order.and_then(|order| self.take(&order));
     }
 
     /// Drops those that were forgotten.

@@ -35,10 +35,8 @@ impl ShareChain {
     /// bounds that. On a deep branch shares cost what they cost long ago, or nothing (attack H8), so all such branches together
     /// have no more shares than the best chain keeps.
     pub(super) fn has_room(&self, place: &Place) -> bool {
-        let depth_max = self.params.merge_depth();
-        let fork = place.parent.and_then(|parent| self.dag.fork_point(parent));
-        let fork_height = fork.map_or(0, |fork| self.dag.node(fork).height);
-        let is_deep = fork_height.saturating_add(depth_max) < self.tip().height;
+        let depth = place.parent.and_then(|parent| self.dag.fork_depth(parent));
+        let is_deep = depth.unwrap_or_else(|| self.tip().height) > self.params.merge_depth();
         let room = usize::try_from(self.shares_kept()).unwrap_or(usize::MAX);
         let is_crowded = |uncle: &ShareIndex| self.dag.mergers_len(*uncle) >= DEEP_MERGERS_MAX;
         !is_deep || self.dag.unmerged_len() < room && !place.uncles.iter().any(is_crowded)

@@ -77,7 +77,7 @@ impl ShareChain {
     }
 
     /// Most shares that a new node is shown: two windows, and a context of full merge sets.
-    pub fn shown_max(&self) -> usize {
+    pub(crate) fn shown_max(&self) -> usize {
         let raw = self.params.raw();
         let per_height = u64::from(raw.uncles_max).saturating_add(1);
         let windows = u64::from(raw.window_shares).saturating_mul(WINDOWS_FETCHED);

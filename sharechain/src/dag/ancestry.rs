@@ -100,6 +100,11 @@ impl Dag {
         self.descend(index, |node| self.selected_at(node.height).is_some_and(|at| self.node(at).id == node.id))
     }
 
+    /// How many heights of the best chain lie above where the branch of `index` leaves it; `None` when that was forgotten.
+    pub(crate) fn fork_depth(&self, index: ShareIndex) -> Option<u64> {
+        Some(self.tip_height().saturating_sub(self.node(self.fork_point(index)?).height))
+    }
+
     /// Where the selected chains of `a` and `b` meet.
     pub(crate) fn meeting(&self, a: ShareIndex, b: ShareIndex) -> Option<ShareIndex> {
         let (fork_a, fork_b) = (self.fork_point(a)?, self.fork_point(b)?);

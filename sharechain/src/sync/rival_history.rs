@@ -271,16 +271,22 @@ mod tests {
         assert_eq!(chain.tip(), ours);
     }
 
-    #[test]
-    fn a_peer_that_leaves_frees_the_place_for_another() {
+    /// A short chain, and what a node with a longer history shows it, in order.
+    fn shown() -> (ShareChain, Vec<Arc<CheckedShare>>) {
         let params = short_params();
         let (server, shares) = history(&params, 400, 2, 200, 1);
-        let (mut chain, _) = history(&params, 20, 2, 200, 2);
+        let (chain, _) = history(&params, 20, 2, 200, 2);
+        let ids = server.order_after(&chain.locator(&[]), usize::MAX);
+        (chain, shares.into_iter().filter(|share| ids.contains(&share.id())).collect())
+    }
+
+    #[test]
+    fn a_peer_that_leaves_frees_the_place_for_another() {
+        let (mut chain, shown) = shown();
         let mut rivals = RivalHistory::default();
-        let ids = server.order_after(&chain.locator(&[]), PAGE);
-        let page: Vec<_> = shares.iter().filter(|share| ids.contains(&share.id())).cloned().collect();
-        rivals.take(&mut chain, &'a', &page, true, NOW);
-        rivals.take(&mut chain, &'b', &page, true, NOW);
+        let page = &shown[..PAGE];
+        rivals.take(&mut chain, &'a', page, true, NOW);
+        rivals.take(&mut chain, &'b', page, true, NOW);
         assert!(rivals.is_shown_by(&'a') && !rivals.is_shown_by(&'b'));
         // Each is asked to go on in what it shows.
         let locator = |peer| rivals.locator(&chain, &SyncRequest { peer, cursor: Vec::new() });
@@ -289,18 +295,14 @@ mod tests {
         rivals.on_gone(&'b');
         assert!(rivals.is_shown_by(&'a'));
         rivals.on_gone(&'a');
-        rivals.take(&mut chain, &'b', &page, true, NOW);
+        rivals.take(&mut chain, &'b', page, true, NOW);
         assert!(rivals.is_shown_by(&'b'));
     }
 
     #[test]
     fn a_peer_that_dawdles_loses_the_place() {
-        let params = short_params();
-        let (server, shares) = history(&params, 400, 2, 200, 1);
-        let (mut chain, _) = history(&params, 20, 2, 200, 2);
+        let (mut chain, shown) = shown();
         let mut rivals = RivalHistory::default();
-        let ids = server.order_after(&chain.locator(&[]), usize::MAX);
-        let shown: Vec<_> = shares.iter().filter(|share| ids.contains(&share.id())).cloned().collect();
         rivals.take(&mut chain, &'a', &shown[..PAGE], true, NOW);
         rivals.take(&mut chain, &'a', &shown[PAGE..PAGE + NEW_SHARES_MIN], true, NOW);
         assert!(rivals.is_shown_by(&'a'));

@@ -132,6 +132,22 @@ fn held_branch(miner: &mut Miner, base: u128, hashes: u128) -> (Vec<Arc<CheckedS
     (branch, needed)
 }
 
+/// A chain that follows a held branch of shares of so many hashes and what is left of the branch; then the network's chain,
+/// which is one share longer and has nothing that is held, and its shares, which the first chain has yet to see.
+fn following(hashes: u128) -> (ShareChain, Vec<Arc<CheckedShare>>, ShareChain, Vec<Arc<CheckedShare>>) {
+    let (mut miner, mut chain) = with_daemon();
+    let (mut branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes(), hashes);
+    for share in &branch[..needed] {
+        live(&mut chain, share);
+    }
+    assert!(chain.follows_held());
+    let mut network = ShareChain::new(miner.params.clone());
+    mine_on(&mut miner, 3, 104);
+    let seconds = 1..=u32::try_from(needed).unwrap() + 1;
+    let shares = seconds.map(|second| miner.extend(&mut network, GENESIS_TIME + second)).collect();
+    (chain, branch.split_off(needed), network, shares)
+}
+
 #[test]
 fn a_branch_with_256_base_shares_more_work_shows_that_we_are_at_fault() {
     let (mut miner, mut chain) = with_daemon();
@@ -162,22 +178,13 @@ fn a_branch_with_256_base_shares_more_work_shows_that_we_are_at_fault() {
 
 #[test]
 fn a_node_that_was_only_behind_goes_back_when_it_has_caught_up() {
-    let (mut miner, mut chain) = with_daemon();
-    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes(), 8);
-    for share in &branch[..needed] {
-        live(&mut chain, share);
-    }
-    assert!(chain.follows_held());
-    // The network's chain, which has more work and nothing that is held.
-    let mut network = ShareChain::new(miner.params.clone());
-    mine_on(&mut miner, 3, 104);
-    for second in 1..=u32::try_from(needed).unwrap() + 1 {
-        let share = miner.extend(&mut network, GENESIS_TIME + second);
-        assert_eq!(live(&mut chain, &share), Verdict::Valid);
+    let (mut chain, branch, network, shares) = following(8);
+    for share in &shares {
+        assert_eq!(live(&mut chain, share), Verdict::Valid);
     }
     assert_eq!((chain.tip(), chain.follows_held()), (network.tip(), false));
     assert_eq!(chain.job_context().unwrap().mergeable, 0, "what is held is not merged");
-    assert_ne!(live(&mut chain, &branch[needed]), Verdict::Valid);
+    assert_ne!(live(&mut chain, &branch[0]), Verdict::Valid);
     assert!(!chain.follows_held());
 }
 
@@ -208,23 +215,17 @@ fn follow_for_long(chain: &mut ShareChain, miner: &mut Miner) {
 
 #[test]
 fn what_our_miners_find_on_a_branch_that_was_left_is_told_but_stays_held() {
-    let (mut miner, mut chain) = with_daemon();
-    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes(), 64);
-    for share in &branch[..needed] {
-        live(&mut chain, share);
-    }
+    let (mut chain, branch, network, shares) = following(64);
     // A share of our own miner, on a job of the time when the branch was followed.
-    let own = &branch[needed];
-    let mut network = ShareChain::new(miner.params.clone());
-    mine_on(&mut miner, 3, 104);
-    for second in 1..=u32::try_from(needed).unwrap() + 1 {
-        live(&mut chain, &miner.extend(&mut network, GENESIS_TIME + second));
+    let own = &branch[0];
+    for share in &shares {
+        live(&mut chain, share);
     }
     drain(&mut chain);
     assert_eq!(history(&mut chain, own), Verdict::Valid);
     let told = drain(&mut chain);
     assert!(matches!(&told[..], [Effect::Linked(share)] if share.id() == own.id()), "{told:?}");
-    assert_eq!((chain.tip(), chain.contains(&own.id()), chain.held_back()), (network.tip(), true, needed + 1));
+    assert_eq!((chain.tip(), chain.contains(&own.id()), chain.held_back()), (network.tip(), true, shares.len()));
     assert_eq!(chain.job_context().unwrap().mergeable, 0);
     chain.on_parent_block(block(4, 104), NOW);
     assert_eq!(chain.held_back(), 0);
