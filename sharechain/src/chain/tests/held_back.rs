@@ -177,6 +177,42 @@ fn a_branch_with_256_base_shares_more_work_shows_that_we_are_at_fault() {
 }
 
 #[test]
+fn while_a_held_branch_is_followed_everything_held_is_told_and_merged() {
+    let (mut miner, mut chain) = with_daemon();
+    let mut other = Miner::new(miner.params.clone(), 2);
+    mine_on(&mut other, 5, 106);
+    let beside = other.mine(&mut ShareChain::new(miner.params.clone()), GENESIS_TIME + 1);
+    let (branch, needed) = held_branch(&mut miner, chain.next_base_work().hashes(), 64);
+    live(&mut chain, &beside);
+    for share in &branch[..needed - 1] {
+        live(&mut chain, share);
+    }
+    assert!(!chain.contains(&beside.id()) && drain(&mut chain).is_empty());
+    live(&mut chain, &branch[needed - 1]);
+    assert!(chain.contains(&beside.id()));
+    let linked = drain(&mut chain).into_iter().filter(|effect| matches!(effect, Effect::Linked(_))).count();
+    assert_eq!((linked, chain.job_context().unwrap().uncles), (needed + 1, vec![beside.id()]));
+}
+
+#[test]
+fn gossip_that_merges_a_held_share_is_not_relayed() {
+    let (mut miner, mut chain) = with_daemon();
+    let mut other = Miner::new(miner.params.clone(), 2);
+    let mut ahead = ShareChain::new(miner.params.clone());
+    mine_on(&mut other, 4, 105);
+    let held = other.mine(&mut ahead, GENESIS_TIME + 1);
+    miner.share_work = Work::from_hashes(64);
+    let parent = miner.extend(&mut ahead, GENESIS_TIME + 1);
+    let plain = miner.mine(&mut ahead, GENESIS_TIME + 2);
+    history(&mut ahead, &held);
+    let merging = miner.mine(&mut ahead, GENESIS_TIME + 2);
+    assert_eq!(merging.share().data.uncles, [held.id()]);
+    live(&mut chain, &parent);
+    assert!(matches!(live(&mut chain, &held), Verdict::NotYet(_)));
+    assert_eq!((chain.admit(&plain, NOW), chain.admit(&merging, NOW)), (Admission::Relay, Admission::Keep));
+}
+
+#[test]
 fn a_node_that_was_only_behind_goes_back_when_it_has_caught_up() {
     let (mut chain, branch, network, shares) = following(8);
     for share in &shares {
