@@ -39,6 +39,9 @@ pub use view::ChainView;
 
 use running::Running;
 
+#[cfg(test)]
+mod tests;
+
 /// What changes the chain or asks about it.
 #[derive(Debug)]
 pub enum ChainInput {

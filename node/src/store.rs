@@ -16,6 +16,8 @@ mod task;
 
 pub use load::{LoadedChain, load};
 pub use record::StoredShare;
+#[cfg(test)]
+pub(crate) use task::Command;
 pub use task::{StoreHandle, spawn};
 
 /// A place for shares. A share is stored once, and keeps its place until it is removed.

@@ -13,8 +13,9 @@ use tracing::error;
 use super::{Marks, Store, StoreError, StoredShare};
 use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_SYNC_INTERVAL};
 
+/// What the store's thread is told, in order.
 #[derive(Debug)]
-enum Command {
+pub(crate) enum Command {
     Append { id: ShareId, share: StoredShare, durable: Option<oneshot::Sender<Result<(), StoreError>>> },
     Remove { ids: Vec<ShareId> },
     Mark(Marks),
@@ -28,6 +29,12 @@ pub struct StoreHandle {
 }
 
 impl StoreHandle {
+    /// A handle and where its commands arrive.
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<Command>) {
+        let (commands, inbox) = mpsc::channel(STORE_QUEUE_MAX);
+        (Self { commands }, inbox)
+    }
+
     /// Resolves when the store has failed; a node without a store has to end.
     pub async fn failed(&self) {
         self.commands.closed().await;
@@ -72,11 +79,11 @@ impl StoreHandle {
 /// # Errors
 /// When the system has no thread left.
 pub fn spawn(store: Box<dyn Store>) -> std::io::Result<(StoreHandle, JoinHandle<Result<(), StoreError>>)> {
-    let (commands, inbox) = mpsc::channel(STORE_QUEUE_MAX);
+    let (handle, inbox) = StoreHandle::channel();
     let runtime = Handle::current();
     let thread =
         std::thread::Builder::new().name("store".to_owned()).spawn(move || runtime.block_on(run(store, inbox)))?;
-    Ok((StoreHandle { commands }, thread))
+    Ok((handle, thread))
 }
 
 async fn run(mut store: Box<dyn Store>, mut inbox: mpsc::Receiver<Command>) -> Result<(), StoreError> {

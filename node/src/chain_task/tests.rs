@@ -1,0 +1,106 @@
+//! What the task tells the store and others, on a chain with short windows.
+
+use sharechain::{
+    ConsensusParams, Origin, Params,
+    testing::{self, GENESIS_TIME, Miner},
+};
+
+use super::*;
+use crate::{p2p::P2pCommand, store::Command};
+
+/// Windows of 30 shares: four of them are kept.
+fn short_params() -> Arc<Params> {
+    let raw = testing::devnet_params().raw().clone();
+    testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw })
+}
+
+/// The task of a node without peers, and the other ends of its channels, which have to stay.
+struct Alone {
+    task: ChainTask,
+    store: mpsc::Receiver<Command>,
+    view: watch::Receiver<Arc<ChainView>>,
+    _others: (mpsc::Receiver<P2pCommand>, mpsc::Receiver<BlockInput>),
+}
+
+fn alone(mut chain: ShareChain, adopt: Option<ShareId>) -> Alone {
+    let (store, commands) = StoreHandle::channel();
+    let (p2p, p2p_commands) = P2pHandle::channel();
+    let (blocks, block_inputs) = mpsc::channel(16);
+    let (view, views) = watch::channel(Arc::new(ChainView::of(&mut chain)));
+    let alone = AlonePolicy { expects_peers: false, solo_until_synced: false };
+    Alone {
+        task: ChainTask { chain, alone, adopt, store, p2p, blocks, view },
+        store: commands,
+        view: views,
+        _others: (p2p_commands, block_inputs),
+    }
+}
+
+/// A guarded chain of 30 shares beside a longer branch that left at its beginning, as a store gives it back; and the tip of
+/// that branch.
+fn with_rival() -> (ShareChain, ShareId) {
+    let params = short_params();
+    let (mut chain, mut rival) = (ShareChain::new(params.clone()), ShareChain::new(params.clone()));
+    for second in 1..=30 {
+        Miner::new(params.clone(), 1).extend(&mut chain, GENESIS_TIME + second);
+    }
+    chain.guard_deep_forks();
+    for second in 1..=40 {
+        let share = Miner::new(params.clone(), 2).extend(&mut rival, GENESIS_TIME + second);
+        chain.handle(share, Origin::OwnStore, 0);
+    }
+    while chain.poll_effect().is_some() {}
+    (chain, rival.tip().id)
+}
+
+/// The tip that others see when the task has begun with this command.
+async fn tip_after_start(chain: ShareChain, adopt: Option<ShareId>) -> ShareId {
+    let Alone { task, mut view, store: _store, _others } = alone(chain, adopt);
+    let (inputs, inbox) = mpsc::channel(1);
+    let (found, found_inbox) = mpsc::channel(1);
+    let token = CancellationToken::new();
+    let running = tokio::spawn(task.run(inbox, found_inbox, token.clone()));
+    // The first view of the running task is made of what it began with.
+    view.changed().await.unwrap();
+    let tip = view.borrow().tip.id;
+    token.cancel();
+    running.await.unwrap();
+    drop((inputs, found));
+    tip
+}
+
+#[tokio::test]
+async fn the_operator_may_choose_a_branch_that_is_in_the_store() {
+    let (chain, rival) = with_rival();
+    let ours = chain.tip().id;
+    assert_ne!(ours, rival);
+    assert_eq!(tip_after_start(chain, Some(rival)).await, rival);
+    for nothing_to_do in [None, Some(ours), Some(ShareId::from_bytes([9; 32]))] {
+        let (chain, _) = with_rival();
+        assert_eq!(tip_after_start(chain, nothing_to_do).await, ours);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_removed_from_the_store_that_its_newest_mark_names() {
+    let params = short_params();
+    let Alone { task, mut store, view: _view, _others } = alone(ShareChain::new(params.clone()), None);
+    let mut running = Running::new(task);
+    let mut miner = Miner::new(params.clone(), 1);
+    let (mut first, mut removed) = (params.genesis_id(), 0);
+    for second in 1..=300 {
+        miner.extend(&mut running.task.chain, GENESIS_TIME + second);
+        running.drain_effects(None).await;
+        while let Ok(command) = store.try_recv() {
+            match command {
+                Command::Mark(marks) => first = marks.first,
+                Command::Remove { ids } => {
+                    assert!(!ids.contains(&first), "a kill now would leave a mark that names nothing");
+                    removed += ids.len();
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(removed > 100, "{removed}");
+}
