@@ -137,6 +137,13 @@ mod tests {
     }
 
     #[test]
+    fn a_window_is_empty_when_nobody_has_work_in_it() {
+        let bounds = WindowBounds { work: Work::from_hashes(10), entries_max: 10 };
+        let of = |entries: Vec<_>| Weights::from_newest_first(entries.into_iter(), bounds).is_empty();
+        assert!(of(Vec::new()) && !of(vec![(script("A"), Work::from_hashes(1))]));
+    }
+
+    #[test]
     fn windows_are_cut_as_the_protocol_page_says() {
         for case in json::cases(PAGE, "window") {
             let entries = case["newest_first"].as_array().unwrap();

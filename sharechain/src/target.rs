@@ -141,11 +141,6 @@ impl Work {
         self.0.checked_add(other.0).map(Self)
     }
 
-    /// The difference, or `None` when `other` is larger.
-    pub fn checked_sub(self, other: Self) -> Option<Self> {
-        self.0.checked_sub(other.0).map(Self)
-    }
-
     /// The sum, at most 2^128 - 1: for bounds, never for what is part of consensus bytes.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
@@ -227,6 +222,13 @@ mod tests {
         for bits in [0x0000_0000, 0x0092_3456, 0x0492_3456, 0x0500_1234 & 0x0500_00ff, 0x2200_00ff, 0xff12_3456] {
             assert_eq!(decodes(bits), None, "{bits:08x}");
         }
+    }
+
+    #[test]
+    fn numbers_are_shown_as_the_pages_write_them() {
+        let (bits, amount) = (CompactTarget(0x0512_3456), crate::amount::Amount::from_units(5_000_000_000));
+        assert_eq!(format!("{bits} {bits:?} {amount}"), "05123456 CompactTarget(05123456) 5000000000");
+        assert_eq!(format!("{:?}", bits.to_target().unwrap()), format!("Target({:0>64})", "1234560000"));
     }
 
     #[test]

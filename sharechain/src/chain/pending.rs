@@ -97,6 +97,19 @@ mod tests {
     use crate::testing::Miner;
 
     #[test]
+    fn who_is_ready_does_not_wait_and_the_others_do() {
+        let mut miner = Miner::devnet();
+        let mut pending = Pending::default();
+        let orphans: Vec<_> = (0..3).map(|tag| miner.orphan(tag)).collect();
+        for orphan in &orphans {
+            pending.wait(orphan.clone(), Origin::Live, vec![orphan.share().data.parent]);
+        }
+        pending.resolve(orphans[1].share().data.parent);
+        assert_eq!(pending.arrival, [orphans[0].id(), orphans[2].id()]);
+        assert_eq!((pending.len(), pending.ready.len()), (2, 1));
+    }
+
+    #[test]
     fn waiting_shares_are_bounded_and_leave_nothing_behind() {
         let mut miner = Miner::devnet();
         let mut pending = Pending::default();

@@ -47,6 +47,20 @@ fn one_payout_byte_for_byte() {
 }
 
 #[test]
+fn a_script_is_as_short_as_it_may_be() {
+    for flags in 0..128 {
+        let flags = vec![7; flags];
+        let fields = CoinbaseFields { block_height: 1, flags: &flags, ..fields(&[]) };
+        let prefix = fields.prefix();
+        // After version, count and the output that there is not: the length of what the script says and of what fills it up.
+        let script_len = usize::from(prefix[4 + 1 + 36]);
+        let said = height_push(1).len() + flags.len();
+        let shortest = (said..).find(|len| *len >= 2 && (fields.write(0).len() + len - said) % 64 == 0);
+        assert_eq!(Some(script_len), shortest, "{} flags", flags.len());
+    }
+}
+
+#[test]
 fn heights_are_pushed_as_the_protocol_page_says() {
     for case in json::cases(include_str!("../../../docs/protocol/share.md"), "height-push") {
         assert_eq!(height_push(json::number(&case["height"])), json::bytes(&case["push"]), "{case}");

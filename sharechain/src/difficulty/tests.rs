@@ -82,6 +82,20 @@ fn wanted_work_becomes_the_share_target_of_the_protocol_page() {
 }
 
 #[test]
+fn a_share_may_carry_exactly_the_most_work_there_is() {
+    let most = |bits: u32| {
+        let base = CompactTarget::from_bits(bits);
+        let most = target(bits).work()?.saturating_mul(SHARE_WORK_MAX_IN_BASE);
+        (Target::from_work(most).to_compact().to_target()?.work()? == most).then_some((base, most))
+    };
+    let exact: Vec<_> = (0x1e00_8000..0x1e00_c000).filter_map(most).collect();
+    assert!(!exact.is_empty());
+    for (base, most) in exact {
+        assert_eq!(share_bits(Work::MAX, base).unwrap().to_target().unwrap().work(), Some(most), "{base}");
+    }
+}
+
+#[test]
 fn a_month_of_silence_eases_fourfold_and_no_more() {
     let anchor = Progress { count: 1000, median_time: 1_000_000 };
     let now = Progress { count: 1010, median_time: 1_000_000 + 30 * 86_400 };

@@ -45,6 +45,16 @@ fn terms(reward: u64, outputs_max: usize, payout_min: u64, draw: u64) -> PayoutT
     }
 }
 
+#[test]
+fn who_is_due_exactly_the_minimum_and_fills_a_slot_draws_for_nothing() {
+    for draw in 0..50 {
+        let outputs = split(&terms(10, 3, 3, draw), &weights(&[5, 3, 2]), testing::script(77));
+        let paid =
+            |tag| outputs.iter().any(|output| output.script == testing::script(tag) && output.amount.units() >= 3);
+        assert!(paid(1) && paid(2), "{draw}: {outputs:?}");
+    }
+}
+
 /// The terms, weights and finder of a case of the protocol page.
 fn page_case(case: &Value) -> (PayoutTerms, Weights, PayoutScript) {
     let works: Vec<(PayoutScript, Work)> = case["weights"]

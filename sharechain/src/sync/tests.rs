@@ -27,6 +27,37 @@ fn single_shares_are_asked_for_in_turns() {
 }
 
 #[test]
+fn who_gains_work_goes_on_and_who_does_not_gives_up_after_a_while() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(1, 1_000), 0);
+    let mut is_behind = |ours: u128, now| {
+        sync.poll(&tip(Work::from_hashes(ours)), now);
+        sync.state() != SyncState::Synced
+    };
+    assert!(is_behind(100, 1) && is_behind(200, STALLED_SECS), "it has gained just now");
+    assert!(is_behind(200, 2 * STALLED_SECS - 1));
+    assert!(!is_behind(200, 2 * STALLED_SECS));
+}
+
+#[test]
+fn a_peer_that_failed_is_asked_again_when_its_time_has_come() {
+    let mut sync = Sync::default();
+    sync.on_tip('a', claim(1, 1_000), 0);
+    assert_eq!(asked(&mut sync, OURS, LATER), Some('a'));
+    sync.on_failure(&'a', LATER);
+    sync.caught_up = true;
+    let again = sync.poll_timeout().unwrap();
+    assert!(again > LATER);
+    assert_eq!(asked(&mut sync, OURS, again - 1), None);
+    assert_eq!(asked(&mut sync, OURS, again), Some('a'));
+}
+
+#[test]
+fn an_answer_has_room_for_most_of_its_shares() {
+    assert_eq!(SYNC_BYTES_MAX, 1_048_576);
+}
+
+#[test]
 fn a_locator_of_the_highest_chain_has_room() {
     assert_eq!((CURSOR_MAX, LOCATOR_MAX), (65, 140));
 }

@@ -115,6 +115,28 @@ fn the_operator_decides_and_a_node_that_catches_up_takes_the_heaviest() {
     assert_eq!(rival_tips(&chain), []);
 }
 
+#[test]
+fn a_rival_is_known_by_its_best_share_and_forgotten_with_the_branch_it_was_measured_against() {
+    let (mut miner, mut chain, branch) = two_branches(60, 10, 71);
+    chain.guard_deep_forks();
+    let ours = chain.tip();
+    for share in &branch[..52] {
+        history(&mut chain, share);
+    }
+    for share in &branch[52..70] {
+        history(&mut chain, share);
+        assert_eq!((rival_tips(&chain), chain.rivals()[0].adopted_at), (vec![share.id()], 60 + 96));
+    }
+    assert!(chain.adopt(&branch[0].id()));
+    assert_eq!(chain.tip().id, branch[69].id(), "from its first share to its best");
+    assert!(chain.adopt(&ours.id));
+    for second in 61..=62 {
+        miner.extend(&mut chain, GENESIS_TIME + second);
+    }
+    history(&mut chain, &branch[70]);
+    assert_eq!(chain.rivals()[0].adopted_at, 62 + 96, "noticed anew");
+}
+
 /// Two tips of equal work, and a chain that knows both: the best one first.
 fn two_tips() -> (ShareChain, ShareId, ShareId) {
     let (_, mut chain, branch) = two_branches(12, 11, 1);

@@ -195,6 +195,26 @@ fn while_a_held_branch_is_followed_everything_held_is_told_and_merged() {
 }
 
 #[test]
+fn what_is_held_is_not_told_because_others_go_on() {
+    let (mut miner, mut chain) = with_daemon();
+    let mut other = Miner::new(miner.params.clone(), 2);
+    mine_on(&mut other, 4, 105);
+    let held = other.mine(&mut ShareChain::new(miner.params.clone()), GENESIS_TIME + 1);
+    live(&mut chain, &held);
+    let mut ahead = ShareChain::new(miner.params.clone());
+    let shares: Vec<_> = (1..=3).map(|second| miner.extend(&mut ahead, GENESIS_TIME + second)).collect();
+    for share in &shares {
+        live(&mut chain, share);
+    }
+    let linked = drain(&mut chain).into_iter().filter_map(|effect| match effect {
+        Effect::Linked(share) => Some(share.id()),
+        _ => None,
+    });
+    assert_eq!(linked.collect::<Vec<_>>(), shares.iter().map(|share| share.id()).collect::<Vec<_>>());
+    assert!(!chain.contains(&held.id()));
+}
+
+#[test]
 fn gossip_that_merges_a_held_share_is_not_relayed() {
     let (mut miner, mut chain) = with_daemon();
     let mut other = Miner::new(miner.params.clone(), 2);
