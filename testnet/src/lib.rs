@@ -1,9 +1,10 @@
-//! A whole pool on one machine: a CPU miner, and a supervisor of devnet, nodes and miners.
+//! A whole pool on one machine: a CPU miner, a supervisor of devnet, nodes and miners, and a load for one of the nodes.
 //!
 //! Nothing of it is part of a node; `devminer` speaks Stratum like any other miner and shares no code with the server's
 //! judgement of its submits.
 
 pub mod audit;
+pub mod load;
 pub mod miner;
 pub mod process;
 pub mod supervisor;
