@@ -10,19 +10,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context;
 use clap::Parser;
 use sharechain::PowAlgorithm;
-use testnet::miner::{self, Counters, MinerConfig, RefusedUser};
+use testnet::{
+    load::{self, LoadConfig, LoadWork},
+    miner::{self, Counters, MinerConfig, RefusedUser},
+};
 
 /// A Stratum CPU miner for devnets and tests.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(version)]
 struct Args {
-    /// Pool, as `stratum+tcp://HOST:PORT`.
-    #[arg(long, short = 'o', default_value = "stratum+tcp://127.0.0.1:23336")]
+    /// Pool, as `stratum+tcp://HOST:PORT` or `HOST:PORT`.
+    #[arg(long, short = 'o', visible_alias = "addr", default_value = "stratum+tcp://127.0.0.1:23336")]
     url: String,
     /// `ADDRESS[.worker]`.
-    #[arg(long, short = 'u', conflicts_with = "name", required_unless_present = "name")]
+    #[arg(long, short = 'u', conflicts_with = "name", required_unless_present_any = ["name", "load"])]
     user: Option<String>,
     /// Instead of a user: mine to a devnet address made from this name. Nobody can spend from it.
     #[arg(long)]
@@ -30,22 +34,66 @@ struct Args {
     /// Proof of work: blake2s, sha256d or scrypt.
     #[arg(long, short = 'a', default_value = "blake2s")]
     algo: PowAlgorithm,
-    /// Hashing threads.
+    /// Hashing threads; with `--load`, threads for all connections.
     #[arg(long, short = 't', default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=255))]
     threads: u32,
     /// Hashes per second of all threads together (default: as many as they can).
     #[arg(long)]
     max_hashrate: Option<f64>,
     /// Stop after this many seconds.
-    #[arg(long)]
+    #[arg(long, required_if_eq("load", "true"))]
     seconds: Option<u64>,
     /// Print one JSON line per report.
     #[arg(long)]
     json: bool,
+    /// Instead of mining: put a load of many connections on the pool and measure it, see docs/performance.md.
+    #[arg(long, requires = "connections", conflicts_with = "max_hashrate")]
+    load: bool,
+    #[command(flatten)]
+    load_args: LoadArgs,
+}
+
+/// The load.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "With --load")]
+struct LoadArgs {
+    /// Connections at once.
+    #[arg(long, requires = "load", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    connections: Option<u32>,
+    /// Connections opened per second (default: as fast as the pool takes them).
+    #[arg(long, requires = "load", value_name = "PER_SECOND", value_parser = parse_rate)]
+    connect_rate: Option<f64>,
+    /// Submits of one connection that wait for an answer.
+    #[arg(long, requires = "load", value_name = "W", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    window: u16,
+    /// Submits per second of all connections together (default: as fast as they are answered).
+    #[arg(long, requires = "load", value_name = "PER_SECOND", value_parser = parse_rate)]
+    rate: Option<f64>,
+    /// Submit nothing, only hold the connections.
+    #[arg(long, requires = "load", conflicts_with_all = ["rate", "window"])]
+    idle: bool,
+    /// Password of the user.
+    #[arg(long, requires = "load", value_name = "TEXT", default_value = "x")]
+    password: String,
+    /// The pool's process on this machine: measure its CPU time and memory.
+    #[arg(long, requires = "load")]
+    pid: Option<u32>,
+}
+
+/// Something per second.
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        // Slower than once an hour, or faster than a clock can tell, is a mistake.
+        Ok(rate) if (1.0 / 3_600.0..=1e9).contains(&rate) => Ok(rate),
+        _ => Err("a number per second".to_owned()),
+    }
 }
 
 /// Time between two reports.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+/// Longest measured load: a day.
+const LOAD_SECONDS_MAX: u64 = 86_400;
 /// Pauses between two connections: from, to.
 const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
@@ -65,6 +113,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
         (None, name) => miner::devnet_user(name.as_deref().unwrap_or("devminer"))?,
     };
     let address = args.url.strip_prefix("stratum+tcp://").unwrap_or(&args.url).trim_end_matches('/').to_owned();
+    if args.load {
+        return run_load(args, address, user);
+    }
     let config =
         MinerConfig { address, user, algorithm: args.algo, threads: args.threads, hashrate_max: args.max_hashrate };
     eprintln!("mining to {}", config.user);
@@ -89,9 +140,39 @@ fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Puts the load on the pool and prints what came of it.
+fn run_load(args: &Args, address: String, user: String) -> anyhow::Result<()> {
+    let LoadArgs { connections, connect_rate, window, rate, idle, password, pid } = args.load_args.clone();
+    let seconds = args.seconds.filter(|seconds| (1..=LOAD_SECONDS_MAX).contains(seconds));
+    let seconds = seconds.with_context(|| format!("--seconds must be 1 to {LOAD_SECONDS_MAX}"))?;
+    let work = if idle { LoadWork::Idle } else { LoadWork::Submit { window: window.into(), rate } };
+    let config = LoadConfig {
+        address,
+        user,
+        password,
+        algorithm: args.algo,
+        connections: connections.context("how many --connections?")?,
+        connect_rate,
+        work,
+        duration: Duration::from_secs(seconds),
+        server_pid: pid,
+        threads: args.threads,
+    };
+    let (report, notes) = load::run(&config)?;
+    for note in notes {
+        eprintln!("{note}");
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        println!("{report}");
+    }
+    Ok(())
+}
+
 fn spawn_reports(args: &Args, counters: Arc<Counters>, stop: Arc<AtomicBool>) {
-    let (json, seconds) = (args.json, args.seconds.map(Duration::from_secs));
-    let args = Args { url: String::new(), user: None, name: None, json, ..*args };
+    let seconds = args.seconds.map(Duration::from_secs);
+    let args = args.clone();
     std::thread::spawn(move || {
         let started = Instant::now();
         let (mut since, mut before) = (started, 0);
