@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Parser, Subcommand};
 use node::{
     ShareId,
-    config::{RawConfig, RawDevnet, RawGeo, RawListen, RawP2p, RawParent},
+    config::{RawConfig, RawDevnet, RawGeo, RawListen, RawP2p, RawParent, RawStratum},
     parent::devnet,
 };
 
@@ -115,7 +115,7 @@ impl RunArgs {
             solo_until_synced: self.solo_until_synced.then_some(true).or(file.solo_until_synced),
             parent: RawParent { rpc_url: self.parent_rpc.or(file.parent.rpc_url), ..file.parent },
             devnet: RawDevnet { listen: self.devnet_listen.or(file.devnet.listen), ..file.devnet },
-            stratum: RawListen { listen: self.stratum_listen.or(file.stratum.listen) },
+            stratum: RawStratum { listen: self.stratum_listen.or(file.stratum.listen), ..file.stratum },
             p2p: RawP2p {
                 listen: list(self.p2p_listen, file.p2p.listen),
                 peers: list(self.peer, file.p2p.peers),

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context;
 use node::{
     api::{client::ApiClient, dto::Status},
-    config::{RawConfig, RawDevnet, RawListen, RawP2p},
+    config::{RawConfig, RawDevnet, RawListen, RawP2p, RawStratum},
     run::Endpoints,
     signals::StopSignals,
 };
@@ -41,7 +41,7 @@ pub(crate) async fn run(args: QuickstartArgs) -> anyhow::Result<ExitCode> {
     let any_port = || Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let config = RawConfig {
         data_dir: Some(data_dir),
-        stratum: RawListen { listen: any_port() },
+        stratum: RawStratum { listen: any_port(), ..RawStratum::default() },
         api: RawListen { listen: any_port() },
         p2p: RawP2p { listen: Some(vec!["/ip4/127.0.0.1/tcp/0".to_owned()]), ..RawP2p::default() },
         devnet: RawDevnet { listen: any_port(), block_interval_secs: None },

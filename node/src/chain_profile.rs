@@ -26,8 +26,6 @@ pub struct ChainProfile {
     /// A payout script's shares should take its miners at one node about this long, so that big miners leave the share
     /// slots to small ones.
     pub share_period: Duration,
-    /// Payout class of miners: outputs their firmware must be able to hold.
-    pub payout_class: u8,
 }
 
 /// Default ports.
@@ -82,7 +80,6 @@ impl ChainProfile {
             },
             // Main networks take 60 s; docs/decisions/0001-devnet-share-period.md says why that is too long here.
             share_period: Duration::from_millis(250),
-            payout_class: 2,
         })
     }
 }

@@ -12,12 +12,17 @@ use std::{
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use serde::Deserialize;
 use sharechain::ShareId;
+use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
 
 use crate::{
     chain_profile::{ChainError, ChainProfile},
     parent::{devnet, rpc::RpcAuth},
     region::{Region, UnknownRegion},
 };
+
+mod miners;
+
+pub use miners::{MinersConfig, RawStratum, TlsConfig};
 
 /// All keys with their documentation.
 pub const SAMPLE: &str = include_str!("config/sample.toml");
@@ -37,8 +42,8 @@ pub struct Config {
     pub adopt_branch: Option<ShareId>,
     /// The coin daemon.
     pub parent: ParentConfig,
-    /// Where miners connect to.
-    pub stratum_listen: SocketAddr,
+    /// Where and how miners connect.
+    pub stratum: MinersConfig,
     /// Where peers connect to.
     pub p2p_listen: Vec<Multiaddr>,
     /// Peers to stay connected to.
@@ -66,7 +71,7 @@ pub enum ParentConfig {
 }
 
 /// The file's and the command line's keys; absent ones keep their default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawConfig {
     /// See `config/sample.toml`, here and below.
@@ -82,7 +87,7 @@ pub struct RawConfig {
     /// The embedded chain.
     pub devnet: RawDevnet,
     /// Miners.
-    pub stratum: RawListen,
+    pub stratum: RawStratum,
     /// Peers.
     pub p2p: RawP2p,
     /// HTTP.
@@ -115,7 +120,7 @@ pub struct RawDevnet {
     pub block_interval_secs: Option<u32>,
 }
 
-/// `[stratum]` and `[api]`
+/// `[api]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawListen {
@@ -191,6 +196,26 @@ pub enum ConfigError {
     /// Contradictory credentials.
     #[error("parent.rpc_user and rpc_password go together, and exclude rpc_cookie_file")]
     RpcAuth,
+    /// An address that cannot be paid.
+    #[error("{key}: {reason}")]
+    Address {
+        /// The key.
+        key: &'static str,
+        /// Why not.
+        reason: AddressError,
+    },
+    /// More than everything, or a part of a basis point.
+    #[error("stratum.fee_percent: must be 0 to 100, with at most two decimals")]
+    Fee,
+    /// A fee needs somebody to take it.
+    #[error("stratum.fee_address: is missing, though stratum.fee_percent is given")]
+    FeeAddressMissing,
+    /// A certificate without its key, or the other way round.
+    #[error("stratum.tls_cert_file and tls_key_file go together")]
+    TlsFiles,
+    /// Nobody could connect.
+    #[error("stratum.connections_max: must be 1 to {CONNECTIONS_MAX}")]
+    ConnectionsMax,
     /// A number out of range.
     #[error("devnet.block_interval_secs: must be 1 to 3600")]
     BlockInterval,
@@ -245,7 +270,7 @@ impl RawConfig {
             solo_until_synced: self.solo_until_synced.unwrap_or(false),
             adopt_branch: None,
             parent: resolve_parent(self.parent, self.devnet, &data_dir, loopback(ports.devnet_rpc))?,
-            stratum_listen: self.stratum.listen.unwrap_or_else(|| loopback(ports.stratum)),
+            stratum: self.stratum.resolve(&chain.addresses, loopback(ports.stratum))?,
             p2p_listen,
             peers: multiaddrs("p2p.peers", self.p2p.peers.unwrap_or_default())?,
             region: self.p2p.region.map(|region| region.parse().map_err(ConfigError::Region)).transpose()?,

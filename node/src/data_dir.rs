@@ -5,6 +5,7 @@
 //! node.key        ed25519 identity, mode 0600
 //! endpoints.json  where this node listens, for scripts
 //! devnet-blocks   the blocks of an embedded devnet
+//! stratum-*.pem   certificate and key that miners see, when the operator has none
 //! shares/         the share store
 //! blocks/         found blocks until they are buried
 //! ```
@@ -57,6 +58,11 @@ impl DataDir {
     /// The folder of found blocks.
     pub fn blocks(&self) -> PathBuf {
         self.path.join("blocks")
+    }
+
+    /// The files of the certificate that miners see, and of its key.
+    pub fn certificate(&self) -> (PathBuf, PathBuf) {
+        (self.path.join("stratum-cert.pem"), self.path.join("stratum-key.pem"))
     }
 
     /// The file that says where the node listens.
@@ -133,14 +139,14 @@ fn set_mode(_path: &Path, _mode: u32) -> Result<(), NodeError> {
 }
 
 #[cfg(unix)]
-fn refuse_loose_mode(path: &Path) -> Result<(), NodeError> {
+pub(crate) fn refuse_loose_mode(path: &Path) -> Result<(), NodeError> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).map_err(file_error("read", path))?.permissions().mode() & 0o777;
     if mode & 0o077 == 0 { Ok(()) } else { Err(NodeError::LooseMode { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
-fn refuse_loose_mode(_path: &Path) -> Result<(), NodeError> {
+pub(crate) fn refuse_loose_mode(_path: &Path) -> Result<(), NodeError> {
     Ok(())
 }
 

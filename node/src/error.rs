@@ -47,6 +47,14 @@ pub enum NodeError {
     /// The node's key is damaged.
     #[error("{} holds no node key; restore it from a backup, or delete it to get a new identity", .0.display())]
     Key(PathBuf),
+    /// A certificate or its key cannot be used.
+    #[error("{}: {reason}; stratum.tls_cert_file and tls_key_file name PEM files, and a certificate of our own is made anew when both its files are gone", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// An address cannot be listened on.
     #[error("cannot listen on {address} for {what}; {}", listen_hint(source.kind(), flag))]
     Listen {

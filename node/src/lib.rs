@@ -29,12 +29,14 @@ pub mod data_dir;
 pub mod defaults;
 pub mod error;
 pub mod geo;
+mod miners;
 pub mod p2p;
 pub mod parent;
 pub mod region;
 pub mod run;
 pub mod signals;
 pub mod store;
+mod tls;
 pub mod work;
 
 pub use chain_profile::ChainProfile;

@@ -8,7 +8,7 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use sharechain::{CheckedShare, ShareChain};
-use stratum::{FoundShare, JobTemplate, SessionConfig, Stratum, StratumConfig, server::FOUND_QUEUE_MAX};
+use stratum::{FoundShare, JobTemplate, Stratum, server::FOUND_QUEUE_MAX};
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -19,13 +19,13 @@ use tracing::{Instrument, debug_span, error, info, warn};
 use crate::{
     api::{Api, ApiState},
     blocks::{BlockInput, BlocksTask, BlocksView},
-    chain_profile::ChainProfile,
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
     config::{Config, ParentConfig},
     data_dir::{DataDir, file_error, write_durably},
     defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
     error::NodeError,
     geo::CountryDb,
+    miners,
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView},
     parent::{
         ParentState,
@@ -192,10 +192,11 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let sled = SledStore::open(&data_dir.shares())?;
     let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
     let channels = Channels::new(&mut chain);
-    let stratum_config = stratum_config(&config.chain, channels.jobs.1.clone(), channels.found.0.clone());
-    let stratum = Stratum::bind(config.stratum_listen, stratum_config).await.map_err(|source| NodeError::Listen {
+    let (jobs, found) = (channels.jobs.1.clone(), channels.found.0.clone());
+    let stratum_config = miners::stratum_config(&config.chain, &config.stratum, data_dir, jobs, found)?;
+    let stratum = Stratum::bind(config.stratum.listen, stratum_config).map_err(|source| NodeError::Listen {
         what: "miners",
-        address: config.stratum_listen.to_string(),
+        address: config.stratum.listen.to_string(),
         flag: "--stratum-listen",
         source,
     })?;
@@ -250,10 +251,10 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     };
     let work = WorkTask {
         params: params.clone(),
-        payout_class: profile.payout_class,
         chain: channels.chain_view.1.clone(),
         parent: channels.parent.1.clone(),
         jobs: channels.jobs.0,
+        serial: rand::random(),
     };
     let known_blocks = known_blocks::run(
         client.clone(),
@@ -306,26 +307,6 @@ async fn recount(blocks: Vec<Arc<CheckedShare>>, inputs: mpsc::Sender<BlockInput
         }
     }
     token.cancelled().await;
-}
-
-fn stratum_config(
-    profile: &ChainProfile,
-    templates: watch::Receiver<Option<Arc<JobTemplate>>>,
-    found: mpsc::Sender<FoundShare>,
-) -> StratumConfig {
-    StratumConfig {
-        session: SessionConfig {
-            addresses: profile.addresses.clone(),
-            algorithm: profile.params.parent().pow,
-            version_mask: profile.params.parent().version_mask,
-            vardiff: profile.vardiff,
-            payout_class: profile.payout_class,
-            node_nonce: rand::random(),
-            share_period: profile.share_period,
-        },
-        templates,
-        found,
-    }
 }
 
 /// The client of the configured daemon, and the embedded one where none is configured.

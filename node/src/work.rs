@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use sharechain::{JobContext, Params, PayoutScript, ShareTerms};
-use stratum::{HeaderFields, JobTemplate, session::version_rolling_mask};
+use stratum::{HeaderFields, JobTemplate, client, session::version_rolling_mask};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -49,14 +49,14 @@ enum Due {
 pub struct WorkTask {
     /// The share chain's parameters.
     pub params: Arc<Params>,
-    /// Payout class of the jobs.
-    pub payout_class: u8,
     /// The share chain.
     pub chain: watch::Receiver<Arc<ChainView>>,
     /// The parent chain.
     pub parent: watch::Receiver<ParentState>,
     /// Where job templates go.
     pub jobs: JobSender,
+    /// Number of the last job template. It should begin anywhere: miners come back with jobs of a node that was restarted.
+    pub serial: u32,
 }
 
 impl WorkTask {
@@ -103,7 +103,7 @@ impl WorkTask {
         Ok((template, chain.context.clone().ok_or("the share chain is exhausted")?))
     }
 
-    fn make(&self, template: Arc<Template>, context: Arc<JobContext>) -> Made {
+    fn make(&mut self, template: Arc<Template>, context: Arc<JobContext>) -> Made {
         if self.jobs.borrow().is_none() {
             info!(share_height = context.height, block_height = template.work.block_height, "miners get work");
         }
@@ -117,16 +117,17 @@ impl WorkTask {
             time_min,
             merkle_branch: template.merkle_branch.clone(),
         };
-        let class = class_terms(self.payout_class, &context);
         let parts = (template.work.clone(), header, template.transactions.clone());
-        let jobs = JobTemplate::new(self.params.clone(), JobContext::clone(&context), parts, &[class]);
+        self.serial = self.serial.wrapping_add(1);
+        let jobs = JobTemplate::new(self.params.clone(), JobContext::clone(&context), parts, self.serial);
         self.jobs.send_replace(Some(Arc::new(jobs)));
         Made { at: Instant::now(), template, context }
     }
 }
 
-/// Some terms of a class. Any give its coinbase prefix and payouts: the script and the target are in the commitment only.
-pub(crate) fn class_terms(payout_class: u8, context: &JobContext) -> ShareTerms {
+/// Terms of a client that nobody knows. Any give the payouts of its class: the script and the target are in the commitment only.
+pub(crate) fn usual_terms(params: &Params, context: &JobContext) -> ShareTerms {
+    let payout_class = client::UNKNOWN.payout_class(params).unwrap_or_default();
     let payout_script = PayoutScript::p2wpkh(&[0; 20]);
     ShareTerms { payout_script, payout_class, share_bits: context.base_bits, node_nonce: 0, signal: 0 }
 }

@@ -188,17 +188,22 @@ impl ShareData {
 
     /// The end of the coinbase transaction: everything after the prefix.
     pub fn coinbase_tail(&self, params: ParamsId, extranonce: &[u8; EXTRANONCE_LEN]) -> [u8; TAIL_LEN] {
-        let mut tail = [0; TAIL_LEN];
-        tail[..32].copy_from_slice(&self.commitment(params));
-        tail[32..44].copy_from_slice(extranonce);
-        tail[44..].copy_from_slice(&self.locktime().to_le_bytes());
-        tail
+        coinbase_tail(&self.commitment(params), extranonce, self.locktime())
     }
 
     /// Lock time of the coinbase: the height before the block's (BIP54), so that no two coinbases are equal.
     pub const fn locktime(&self) -> u32 {
         self.block_height.saturating_sub(1)
     }
+}
+
+/// The end of a coinbase transaction whose share data has this commitment and lock time.
+pub fn coinbase_tail(commitment: &[u8; 32], extranonce: &[u8; EXTRANONCE_LEN], locktime: u32) -> [u8; TAIL_LEN] {
+    let mut tail = [0; TAIL_LEN];
+    tail[..32].copy_from_slice(commitment);
+    tail[32..44].copy_from_slice(extranonce);
+    tail[44..].copy_from_slice(&locktime.to_le_bytes());
+    tail
 }
 
 impl Share {

@@ -59,6 +59,11 @@ impl Difficulty {
         difficulty
     }
 
+    /// The whole number below it, where that is 1 or more.
+    pub const fn whole(self) -> Self {
+        if self.0 >= 1.0 { Self(self.0.floor()) } else { self }
+    }
+
     /// As ASICs want it: whole numbers from 1 upwards without a fraction.
     pub fn to_json(self) -> String {
         if self.0 >= 1.0 && self.0.fract() == 0.0 { format!("{:.0}", self.0) } else { format!("{:?}", self.0) }

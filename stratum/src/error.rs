@@ -3,7 +3,7 @@
 //! Codes are those of the Stratum wiki. cpuminer-opt counts a reject as stale when its text contains "job", so only
 //! stale rejects use the word.
 
-use crate::address::AddressError;
+use crate::{address::AddressError, options::OptionError};
 
 /// A refused request.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -49,6 +49,22 @@ pub enum Reject {
     /// The user name is not a payout address of this chain.
     #[error("user name must be ADDRESS[.worker]: {0}")]
     Address(#[from] AddressError),
+    /// An option in the password makes no sense.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// The endpoint has a password, and this is not it.
+    #[error("wrong password for this endpoint")]
+    WrongPassword,
+    /// The coinbase of the smallest payout class is too long for the client's firmware, which would cut it without a word.
+    #[error("{client} takes a coinbase of {coinbase_max} bytes, this pool pays everybody in one of {needed}: use other firmware or a proxy")]
+    CoinbaseTooLong {
+        /// What the client is.
+        client: &'static str,
+        /// Bytes it takes.
+        coinbase_max: usize,
+        /// Bytes that the smallest class may need.
+        needed: usize,
+    },
     /// The connection pays another address already.
     #[error("one payout address per connection")]
     SecondAddress,
@@ -74,7 +90,13 @@ impl Reject {
             Self::Stale => 21,
             Self::Duplicate => 22,
             Self::LowDifficulty => 23,
-            Self::Unauthorized | Self::Address(_) | Self::SecondAddress | Self::TooManyWorkers => 24,
+            Self::Unauthorized
+            | Self::Address(_)
+            | Self::Option(_)
+            | Self::WrongPassword
+            | Self::CoinbaseTooLong { .. }
+            | Self::SecondAddress
+            | Self::TooManyWorkers => 24,
             Self::NotSubscribed => 25,
         }
     }

@@ -1,202 +1,156 @@
 //! Jobs: what a miner is told to hash, and what must be remembered to judge its submits.
 //!
-//! A [`JobTemplate`] holds what all jobs of one refresh have in common: header fields, merkle branch, and one coinbase
-//! prefix per payout class with its SHA-256 state. A [`Job`] adds a miner's commitment and targets, a few hundred bytes.
+//! A [`JobTemplate`] holds what all jobs of one refresh have in common, serialised once. A [`Job`] adds a miner's commitment
+//! and target: some 200 bytes, because every session remembers up to [`JOBS_MAX`] of them. What its share would say is computed
+//! again for the few hashes that are one.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     sync::Arc,
     time::Instant,
 };
 
 use sharechain::{
-    CompactTarget, JobContext, Params, ParentWork, PowAlgorithm, ShareData, ShareTerms, Target, coinbase::PrefixState,
+    PayoutScript, ShareData, ShareTerms, Target,
+    coinbase::{PrefixState, TAIL_LEN},
+    pow::PowHash,
+    share::EXTRANONCE_LEN,
 };
 
 use crate::{
     difficulty::Difficulty,
-    limits::{JOB_AGE_MAX, JOBS_MAX, STALE_GRACE},
-    message,
+    extranonce::{EXTRANONCE1_LEN, EXTRANONCE2_LEN},
+    limits::{JOB_AGE_MAX, JOBS_MAX, STALE_GRACE, SUBMITS_MAX},
 };
 
-/// Header fields that the parent chain's template fixes.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct HeaderFields {
-    /// Block version without any bit that miners may roll.
-    pub version: u32,
-    /// The parent chain's target.
-    pub bits: CompactTarget,
-    /// Time to start from.
-    pub time: u32,
-    /// Earliest time that both chains accept.
-    pub time_min: u32,
-    /// Right siblings on the path from the coinbase to the merkle root.
-    pub merkle_branch: Arc<[[u8; 32]]>,
-}
+mod template;
 
-/// What all jobs of one refresh have in common.
-#[derive(Debug)]
-pub struct JobTemplate {
-    /// Raw transactions of the block after the coinbase: with them a found block can be put together.
-    pub transactions: Arc<Vec<Vec<u8>>>,
-    params: Arc<Params>,
-    context: JobContext,
-    work: ParentWork,
-    header: HeaderFields,
-    prefixes: BTreeMap<u8, Prefix>,
-    prevhash_hex: String,
-    branch_json: String,
-}
-
-/// A coinbase prefix, ready to be sent and to be continued.
-#[derive(Clone, Debug)]
-struct Prefix {
-    hex: Arc<str>,
-    state: PrefixState,
-}
+pub use template::{HeaderFields, JobTemplate, NotifyLine, Prefix};
 
 /// One miner's job.
 #[derive(Debug)]
 pub struct Job {
     /// Unique per connection.
-    pub id: String,
+    pub id: u32,
     /// What it is made of.
     pub template: Arc<JobTemplate>,
-    /// What a share of this job says.
-    pub data: ShareData,
-    /// State after the coinbase prefix.
-    pub prefix: PrefixState,
-    /// Target of the share chain.
-    pub share_target: Target,
     /// What the miner was told.
     pub difficulty: Difficulty,
     /// Target of `difficulty`, never harder than the share's.
     pub target: Target,
+    /// The server's part of the extranonce when the job was sent.
+    pub extranonce1: [u8; EXTRANONCE1_LEN],
+    terms: ShareTerms,
     commitment: [u8; 32],
-    prefix_hex: Arc<str>,
-    /// Submits that were accepted: extranonce2, time, nonce, version.
-    pub(crate) submits: BTreeSet<SubmitKey>,
+    /// State after the coinbase prefix, where it is not that of the class.
+    own_prefix: Option<Box<PrefixState>>,
+    /// Submits that were accepted.
+    submits: BTreeSet<SubmitKey>,
 }
 
-/// What distinguishes two submits of one job.
-pub(crate) type SubmitKey = ([u8; crate::extranonce::EXTRANONCE2_LEN], u32, u32, u32);
+/// What distinguishes two submits of one job: extranonce2, time, nonce, rolled version bits.
+pub(crate) type SubmitKey = ([u8; EXTRANONCE2_LEN], u32, u32, u32);
 
-impl JobTemplate {
-    /// Joins the share chain's context with the parent chain's template; `classes` get their prefix now.
-    pub fn new(
-        params: Arc<Params>,
-        context: JobContext,
-        (work, header, transactions): (ParentWork, HeaderFields, Arc<Vec<Vec<u8>>>),
-        classes: &[ShareTerms],
-    ) -> Self {
-        let mut prevhash = *work.prev_block.as_bytes();
-        for word in prevhash.as_chunks_mut::<4>().0 {
-            word.reverse();
-        }
-        let branch: Vec<String> = header.merkle_branch.iter().map(hex::encode).collect();
-        let mut template = Self {
-            transactions,
-            params,
-            context,
-            work,
-            header,
-            prefixes: BTreeMap::new(),
-            prevhash_hex: hex::encode(prevhash),
-            branch_json: serde_json::json!(branch).to_string(),
-        };
-        // While nobody has weight every finder has a prefix of its own.
-        if !template.context.weights.is_empty() {
-            for terms in classes {
-                let prefix = template.data(terms).and_then(|data| template.build_prefix(&data));
-                template.prefixes.extend(prefix.map(|prefix| (terms.payout_class, prefix)));
-            }
-        }
-        template
-    }
-
-    /// The share chain's side.
-    pub const fn context(&self) -> &JobContext {
-        &self.context
-    }
-
-    /// The parent chain's side.
-    pub const fn work(&self) -> &ParentWork {
-        &self.work
-    }
-
-    /// Header fields.
-    pub const fn header(&self) -> &HeaderFields {
-        &self.header
-    }
-
-    /// The share chain's parameters.
-    pub const fn params(&self) -> &Arc<Params> {
-        &self.params
-    }
-
-    /// Proof of work of the parent chain.
-    pub fn algorithm(&self) -> PowAlgorithm {
-        self.params.parent().pow
-    }
-
-    fn data(&self, terms: &ShareTerms) -> Option<ShareData> {
-        self.context.share_data(&self.work, terms)
-    }
-
-    fn build_prefix(&self, data: &ShareData) -> Option<Prefix> {
-        let bytes = self.context.coinbase_prefix(&self.params, data, self.work.prev_block);
-        Some(Prefix { hex: hex::encode(&bytes).into(), state: PrefixState::after(&bytes)? })
-    }
+/// What a session wants of its next job.
+#[derive(Clone, Copy, Debug)]
+pub struct JobTerms {
+    /// What its shares say. The node's random number is changed by the variant.
+    pub share: ShareTerms,
+    /// What the miner wants to be told, at most the share's own.
+    pub difficulty: Difficulty,
+    /// The server's part of the extranonce.
+    pub extranonce1: [u8; EXTRANONCE1_LEN],
+    /// Jobs of this session on the same template before: each is other work, so that nothing counts twice.
+    pub variant: u8,
 }
 
 impl Job {
-    /// The job of a miner with these terms who is told `difficulty`, at most that of the share itself.
+    /// The job of a miner with these terms, and the coinbase prefix that its miner has to be told.
     ///
-    /// `None` when the terms fit no share: an unknown class or a target out of range.
-    pub fn new(template: Arc<JobTemplate>, terms: &ShareTerms, id: String, difficulty: Difficulty) -> Option<Self> {
-        let data = template.data(terms)?;
-        let prefix = match template.prefixes.get(&terms.payout_class) {
-            Some(prefix) => prefix.clone(),
-            None => template.build_prefix(&data)?,
-        };
+    /// `None` when the terms fit no share, an unknown class or a target out of range, and for a variant that the template
+    /// does not have.
+    pub fn new(template: Arc<JobTemplate>, terms: &JobTerms) -> Option<(Self, Prefix)> {
+        let id = template.job_id(terms.variant)?;
+        let node_nonce = terms.share.node_nonce.wrapping_add(u64::from(terms.variant));
+        let share_terms = ShareTerms { node_nonce, ..terms.share };
+        let data = template.data(&share_terms)?;
+        let (prefix, is_own) = template.prefix(&data)?;
         let algorithm = template.algorithm();
-        let share_target = terms.share_bits.to_target()?;
+        let share_target = share_terms.share_bits.to_target()?;
         let covering = Difficulty::covering(share_target, algorithm);
-        let (difficulty, target) = if difficulty < covering {
-            (difficulty, difficulty.target(algorithm).max(share_target))
+        let (difficulty, target) = if terms.difficulty < covering {
+            (terms.difficulty, terms.difficulty.target(algorithm).max(share_target))
         } else {
             (covering, share_target)
         };
-        Some(Self {
+        let job = Self {
             id,
-            commitment: data.commitment(template.params.id()),
-            data,
-            prefix: prefix.state,
-            prefix_hex: prefix.hex,
-            share_target,
+            commitment: data.commitment(template.params().id()),
+            own_prefix: is_own.then(|| Box::new(prefix.state)),
             difficulty,
             target,
+            extranonce1: terms.extranonce1,
+            terms: share_terms,
             template,
             submits: BTreeSet::new(),
-        })
+        };
+        Some((job, prefix))
     }
 
-    /// The `mining.notify` line.
-    pub fn notify(&self, clean: bool) -> String {
-        let header = &self.template.header;
-        let params = format!(
-            r#"["{}","{}","{}{}","{}",{},"{:08x}","{}","{:08x}",{clean}]"#,
-            self.id,
-            self.template.prevhash_hex,
-            self.prefix_hex,
-            hex::encode(self.commitment),
-            hex::encode(self.data.locktime().to_le_bytes()),
-            self.template.branch_json,
-            header.version,
-            header.bits,
-            header.time,
-        );
-        message::notification("mining.notify", &params)
+    /// What the coinbase commits to.
+    pub const fn commitment(&self) -> &[u8; 32] {
+        &self.commitment
+    }
+
+    /// Whom its shares are credited to.
+    pub const fn script(&self) -> PayoutScript {
+        self.terms.payout_script
+    }
+
+    /// Target of the share chain. `None` never: the job was made with it.
+    pub fn share_target(&self) -> Option<Target> {
+        self.terms.share_bits.to_target()
+    }
+
+    /// Whether the hash meets the share chain's target.
+    pub fn is_share(&self, pow: &PowHash) -> bool {
+        self.share_target().is_some_and(|target| target.is_met_by(pow))
+    }
+
+    /// State after the coinbase prefix. `None` never: the job was made with it.
+    pub fn prefix_state(&self) -> Option<PrefixState> {
+        match &self.own_prefix {
+            Some(own) => Some(**own),
+            None => self.template.class_prefix(self.terms.payout_class).map(|prefix| prefix.state),
+        }
+    }
+
+    /// Both parts of the extranonce.
+    pub fn extranonce(&self, extranonce2: [u8; EXTRANONCE2_LEN]) -> [u8; EXTRANONCE_LEN] {
+        let mut extranonce = [0; EXTRANONCE_LEN];
+        extranonce[..EXTRANONCE1_LEN].copy_from_slice(&self.extranonce1);
+        extranonce[EXTRANONCE1_LEN..].copy_from_slice(&extranonce2);
+        extranonce
+    }
+
+    /// The end of the coinbase: commitment, extranonce, lock time.
+    pub fn coinbase_tail(&self, extranonce: &[u8; EXTRANONCE_LEN]) -> [u8; TAIL_LEN] {
+        sharechain::share::coinbase_tail(&self.commitment, extranonce, self.template.locktime())
+    }
+
+    /// What a share of this job says.
+    pub fn data(&self) -> Option<ShareData> {
+        self.template.data(&self.terms)
+    }
+
+    /// Whether the submit was accepted before.
+    pub(crate) fn has(&self, key: &SubmitKey) -> bool {
+        self.submits.contains(key)
+    }
+
+    /// Remembers an accepted submit; false when it is not new or there is no room.
+    pub(crate) fn remember(&mut self, key: SubmitKey) -> bool {
+        self.submits.len() < SUBMITS_MAX && self.submits.insert(key)
     }
 
     /// Expected hashes of one submit.
@@ -205,10 +159,12 @@ impl Job {
     }
 }
 
-/// The jobs a session may still be asked about.
+/// The jobs a session may still be asked about, oldest first.
 #[derive(Debug, Default)]
 pub struct JobStore {
     jobs: VecDeque<Entry>,
+    /// Submits accepted since it was last counted how many are remembered.
+    accepted: usize,
 }
 
 #[derive(Debug)]
@@ -227,20 +183,40 @@ impl JobStore {
                 entry.superseded.get_or_insert(now);
             }
         }
-        while self.jobs.len() >= JOBS_MAX
-            || self.jobs.front().is_some_and(|entry| now.saturating_duration_since(entry.sent) > JOB_AGE_MAX)
-        {
+        self.forget_old(now);
+        if self.jobs.len() >= JOBS_MAX {
             self.jobs.pop_front();
         }
         self.jobs.push_back(Entry { job, sent: now, superseded: None });
     }
 
+    /// Forgets jobs that are too old for any submit.
+    pub fn forget_old(&mut self, now: Instant) {
+        while self.jobs.front().is_some_and(|entry| now.saturating_duration_since(entry.sent) > JOB_AGE_MAX) {
+            self.jobs.pop_front();
+        }
+    }
+
     /// The job with this id, and whether its submits are stale: a block is still a block then.
-    pub fn find(&mut self, id: &str, now: Instant) -> Option<(&mut Job, bool)> {
+    pub fn find(&mut self, id: u32, now: Instant) -> Option<(&mut Job, bool)> {
         let entry = self.jobs.iter_mut().rev().find(|entry| entry.job.id == id)?;
         let too_old = now.saturating_duration_since(entry.sent) > JOB_AGE_MAX;
         let beyond_grace = entry.superseded.is_some_and(|since| now.saturating_duration_since(since) > STALE_GRACE);
         Some((&mut entry.job, too_old || beyond_grace))
+    }
+
+    /// A submit was remembered. Forgets the oldest jobs when there are too many in all.
+    pub fn on_remembered(&mut self) {
+        self.accepted = self.accepted.saturating_add(1);
+        if self.accepted < SUBMITS_MAX {
+            return;
+        }
+        let counts = self.jobs.iter().map(|entry| entry.job.submits.len());
+        self.accepted = counts.fold(0, usize::saturating_add);
+        while self.accepted >= SUBMITS_MAX && self.jobs.len() > 1 {
+            let forgotten = self.jobs.pop_front().map_or(0, |entry| entry.job.submits.len());
+            self.accepted = self.accepted.saturating_sub(forgotten);
+        }
     }
 
     /// The newest job.

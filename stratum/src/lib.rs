@@ -13,13 +13,20 @@
 //! - no `true` leaves for a share of the share chain before the node has stored it.
 
 pub mod address;
+pub mod bucket;
+pub mod client;
+pub mod connect_page;
 pub mod difficulty;
 pub mod error;
 pub mod extranonce;
+pub mod guard;
 pub mod hashrate;
 pub mod job;
 pub mod limits;
 pub mod message;
+pub mod miner;
+pub mod opening;
+pub mod options;
 pub mod server;
 pub mod session;
 pub mod submit;
@@ -30,5 +37,6 @@ pub use address::AddressFormat;
 pub use difficulty::Difficulty;
 pub use error::Reject;
 pub use job::{HeaderFields, Job, JobTemplate};
+pub use miner::{Miner, Now, OperatorFee, Payee, Rates, SessionConfig};
 pub use server::{FoundShare, Stratum, StratumConfig, StratumHandle};
-pub use session::{Action, Session, SessionConfig};
+pub use session::{Action, Session};

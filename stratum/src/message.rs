@@ -21,6 +21,9 @@ pub struct Request<'a> {
     pub method: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     params: Option<&'a RawValue>,
+    /// What was asked of the client, in its reply.
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
 }
 
 impl<'a> Request<'a> {
@@ -50,6 +53,12 @@ impl<'a> Request<'a> {
         serde_json::from_str(text).map_err(|_| Reject::Malformed { field: "params", expected })
     }
 
+    /// The reply's text, when this is the reply to what we asked with this id.
+    pub fn answer_to(&self, id: &str) -> Option<String> {
+        let is_answer = self.method.is_none() && self.id.is_some_and(|given| given.get() == id);
+        is_answer.then(|| serde_json::from_str(self.result?.get()).ok()).flatten()
+    }
+
     /// The reply with this result, which is JSON.
     pub fn reply(&self, result: &str) -> String {
         format!(r#"{{"id":{},"result":{result},"error":null}}"#, self.id())
@@ -57,21 +66,36 @@ impl<'a> Request<'a> {
 
     /// The reply that refuses the request.
     pub fn refuse(&self, reject: &Reject) -> String {
-        let error = json!([reject.code(), reject.to_string(), null]);
-        format!(r#"{{"id":{},"result":null,"error":{error}}}"#, self.id())
+        refusal(self.id(), reject)
     }
 }
 
+/// The reply that refuses the request with this id, which is JSON.
+pub fn refusal(id: &str, reject: &Reject) -> String {
+    let error = json!([reject.code(), reject.to_string(), null]);
+    format!(r#"{{"id":{id},"result":null,"error":{error}}}"#)
+}
+
 /// `mining.subscribe [user_agent, session_id?, ..]`; every parameter may be absent.
-pub fn user_agent(request: &Request<'_>) -> String {
-    let params: Vec<serde_json::Value> = request.params("[user agent]").unwrap_or_default();
-    let agent = params.first().and_then(|agent| agent.as_str()).unwrap_or_default();
-    agent.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(USER_AGENT_LEN_MAX).collect()
+pub fn subscription(request: &Request<'_>) -> (String, Option<String>) {
+    let params: Vec<serde_json::Value> = request.params("[user agent, session id]").unwrap_or_default();
+    let text = |place: usize| params.get(place).and_then(|param| param.as_str());
+    (user_agent(text(0).unwrap_or_default()), text(1).map(str::to_owned))
+}
+
+/// What a client calls itself, without what could reach a terminal.
+pub fn user_agent(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(USER_AGENT_LEN_MAX).collect()
 }
 
 /// A line that nobody answers: `method` with `params`, which is JSON.
 pub fn notification(method: &str, params: &str) -> String {
     format!(r#"{{"id":null,"method":"{method}","params":{params}}}"#)
+}
+
+/// A request to the client with an id, which is JSON.
+pub fn question(id: &str, method: &str) -> String {
+    format!(r#"{{"id":{id},"method":"{method}","params":[]}}"#)
 }
 
 /// A JSON string.
@@ -107,7 +131,7 @@ mod tests {
 
     #[test]
     fn user_agents_lose_what_could_reach_a_terminal() {
-        let agent = |line| user_agent(&Request::parse(line).unwrap());
+        let agent = |line| subscription(&Request::parse(line).unwrap()).0;
         assert_eq!(agent(r#"{"id":1,"params":["cpuminer-multi/1.3.7"]}"#), "cpuminer-multi/1.3.7");
         assert_eq!(agent(r#"{"id":1,"params":["a\u001b[31mb"]}"#), "a[31mb");
         assert_eq!(agent(r#"{"id":1,"params":[null]}"#), "");

@@ -1,34 +1,53 @@
 //! The tokio shell: accepts connections, runs one task per miner, counts what they do.
 //!
 //! ```text
-//! listener --permit--> connection task (Session) --FoundShare--> node
-//!                         ^        |
-//!     watch: template, rates       +--Event--> accounting task --watch--> StratumSnapshot
+//! listener --guard, extranonce--> connection task (Session) --FoundShare--> node
+//!                                     ^        |
+//!     watch: template, rates          +--Event--> registry --watch--> StratumSnapshot
 //! ```
-//! The accept task starts one task per connection; all end when the token is cancelled.
+//! The registry owns everything that connections have in common and hands each its seat; all end when the token is cancelled.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use sharechain::PayoutScript;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::{mpsc, oneshot, watch},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{job::JobTemplate, session::SessionConfig, submit::Found};
+use crate::{
+    connect_page::ConnectPage,
+    job::JobTemplate,
+    limits::BACKLOG,
+    miner::{Rates, SessionConfig},
+    submit::Found,
+};
 
-mod accept;
-mod accounting;
+mod accounts;
 mod connection;
+mod http;
+mod opening;
+mod outbox;
+mod registry;
+mod stream;
 
-pub use accounting::{MinerSnapshot, StratumSnapshot};
+pub use accounts::{MinerSnapshot, StratumSnapshot};
+
+use registry::Registry;
 
 /// Found shares on their way to the node. When it is full the connection waits, so a miner is never told `true` for a
 /// share that is not kept; share difficulty holds the whole pool near one per second.
 pub const FOUND_QUEUE_MAX: usize = 256;
-/// Statistics on their way to the accounting task. When it is full connections wait: the task only adds numbers.
+/// What connections tell the registry. When it is full connections wait: it only adds numbers.
 const EVENTS_QUEUE_MAX: usize = 4_096;
+
+/// A connection's number, never used twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct SessionId(pub(crate) u64);
 
 /// A share or block for the node, and where to say that it is stored.
 #[derive(Debug)]
@@ -39,11 +58,26 @@ pub struct FoundShare {
     pub stored: oneshot::Sender<Result<(), String>>,
 }
 
+/// Who may connect, and how.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Addresses that nothing is asked of.
+    pub allowed: Vec<IpAddr>,
+    /// Addresses that begin with a PROXY header, which is believed.
+    pub proxies: Vec<IpAddr>,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// For clients that begin with TLS.
+    pub tls: Option<TlsAcceptor>,
+}
+
 /// What the endpoint is given.
 #[derive(Debug)]
 pub struct StratumConfig {
     /// The sessions' common part.
     pub session: SessionConfig,
+    /// Who may connect.
+    pub access: Access,
     /// Jobs; `None` while there is nothing to mine. A change of the parent block makes jobs clean.
     pub templates: watch::Receiver<Option<Arc<JobTemplate>>>,
     /// Where found shares go.
@@ -64,16 +98,17 @@ pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
 }
 
-/// Hash rate per payout script at this node, hashes per second.
-pub(crate) type Rates = Arc<BTreeMap<PayoutScript, f64>>;
-
 impl Stratum {
-    /// Binds the listener.
+    /// Binds the listener. Call it in a runtime.
     ///
     /// # Errors
     /// When the address cannot be bound, for one because another process has it.
-    pub async fn bind(address: SocketAddr, config: StratumConfig) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+    pub fn bind(address: SocketAddr, config: StratumConfig) -> std::io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Connections of the process before us may still be closing.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, config, address })
     }
@@ -90,21 +125,24 @@ impl Stratum {
         tasks: &TaskTracker,
         token: &CancellationToken,
     ) -> (StratumHandle, impl Future<Output = ()> + use<>) {
-        let (events, events_rx) = mpsc::channel(EVENTS_QUEUE_MAX);
-        let (snapshot_tx, snapshot) = watch::channel(Arc::new(StratumSnapshot::default()));
-        let (rates_tx, rates) = watch::channel(Rates::default());
-        let accounting = accounting::run(events_rx, snapshot_tx, rates_tx, token.clone());
+        let (events, inbox) = mpsc::channel(EVENTS_QUEUE_MAX);
+        let (snapshots, snapshot) = watch::channel(Arc::new(StratumSnapshot::default()));
+        let (rates_tx, rates) = watch::channel(Arc::<Rates>::default());
+        let Access { allowed, proxies, connections_max, tls } = self.config.access;
+        let fee_script = self.config.session.fee.map(|fee| fee.script);
+        let page = ConnectPage::new(&self.config.session, self.address.port(), tls.is_some());
         let shared = Arc::new(connection::Shared {
             session: Arc::new(self.config.session),
+            proxies,
+            tls,
+            page,
             templates: self.config.templates,
             rates,
             found: self.config.found,
             events,
         });
-        let accepting = accept::run(self.listener, shared, tasks.clone(), token.clone());
-        let serving = async {
-            tokio::join!(accounting, accepting);
-        };
+        let registry = Registry::new(allowed, connections_max, fee_script, token.clone());
+        let serving = registry.run(self.listener, inbox, shared, (snapshots, rates_tx), tasks.clone());
         (StratumHandle { snapshot }, serving)
     }
 }
@@ -115,3 +153,18 @@ impl StratumHandle {
         self.snapshot.borrow().clone()
     }
 }
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { allowed, proxies, connections_max, tls } = self;
+        f.debug_struct("Access")
+            .field("allowed", allowed)
+            .field("proxies", proxies)
+            .field("connections_max", connections_max)
+            .field("tls", &tls.is_some())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,38 +1,34 @@
-//! One miner's connection as a state machine.
+//! One Stratum V1 connection as a state machine.
 //!
 //! ```text
 //! new --subscribe--> subscribed --authorize--> mining --submit--> ..
 //!   \                    \
 //!    +-- 15 s --> closed  +-- 60 s --> closed          mining -- 10 min without a line --> closed
 //! ```
-//! A connection pays one address, that of its first authorized worker; further workers of the same address may join.
-//! Difficulty is frozen into each job: a submit is judged by the difficulty its own job was sent with.
+//! A connection pays one address, that of its first authorized worker; further workers of the same address may join. A miner that
+//! comes back with the id of its session takes it up where it was: extranonce, jobs, difficulty.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use serde_json::Value;
-use sharechain::{PayoutScript, PowAlgorithm, ShareTerms, Work, difficulty::share_bits};
+use sharechain::{PayoutScript, PowAlgorithm};
 
 use crate::{
-    address::AddressFormat,
-    difficulty::Difficulty,
+    bucket::TokenBucket,
+    client::{ClientProfile, UNKNOWN},
     error::Reject,
-    extranonce::{EXTRANONCE2_LEN, Extranonce1},
-    job::{Job, JobStore, JobTemplate},
-    limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT, WORKERS_MAX},
+    guard::Conduct,
+    job::{JobTemplate, NotifyLine},
+    limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT},
     message::{self, Request},
-    submit::{Found, Hashed, Submit},
+    miner::{Miner, Now, Outcome, Payee, Rates, SessionConfig},
+    submit::{Found, Submit},
     username::Username,
-    vardiff::{Vardiff, VardiffConfig},
 };
 
-/// A share's work follows the hash rate when it differs by more than this part: measured rates are noisy, and each
-/// change is a new difficulty for the miner.
-const SHARE_WORK_BAND: f64 = 0.25;
+mod configure;
+mod login;
+
+pub use login::Ticket;
 
 /// Version bits that BIP320 leaves to miners. Only SHA-256d miners are so fast that a header runs out of nonces.
 pub const fn version_rolling_mask(algorithm: PowAlgorithm) -> u32 {
@@ -42,39 +38,13 @@ pub const fn version_rolling_mask(algorithm: PowAlgorithm) -> u32 {
     }
 }
 
-/// What all sessions of an endpoint have in common.
-#[derive(Clone, Debug)]
-pub struct SessionConfig {
-    /// What addresses look like.
-    pub addresses: AddressFormat,
-    /// Proof of work.
-    pub algorithm: PowAlgorithm,
-    /// Header version bits that the parent chain fixes; never rolled.
-    pub version_mask: u32,
-    /// Difficulty policy.
-    pub vardiff: VardiffConfig,
-    /// Payout class of every session.
-    pub payout_class: u8,
-    /// Random per node.
-    pub node_nonce: u64,
-    /// A payout script's shares should take its miners at this node about this long.
-    pub share_period: Duration,
-}
-
-/// The caller's clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct Now {
-    /// For time-outs and rates.
-    pub instant: Instant,
-    /// For header times: Unix seconds.
-    pub unix: u64,
-}
-
 /// What the connection has to do.
 #[derive(Debug)]
 pub enum Action {
     /// Send this line.
     Send(String),
+    /// Send this job.
+    SendJob(NotifyLine),
     /// Hand this to the node, then send the reply that fits. Nothing else may be sent in between.
     Found {
         /// What was found.
@@ -82,10 +52,21 @@ pub enum Action {
         /// How to answer; `None` when the submit was refused already and only the block matters.
         reply: Option<PendingReply>,
     },
+    /// Offer the newest template again: the present job does not fit any more.
+    Renew,
+    /// Look whether a session with this id is kept, and call [`Session::handle_resume`] before the next line.
+    Resume {
+        /// What the miner sent.
+        session_id: String,
+    },
     /// A submit was accepted or refused: for statistics.
     Judged(Judged),
-    /// A worker was authorized: for statistics.
+    /// A worker was authorized: for statistics. Its number in this connection follows from the order.
     Authorized(Username),
+    /// The client said what it is: for statistics.
+    Agent(String),
+    /// The client did what is no part of mining.
+    Misbehaved(Conduct),
     /// Close the connection after what was sent.
     Disconnect(&'static str),
 }
@@ -93,10 +74,14 @@ pub enum Action {
 /// Outcome of one submit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Judged {
-    /// It carries this many expected hashes.
+    /// It counts.
     Accepted {
+        /// Number of the worker in this connection.
+        worker: usize,
         /// Expected hashes.
         hashes: f64,
+        /// Whether the operator is credited with it.
+        is_fee: bool,
     },
     /// Refused because its job was stale.
     Stale,
@@ -118,9 +103,21 @@ impl PendingReply {
 
     /// The share could not be kept.
     pub fn refused(&self, reason: String) -> String {
-        let reject = Reject::NotStored(reason);
-        let error = serde_json::json!([reject.code(), reject.to_string(), null]);
-        format!(r#"{{"id":{},"result":null,"error":{error}}}"#, self.id)
+        message::refusal(&self.id, &Reject::NotStored(reason))
+    }
+}
+
+/// What is kept of a connection that was lost, for its miner to come back to.
+#[derive(Debug)]
+pub struct Parked {
+    miner: Miner,
+    version_mask: u32,
+}
+
+impl Parked {
+    /// Forgets jobs that no submit can be for any more.
+    pub fn forget_old_jobs(&mut self, now: Instant) {
+        self.miner.forget_old_jobs(now);
     }
 }
 
@@ -128,214 +125,190 @@ impl PendingReply {
 #[derive(Debug)]
 pub struct Session {
     config: Arc<SessionConfig>,
-    extranonce1: Extranonce1,
+    ticket: Ticket,
     opened: Instant,
     last_line: Instant,
     subscribed: bool,
+    /// Of the subscription that waits for its session to be looked up.
+    resuming: Option<String>,
     user_agent: String,
+    profile: ClientProfile,
     script: Option<PayoutScript>,
-    workers: BTreeSet<String>,
+    /// User names as they were authorized.
+    workers: Vec<String>,
     version_mask: u32,
-    vardiff: Vardiff,
-    jobs: JobStore,
-    next_job: u32,
-    told: Option<Difficulty>,
-    /// Work that a share of this session should carry, by its payout script's hash rate.
-    share_hashes: f64,
+    miner: Miner,
+    lines: TokenBucket,
     rejects_in_a_row: u32,
 }
 
 impl Session {
     /// A connection that was just accepted.
-    pub fn new(config: Arc<SessionConfig>, extranonce1: Extranonce1, now: Now) -> Self {
+    pub fn new(config: Arc<SessionConfig>, ticket: Ticket, now: Now) -> Self {
         Self {
-            vardiff: Vardiff::new(config.vardiff, now.instant),
+            miner: Miner::new(config.clone(), ticket.extranonce1, now.instant),
+            lines: TokenBucket::full(config.lines, now.instant),
             config,
-            extranonce1,
+            ticket,
             opened: now.instant,
             last_line: now.instant,
             subscribed: false,
+            resuming: None,
             user_agent: String::new(),
+            profile: UNKNOWN,
             script: None,
-            workers: BTreeSet::new(),
+            workers: Vec::new(),
             version_mask: 0,
-            jobs: JobStore::default(),
-            next_job: 0,
-            told: None,
-            share_hashes: 0.0,
             rejects_in_a_row: 0,
         }
     }
 
-    /// Whom the connection's work is credited to, once a worker is authorized.
+    /// Whom the connection's work is credited to.
     pub const fn script(&self) -> Option<PayoutScript> {
         self.script
     }
 
-    /// What the miner calls itself.
+    /// What the miner calls itself; `""` when it did not say.
     pub fn user_agent(&self) -> &str {
         &self.user_agent
     }
 
-    /// Whether jobs are wanted: subscribed and authorized.
+    /// Whether jobs can be offered: subscribed and authorized.
     pub const fn is_mining(&self) -> bool {
         self.subscribed && self.script.is_some()
+    }
+
+    /// What is worth keeping when the connection is lost; `None` when it did not mine.
+    pub fn park(self) -> Option<Parked> {
+        let has_mined = self.is_mining() && self.miner.newest_job().is_some();
+        has_mined.then_some(Parked { miner: self.miner, version_mask: self.version_mask })
+    }
+
+    /// When the next line may be read; `None` for at once.
+    pub fn may_read_at(&mut self, now: Instant) -> Option<Instant> {
+        self.lines.empty_until(self.config.lines, now)
     }
 
     /// Takes one line without its newline.
     pub fn handle_line(&mut self, line: &str, now: Now) -> Vec<Action> {
         self.last_line = now.instant;
+        // Whoever does not wait for [`Session::may_read_at`] gains nothing: the debt is paid before the next line.
+        self.lines.take(self.config.lines, now.instant);
         let Some(request) = Request::parse(line) else {
-            return vec![Action::Disconnect("a line is not a JSON object")];
+            return vec![Action::Misbehaved(Conduct::Junk), Action::Disconnect("a line is not a JSON object")];
         };
         match request.method.as_deref() {
             Some("mining.submit") => self.on_submit(&request, now),
-            Some("mining.subscribe") => self.on_subscribe(&request),
-            Some("mining.authorize") => self.on_authorize(&request),
-            Some("mining.configure") => self.on_configure(&request),
-            Some("mining.suggest_difficulty") => self.on_suggest_difficulty(&request, now),
+            Some("mining.subscribe") => self.on_subscribe(&request, now.instant),
+            Some("mining.authorize") => self.on_authorize(&request, now.instant),
+            Some("mining.configure") => self.on_configure(&request, now.instant),
+            Some("mining.suggest_difficulty") => self.on_suggestion(&request, configure::difficulty(&request), now),
+            Some("mining.suggest_target") => {
+                let difficulty = configure::target_difficulty(&request, self.config.algorithm());
+                self.on_suggestion(&request, difficulty, now)
+            }
             Some("mining.extranonce.subscribe") => vec![Action::Send(request.reply("true"))],
             Some("mining.ping") => vec![Action::Send(request.reply(r#""pong""#))],
-            // A reply to something we never wait for, ESP-Miner's answer to a ping included.
-            None | Some("pong") => Vec::new(),
+            // bfgminer looks at a block's transactions; they are the share chain's business here.
+            Some("mining.get_transactions") => vec![Action::Send(request.reply("[]"))],
+            None => self.on_reply(&request, now.instant),
+            // ESP-Miner's answer to a ping is a request.
+            Some("pong") => Vec::new(),
             Some(_) if request.wants_reply() => vec![Action::Send(request.refuse(&Reject::UnknownMethod))],
             Some(_) => Vec::new(),
         }
     }
 
-    /// Makes a job of a new template. `rate` is the hash rate of the session's payout script at this node; `clean` says
-    /// that the template is on a new parent block.
-    pub fn handle_template(&mut self, template: &Arc<JobTemplate>, rate: f64, clean: bool, now: Now) -> Vec<Action> {
-        let Some(script) = self.script.filter(|_| self.subscribed) else { return Vec::new() };
-        let first = self.jobs.newest().is_none();
-        let wanted = Difficulty::from_hashes(self.vardiff.hashes(), self.config.algorithm);
-        let Some(terms) = self.terms(script, template, rate) else { return Vec::new() };
-        self.next_job = self.next_job.wrapping_add(1);
-        let id = format!("{:08x}", self.next_job);
-        let Some(job) = Job::new(template.clone(), &terms, id, wanted) else { return Vec::new() };
-        let mut actions = Vec::new();
+    /// Makes a job of a template. `rates` are those of payout scripts at this node.
+    pub fn handle_template(&mut self, template: &Arc<JobTemplate>, rates: &Rates, now: Now) -> Vec<Action> {
+        let Some(payee) = self.payee() else { return Vec::new() };
+        let Some(new) = self.miner.offer(&payee, template, rates, now.instant) else { return Vec::new() };
+        let mut actions = Vec::with_capacity(2);
         // A difficulty is valid from the next job on, so it goes out before it.
-        if self.told != Some(job.difficulty) {
-            self.told = Some(job.difficulty);
-            let params = format!("[{}]", job.difficulty.to_json());
+        if new.is_new_difficulty {
+            let params = format!("[{}]", new.job.difficulty.to_json());
             actions.push(Action::Send(message::notification("mining.set_difficulty", &params)));
         }
-        actions.push(Action::Send(job.notify(clean || first)));
-        self.jobs.push(job, clean, now.instant);
+        actions.push(Action::SendJob(NotifyLine::new(new.job, new.prefix, new.clean)));
         actions
     }
 
-    /// Checks time-outs and eases the difficulty of a silent miner. Call it every second or so.
+    fn payee(&self) -> Option<Payee> {
+        let script = self.script.filter(|_| self.subscribed)?;
+        Some(Payee { script, payout_class: self.profile.payout_class(&self.config.params).ok()? })
+    }
+
+    /// When [`Session::handle_tick`] has something to do, if no line comes until then.
+    pub fn poll_timeout(&self) -> Instant {
+        let (mut wake, _) = self.deadline();
+        if let Some(vardiff) = self.miner.wake() {
+            wake = wake.min(vardiff);
+        }
+        wake
+    }
+
+    /// Checks time-outs and eases the difficulty of a silent miner.
     pub fn handle_tick(&mut self, now: Now) -> Vec<Action> {
-        let since = |then: Instant| now.instant.saturating_duration_since(then);
-        let overdue = if !self.subscribed && since(self.opened) > SUBSCRIBE_TIMEOUT {
-            Some("no mining.subscribe in time")
-        } else if self.script.is_none() && since(self.opened) > AUTHORIZE_TIMEOUT {
-            Some("no mining.authorize in time")
-        } else if since(self.last_line) > IDLE_TIMEOUT {
-            Some("silent for too long")
+        self.miner.on_tick(now.instant);
+        let (deadline, reason) = self.deadline();
+        if now.instant >= deadline { vec![Action::Disconnect(reason)] } else { Vec::new() }
+    }
+
+    /// When the connection ends, and why, unless something comes.
+    fn deadline(&self) -> (Instant, &'static str) {
+        if !self.subscribed {
+            (self.opened + SUBSCRIBE_TIMEOUT, "no mining.subscribe in time")
+        } else if self.script.is_none() {
+            (self.opened + AUTHORIZE_TIMEOUT, "no mining.authorize in time")
         } else {
-            None
-        };
-        if self.jobs.newest().is_some() {
-            self.vardiff.on_tick(now.instant);
-        }
-        overdue.map(Action::Disconnect).into_iter().collect()
-    }
-
-    fn terms(&mut self, payout_script: PayoutScript, template: &JobTemplate, rate: f64) -> Option<ShareTerms> {
-        let hashes = rate * self.config.share_period.as_secs_f64();
-        if (hashes / self.share_hashes - 1.0).abs() > SHARE_WORK_BAND || self.share_hashes == 0.0 {
-            self.share_hashes = hashes;
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; a policy, not a rule")]
-        let wanted = Work::from_hashes(self.share_hashes as u128);
-        // A hash that is a block must be a share too, or its finder would lose the credit.
-        let block_work = template.header().bits.to_target().and_then(|target| target.work()).unwrap_or(Work::MAX);
-        Some(ShareTerms {
-            payout_script,
-            payout_class: self.config.payout_class,
-            share_bits: share_bits(wanted.min(block_work), template.context().base_bits)?,
-            node_nonce: self.config.node_nonce,
-            signal: 0,
-        })
-    }
-
-    fn on_subscribe(&mut self, request: &Request<'_>) -> Vec<Action> {
-        self.subscribed = true;
-        self.user_agent = message::user_agent(request);
-        let session = &self.extranonce1;
-        let result = format!(
-            r#"[[["mining.set_difficulty","{session}"],["mining.notify","{session}"]],"{session}",{EXTRANONCE2_LEN}]"#
-        );
-        vec![Action::Send(request.reply(&result))]
-    }
-
-    fn on_authorize(&mut self, request: &Request<'_>) -> Vec<Action> {
-        match self.authorize(request) {
-            Ok(username) => vec![Action::Send(request.reply("true")), Action::Authorized(username)],
-            Err(reject) => vec![Action::Send(request.refuse(&reject))],
+            (self.last_line + IDLE_TIMEOUT, "silent for too long")
         }
     }
 
-    fn authorize(&mut self, request: &Request<'_>) -> Result<Username, Reject> {
-        let params: Vec<Value> = request.params("[user, password]")?;
-        let user = params.first().and_then(Value::as_str).unwrap_or_default();
-        let username = Username::parse(user, &self.config.addresses)?;
-        if self.script.is_some_and(|script| script != username.script) {
-            return Err(Reject::SecondAddress);
+    fn on_suggestion(&mut self, request: &Request<'_>, difficulty: Option<f64>, now: Now) -> Vec<Action> {
+        if let Some(difficulty) = difficulty {
+            self.miner.suggest_difficulty(difficulty, now.instant);
         }
-        if self.workers.len() >= WORKERS_MAX && !self.workers.contains(user) {
-            return Err(Reject::TooManyWorkers);
+        let mut actions = Vec::new();
+        if request.wants_reply() {
+            actions.push(Action::Send(request.reply("true")));
         }
-        self.script = Some(username.script);
-        self.workers.insert(user.to_owned());
-        Ok(username)
-    }
-
-    fn on_configure(&mut self, request: &Request<'_>) -> Vec<Action> {
-        let (extensions, options): (Vec<String>, Value) = match request.params("[[extension, ..], {option: value}]") {
-            Ok(params) => params,
-            Err(reject) => return vec![Action::Send(request.refuse(&reject))],
-        };
-        let mut result = serde_json::Map::new();
-        for extension in extensions {
-            let allowed = version_rolling_mask(self.config.algorithm) & !self.config.version_mask;
-            let supported = extension == "version-rolling" && allowed != 0;
-            if supported {
-                let asked = options.get("version-rolling.mask").and_then(Value::as_str);
-                let asked = asked.and_then(|mask| u32::from_str_radix(mask, 16).ok()).unwrap_or(u32::MAX);
-                self.version_mask = allowed & asked;
-                result.insert("version-rolling.mask".to_owned(), format!("{:08x}", self.version_mask).into());
-            }
-            result.insert(extension, supported.into());
+        // Some repeat themselves every 30 s (NerdMiner): only what changes something costs a job.
+        if self.miner.wants_other_difficulty() {
+            actions.push(Action::Renew);
         }
-        vec![Action::Send(request.reply(&Value::Object(result).to_string()))]
-    }
-
-    fn on_suggest_difficulty(&mut self, request: &Request<'_>, now: Now) -> Vec<Action> {
-        let params: Vec<Value> = request.params("[difficulty]").unwrap_or_default();
-        // cpuminer-opt sends the number as a string.
-        let number = params.first().and_then(|value| value.as_f64().or_else(|| value.as_str()?.parse().ok()));
-        if let Some(difficulty) = number.filter(|number| number.is_finite() && *number > 0.0) {
-            self.vardiff.suggest(Difficulty::new(difficulty).hashes(self.config.algorithm), now.instant);
-        }
-        if request.wants_reply() { vec![Action::Send(request.reply("true"))] } else { Vec::new() }
+        actions
     }
 
     fn on_submit(&mut self, request: &Request<'_>, now: Now) -> Vec<Action> {
         match self.submit(request, now) {
-            Ok(actions) => {
+            (worker, Outcome::Accepted { hashes, is_fee, found }) => {
                 self.rejects_in_a_row = 0;
+                let answer = match found {
+                    Some(found) => {
+                        Action::Found { found, reply: Some(PendingReply { id: request.id().to_owned() }) }
+                    }
+                    None => Action::Send(request.reply("true")),
+                };
+                let mut actions = vec![answer, Action::Judged(Judged::Accepted { worker, hashes, is_fee })];
+                if self.miner.vardiff().take_urgent() {
+                    actions.push(Action::Renew);
+                }
                 actions
             }
-            Err(refusal) => {
+            (_, Outcome::Refused { reject, is_no_work, block }) => {
                 self.rejects_in_a_row = self.rejects_in_a_row.saturating_add(1);
-                let judged = if refusal.reject == Reject::Stale { Judged::Stale } else { Judged::Rejected };
-                let block = refusal.block.map(|found| Action::Found { found, reply: None });
+                let judged = if reject == Reject::Stale { Judged::Stale } else { Judged::Rejected };
+                let block = block.map(|found| Action::Found { found, reply: None });
                 let mut actions: Vec<Action> = block.into_iter().collect();
-                actions.push(Action::Send(request.refuse(&refusal.reject)));
+                actions.push(Action::Send(request.refuse(&reject)));
                 actions.push(Action::Judged(judged));
+                if is_no_work {
+                    actions.push(Action::Misbehaved(Conduct::NoWork));
+                }
+                if reject == Reject::TooManySubmits {
+                    actions.push(Action::Renew);
+                }
                 if self.rejects_in_a_row >= REJECTS_IN_A_ROW_MAX {
                     actions.push(Action::Disconnect("too many rejected submits in a row"));
                 }
@@ -344,44 +317,24 @@ impl Session {
         }
     }
 
-    fn submit(&mut self, request: &Request<'_>, now: Now) -> Result<Vec<Action>, Refusal> {
+    /// Judges a submit; also the number of its worker.
+    fn submit(&mut self, request: &Request<'_>, now: Now) -> (usize, Outcome) {
         if !self.subscribed {
-            return Err(Reject::NotSubscribed.into());
+            return (0, Reject::NotSubscribed.into());
         }
-        let submit = Submit::parse(&request.params::<Vec<String>>("5 or 6 strings")?)?;
-        let (job, is_stale) = self.jobs.find(&submit.job_id, now.instant).ok_or(Reject::Stale)?;
-        let hashed = Hashed::new(&submit, job, self.extranonce1.to_bytes(), self.version_mask)?;
-        // The block first: whatever is wrong with a submit, a block is a block.
-        let is_block = hashed.is_block();
-        let judged = if self.workers.contains(&submit.user) { Ok(()) } else { Err(Reject::Unauthorized) };
-        if let Err(reject) = judged.and_then(|()| hashed.judge(job, is_stale, now.unix)) {
-            let is_new_block = is_block && hashed.is_first(job);
-            let block = is_new_block.then(|| Box::new(hashed.into_found(job)));
-            return Err(Refusal { reject, block });
-        }
-        let hashes = job.hashes();
-        let answer = if is_block || hashed.is_share(job) {
-            let reply = Some(PendingReply { id: request.id().to_owned() });
-            Action::Found { found: Box::new(hashed.into_found(job)), reply }
-        } else {
-            Action::Send(request.reply("true"))
+        let params: Vec<String> = match request.params("5 or 6 strings") {
+            Ok(params) => params,
+            Err(reject) => return (0, reject.into()),
         };
-        self.vardiff.on_submit(hashes, now.instant);
-        Ok(vec![answer, Action::Judged(Judged::Accepted { hashes })])
-    }
-}
-
-/// A refused submit that may still be a block.
-struct Refusal {
-    reject: Reject,
-    block: Option<Box<Found>>,
-}
-
-impl From<Reject> for Refusal {
-    fn from(reject: Reject) -> Self {
-        Self { reject, block: None }
+        let submit = match Submit::parse(&params) {
+            Ok(submit) => submit,
+            Err(reject) => return (0, reject.into()),
+        };
+        let worker = self.workers.iter().position(|user| params.first() == Some(user));
+        let authorized = if worker.is_some() { Ok(()) } else { Err(Reject::Unauthorized) };
+        (worker.unwrap_or_default(), self.miner.submit(&submit, self.version_mask, authorized, now))
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use sharechain::{CheckedShare, Header, Share, ShareData, merkle, pow::PowHash, share::EXTRANONCE_LEN};
+use sharechain::{
+    CheckedShare, Header, Share, ShareData, coinbase::PrefixState, merkle, pow::PowHash, share::EXTRANONCE_LEN,
+};
 
 use crate::{
     error::Reject,
-    extranonce::{EXTRANONCE1_LEN, EXTRANONCE2_LEN},
+    extranonce::EXTRANONCE2_LEN,
     job::{Job, JobTemplate, SubmitKey},
-    limits::{NTIME_AHEAD_MAX_SECS, SUBMITS_PER_JOB_MAX},
+    limits::NTIME_AHEAD_MAX_SECS,
 };
 
-/// The decoded parameters of `mining.submit`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a miner submits, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Submit {
-    /// User name as authorized.
-    pub user: String,
-    /// The job.
-    pub job_id: String,
+    /// The job; `None` when it is none of ours.
+    pub job_id: Option<u32>,
     /// The miner's part of the extranonce.
     pub extranonce2: [u8; EXTRANONCE2_LEN],
     /// Header time.
@@ -29,21 +29,20 @@ pub struct Submit {
 }
 
 impl Submit {
-    /// Decodes `[user, job_id, extranonce2, ntime, nonce, version_bits?]`. Fixed lengths: what is padded or cut would
+    /// Decodes the parameters of `mining.submit`, `[user, job_id, extranonce2, ntime, nonce, version_bits?]`. Fixed lengths: what is padded or cut would
     /// stand for another header than the miner hashed.
     ///
     /// # Errors
     /// [`Reject::Malformed`] names the parameter.
     pub fn parse(params: &[String]) -> Result<Self, Reject> {
-        let [user, job_id, extranonce2, time, nonce, rest @ ..] = params else {
+        let [_user, job_id, extranonce2, time, nonce, rest @ ..] = params else {
             return Err(Reject::Malformed { field: "params", expected: "5 or 6 strings" });
         };
         let mut bytes = [0; EXTRANONCE2_LEN];
         hex::decode_to_slice(extranonce2, &mut bytes)
             .map_err(|_| Reject::Malformed { field: "extranonce2", expected: "16 hexadecimal digits" })?;
         Ok(Self {
-            user: user.clone(),
-            job_id: job_id.clone(),
+            job_id: word("job", job_id).ok(),
             extranonce2: bytes,
             time: word("ntime", time)?,
             nonce: word("nonce", nonce)?,
@@ -65,6 +64,7 @@ fn word(field: &'static str, text: &str) -> Result<u32, Reject> {
 pub struct Hashed {
     header: Header,
     extranonce: [u8; EXTRANONCE_LEN],
+    prefix: PrefixState,
     pow: PowHash,
     key: SubmitKey,
 }
@@ -73,19 +73,22 @@ impl Hashed {
     /// Rebuilds the header the miner hashed. `mask` holds the version bits that were negotiated.
     ///
     /// # Errors
-    /// [`Reject::VersionBits`] when other bits are rolled.
-    pub fn new(submit: &Submit, job: &Job, extranonce1: [u8; EXTRANONCE1_LEN], mask: u32) -> Result<Self, Reject> {
+    /// [`Reject::VersionBits`] when other bits are rolled, [`Reject::Duplicate`] when it was accepted before.
+    pub fn new(submit: &Submit, job: &Job, mask: u32) -> Result<Self, Reject> {
         let fields = job.template.header();
         let rolled = submit.version_bits.unwrap_or_default();
         // ESP-Miner always sends the sixth parameter, zero when it rolls nothing.
         if rolled & !mask != 0 {
             return Err(Reject::VersionBits);
         }
-        let mut extranonce = [0; EXTRANONCE_LEN];
-        extranonce[..EXTRANONCE1_LEN].copy_from_slice(&extranonce1);
-        extranonce[EXTRANONCE1_LEN..].copy_from_slice(&submit.extranonce2);
-        let params = job.template.params();
-        let txid = job.prefix.txid(&job.data.coinbase_tail(params.id(), &extranonce));
+        let extranonce = job.extranonce(submit.extranonce2);
+        let key = (submit.extranonce2, submit.time, submit.nonce, rolled);
+        // What was accepted before was looked at as a block too: nothing is lost, and hashing is saved (attack M3).
+        if job.has(&key) {
+            return Err(Reject::Duplicate);
+        }
+        let prefix = job.prefix_state().ok_or(Reject::Stale)?;
+        let txid = prefix.txid(&job.coinbase_tail(&extranonce));
         let header = Header {
             version: fields.version | rolled,
             prev_block: job.template.work().prev_block,
@@ -94,9 +97,8 @@ impl Hashed {
             bits: fields.bits,
             nonce: submit.nonce,
         };
-        let pow = params.parent().pow.hash(&header.encode());
-        let key = (submit.extranonce2, submit.time, submit.nonce, rolled);
-        Ok(Self { header, extranonce, pow, key })
+        let pow = job.template.algorithm().hash(&header.encode());
+        Ok(Self { header, extranonce, prefix, pow, key })
     }
 
     /// Whether the hash meets the parent chain's target.
@@ -106,7 +108,12 @@ impl Hashed {
 
     /// Whether the hash meets the share chain's target.
     pub fn is_share(&self, job: &Job) -> bool {
-        job.share_target.is_met_by(&self.pow)
+        job.is_share(&self.pow)
+    }
+
+    /// Whether the hash meets the difficulty that its miner was told.
+    pub fn is_work(&self, job: &Job) -> bool {
+        job.target.is_met_by(&self.pow)
     }
 
     /// The policy: credited once, in time, at the job's own difficulty. Remembers what it accepts.
@@ -123,43 +130,36 @@ impl Hashed {
         if u64::from(self.header.time) > unix_now.saturating_add(NTIME_AHEAD_MAX_SECS) {
             return Err(Reject::TimeTooNew);
         }
-        if job.submits.contains(&self.key) {
-            return Err(Reject::Duplicate);
-        }
-        if !job.target.is_met_by(&self.pow) {
+        if !self.is_work(job) {
             return Err(Reject::LowDifficulty);
         }
-        if job.submits.len() >= SUBMITS_PER_JOB_MAX {
-            return Err(Reject::TooManySubmits);
-        }
-        job.submits.insert(self.key);
-        Ok(())
+        if job.remember(self.key) { Ok(()) } else { Err(Reject::TooManySubmits) }
     }
 
     /// Whether it was not accepted or handed over before; remembers it.
     pub fn is_first(&self, job: &mut Job) -> bool {
-        job.submits.len() < SUBMITS_PER_JOB_MAX && job.submits.insert(self.key)
+        job.remember(self.key)
     }
 
-    /// What the node has to know of a hash that met the share or the block target.
-    pub fn into_found(self, job: &Job) -> Found {
-        let is_block = self.is_block();
+    /// What the node has to know of a hash that met the share or the block target. `None` never: a job's terms fit a share.
+    pub fn into_found(self, job: &Job) -> Option<Found> {
+        let (is_block, data) = (self.is_block(), job.data()?);
         let share = self.is_share(job).then(|| Share {
             header: self.header,
-            data: job.data.clone(),
+            data: data.clone(),
             extranonce: self.extranonce,
             merkle_branch: job.template.header().merkle_branch.to_vec(),
-            prefix: job.prefix,
+            prefix: self.prefix,
         });
-        Found {
+        Some(Found {
             // Our own stateless rules refuse nothing that a job led to; if they ever did, the block still counts.
             share: share.and_then(|share| CheckedShare::check(share, job.template.params()).ok()).map(Arc::new),
             header: self.header,
             extranonce: self.extranonce,
-            data: job.data.clone(),
+            data,
             template: job.template.clone(),
             is_block,
-        }
+        })
     }
 }
 

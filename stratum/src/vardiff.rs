@@ -46,6 +46,10 @@ const HASHES_MAX: f64 = 1.3e30;
 pub struct Vardiff {
     config: VardiffConfig,
     hashes: f64,
+    /// The miner wants this difficulty and no other.
+    is_fixed: bool,
+    /// The speed jumped, so that the present job would be a flood.
+    is_urgent: bool,
     meter: HashrateMeter,
     submits: u32,
     changed: Instant,
@@ -61,6 +65,8 @@ impl Vardiff {
             hashes: config.start_hashes.max(config.min_hashes),
             meter: HashrateMeter::new(config.submit_interval.mul_f64(TAU_INTERVALS), now),
             config,
+            is_fixed: false,
+            is_urgent: false,
             submits: 0,
             changed: now,
             last_submit: now,
@@ -73,15 +79,48 @@ impl Vardiff {
         self.hashes
     }
 
+    /// Whether the next job should not wait: the difficulty of the present one is several times too low.
+    pub const fn take_urgent(&mut self) -> bool {
+        std::mem::replace(&mut self.is_urgent, false)
+    }
+
     /// The miner asked for a difficulty.
     pub fn suggest(&mut self, hashes: f64, now: Instant) {
-        if hashes.is_finite() && hashes > 0.0 {
+        if hashes.is_finite() && hashes > 0.0 && !self.is_fixed {
             self.restart(hashes, now);
         }
     }
 
+    /// No submit carries less than this from now on.
+    pub fn set_floor(&mut self, hashes: f64, now: Instant) {
+        if hashes.is_finite() && hashes > 0.0 && !self.is_fixed {
+            self.config.min_hashes = hashes.min(HASHES_MAX);
+            if self.hashes < self.config.min_hashes {
+                self.restart(hashes, now);
+            }
+        }
+    }
+
+    /// Every submit carries this from now on.
+    pub fn fix(&mut self, hashes: f64, now: Instant) {
+        if hashes.is_finite() && hashes > 0.0 {
+            self.config.min_hashes = 0.0;
+            self.restart(hashes, now);
+            self.is_fixed = true;
+        }
+    }
+
+    /// When [`Vardiff::on_tick`] has something to do, if nothing is submitted until then.
+    pub fn wake(&self) -> Option<Instant> {
+        let may_fall = !self.is_fixed && self.hashes > self.config.min_hashes;
+        may_fall.then(|| self.last_submit.max(self.changed) + self.patience())
+    }
+
     /// A submit that carries `hashes` was accepted; a job's own work counts, whatever the difficulty is now.
     pub fn on_submit(&mut self, hashes: f64, now: Instant) {
+        if self.is_fixed {
+            return;
+        }
         self.meter.add(hashes, now);
         self.submits = self.submits.saturating_add(1);
         self.last_submit = now;
@@ -92,6 +131,7 @@ impl Vardiff {
         if self.submits >= FAST_SUBMITS && pace > FAST_FACTOR {
             // Faster than any noise.
             self.restart(self.hashes * pace, now);
+            self.is_urgent = true;
             return;
         }
         if self.submits < SUBMITS_MIN {
@@ -104,14 +144,17 @@ impl Vardiff {
         }
     }
 
-    /// Lowers the difficulty of a miner that found nothing for long. Call it every few seconds.
+    /// Lowers the difficulty of a miner that found nothing for long. Call it at [`Vardiff::wake`].
     pub fn on_tick(&mut self, now: Instant) {
-        let silent = now.saturating_duration_since(self.last_submit.max(self.changed));
-        let intervals = if self.lowered { STILL_SILENT_INTERVALS } else { SILENT_INTERVALS };
-        if silent >= self.config.submit_interval.mul_f64(intervals) && self.hashes > self.config.min_hashes {
+        if self.wake().is_some_and(|wake| now >= wake) {
             self.lowered = true;
             self.restart(self.hashes / 2.0, now);
         }
+    }
+
+    /// Silence after which the difficulty falls.
+    fn patience(&self) -> Duration {
+        self.config.submit_interval.mul_f64(if self.lowered { STILL_SILENT_INTERVALS } else { SILENT_INTERVALS })
     }
 
     /// Changes the difficulty and forgets the speed measured so far.
@@ -192,6 +235,37 @@ mod tests {
             let pace = f64::from(submits) / (20.0 * 600.0 / 4.0);
             assert!((0.75..1.25).contains(&pace), "{before} to {after}: {pace}");
         }
+    }
+
+    #[test]
+    fn a_miner_may_ask_for_a_floor_or_for_one_difficulty() {
+        let start = Instant::now();
+        let later = |secs| start + Duration::from_secs(secs);
+        let mut vardiff = Vardiff::new(CONFIG, start);
+        vardiff.set_floor(2e7, start);
+        assert_eq!(vardiff.hashes(), 2e7);
+        vardiff.suggest(3.0, start);
+        assert_eq!((vardiff.hashes(), vardiff.wake()), (2e7, None), "it is at the floor");
+        (0..20).for_each(|_| vardiff.on_submit(2e7, later(1)));
+        assert!(vardiff.hashes() > 2e8 && vardiff.take_urgent() && !vardiff.take_urgent());
+        vardiff.fix(5.0, later(2));
+        (0..100).for_each(|_| vardiff.on_submit(5.0, later(3)));
+        vardiff.set_floor(100.0, later(3));
+        vardiff.suggest(100.0, later(3));
+        vardiff.on_tick(later(3_600));
+        assert_eq!((vardiff.hashes(), vardiff.wake(), vardiff.take_urgent()), (5.0, None, false));
+    }
+
+    #[test]
+    fn silence_is_noticed_when_it_was_said_to_be() {
+        let start = Instant::now();
+        let mut vardiff = Vardiff::new(CONFIG, start);
+        let wake = vardiff.wake().unwrap();
+        vardiff.on_tick(wake - Duration::from_millis(1));
+        assert_eq!(vardiff.hashes(), CONFIG.start_hashes);
+        vardiff.on_tick(wake);
+        assert_eq!(vardiff.hashes(), CONFIG.start_hashes / 2.0);
+        assert!(vardiff.wake().unwrap() - wake < wake - start, "the next time it takes less");
     }
 
     #[test]

@@ -15,7 +15,10 @@ use sharechain::{
     CompactTarget, ShareChain,
     testing::{self, Miner},
 };
-use stratum::{HeaderFields, JobTemplate, SessionConfig, Stratum, StratumConfig, vardiff::VardiffConfig};
+use stratum::{
+    HeaderFields, JobTemplate, SessionConfig, Stratum, StratumConfig, bucket::Allowance, server::Access,
+    vardiff::VardiffConfig,
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -42,7 +45,7 @@ fn template(time: u32) -> Arc<JobTemplate> {
         merkle_branch: vec![[3; 32]; 12].into(),
     };
     let work = Miner::new(params.clone(), 1).work;
-    Arc::new(JobTemplate::new(params, context, (work, header, Arc::default()), &[]))
+    Arc::new(JobTemplate::new(params, context, (work, header, Arc::default()), time))
 }
 
 /// A server on a thread of its own, whose easiest difficulty every hash meets.
@@ -50,22 +53,19 @@ fn server() -> (SocketAddr, Templates) {
     let profile = ChainProfile::find("devnet", None).expect("the devnet exists");
     let (templates, jobs) = watch::channel(Some(template(JOB_TIME)));
     let (found, found_inbox) = mpsc::channel(1);
+    let vardiff = VardiffConfig { start_hashes: 0.0, min_hashes: 0.0, submit_interval: Duration::from_nanos(1) };
     let session = SessionConfig {
-        addresses: profile.addresses,
-        algorithm: sharechain::PowAlgorithm::Blake2s,
-        version_mask: 0,
-        vardiff: VardiffConfig { start_hashes: 0.0, min_hashes: 0.0, submit_interval: Duration::from_nanos(1) },
-        payout_class: 2,
-        node_nonce: 1,
-        share_period: Duration::from_secs(1),
+        lines: Allowance { per_second: f64::MAX, burst: f64::MAX },
+        ..SessionConfig::new(profile.params, profile.addresses, vardiff)
     };
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async move {
-            let config = StratumConfig { session, templates: jobs, found };
+            let access = Access { connections_max: 1, ..Access::default() };
+            let config = StratumConfig { session, access, templates: jobs, found };
             let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-            let stratum = Stratum::bind(any_port, config).await.expect("a free port");
+            let stratum = Stratum::bind(any_port, config).expect("a free port");
             sender.send(stratum.address()).expect("the benchmark waits");
             let (_handle, serving) = stratum.run(&TaskTracker::new(), &CancellationToken::new());
             tokio::spawn(serving);
@@ -93,7 +93,7 @@ impl Client {
         let reader = BufReader::new(writer.try_clone().expect("a socket"));
         let mut client = Self { reader, writer, user: user.clone(), job: String::new() };
         let hello = format!(
-            "{{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}}\n{{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"{user}\",\"x\"]}}\n"
+            "{{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"cpuminer\"]}}\n{{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"{user}\",\"x\"]}}\n"
         );
         client.writer.write_all(hello.as_bytes()).expect("the server reads");
         while client.job.is_empty() {

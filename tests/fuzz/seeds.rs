@@ -46,6 +46,8 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
         "stratum_difficulty",
         (20..23).map(|seed| [1e-3_f64.to_le_bytes().to_vec(), noise(seed, 160)].concat()).collect(),
     );
+    add("stratum_login", ["x", "secret,d=1024;th=1.5T fd=0.001", "fd=1e999"].map(Vec::from).to_vec());
+    add("stratum_opening", openings());
     add("p2p_request", requests(&shares));
     add("p2p_response", responses(&shares));
     add("store_record", shares.iter().take(2).map(|share| StoredShare::new(share, 7).encode()).collect());
@@ -130,11 +132,12 @@ fn sessions() -> Vec<Vec<u8>> {
         "\n",
     );
     let authorize = format!(r#"{{"id":2,"method":"mining.authorize","params":["{user}.rig","d=1"]}}"#);
-    let other_spelling = submit(5, 1, "00000000000000AB", 0);
+    let other_spelling = submit(5, 0x10, "00000000000000AB", 0);
     vec![
-        format!("{hello}{authorize}\n!j\n{}", tries(1).replace(&format!("\"{user}\""), &format!("\"{user}.rig\""))),
-        format!("!a\n!j\n{}{other_spelling}\n!t2\n!k\n{}{}", tries(1), tries(2), tries(1)),
-        format!("!a\n!j\n{}\n!j\n!t1\n{}\n!t5\n!t5\n", submit(1, 9, "00", 0), tries(1)),
+        format!("!a\n!j\n{}!r\n!a\n{}!j\n!j\n{}", tries(0x10), tries(0x10), tries(0x12)),
+        format!("{hello}{authorize}\n!j\n{}", tries(0x10).replace(&format!("\"{user}\""), &format!("\"{user}.rig\""))),
+        format!("!a\n!j\n{}{other_spelling}\n!t2\n!k\n{}{}", tries(0x10), tries(0x20), tries(0x10)),
+        format!("!a\n!j\n{}\n!j\n!t1\n{}\n!t5\n!t5\n", submit(1, 9, "00", 0), tries(0x10)),
         r#"{"id":[1, {"a":null}],"method":"mining.ping"}"#.as_bytes().iter().map(|byte| char::from(*byte)).collect::<String>(),
     ]
     .into_iter()
@@ -151,6 +154,21 @@ fn lines() -> Vec<Vec<u8>> {
     ]
     .map(|line| line.as_bytes().to_vec())
     .to_vec()
+}
+
+fn openings() -> Vec<Vec<u8>> {
+    let proxy = |command: u8, family: u8, body: &[u8]| {
+        let len = [0, u8::try_from(body.len()).expect("a short body")];
+        [&b"\r\n\r\n\0\r\nQUIT\n"[..], &[command, family], &len, body].concat()
+    };
+    vec![
+        b"GET / HTTP/1.1\r\nHost: pool\r\n\r\n".to_vec(),
+        b"{\"id\":1,\"method\":\"mining.subscribe\"}\n".to_vec(),
+        vec![0x16, 3, 1, 2, 0],
+        proxy(0x21, 0x11, &[203, 0, 113, 7, 10, 0, 0, 1, 0x1f, 0x90, 0x5b, 0x28]),
+        proxy(0x21, 0x21, &[7; 36]),
+        proxy(0x20, 0, &[]),
+    ]
 }
 
 fn usernames() -> Vec<Vec<u8>> {

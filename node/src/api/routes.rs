@@ -24,7 +24,7 @@ use crate::{
     defaults::QUERY_TIMEOUT,
     p2p::Direction,
     parent::{ParentHealth, ParentState},
-    work::class_terms,
+    work::usual_terms,
 };
 
 type Failure = (StatusCode, Json<Problem>);
@@ -204,7 +204,7 @@ pub(super) async fn payouts(State(api): State<ApiState>) -> Result<Json<NextPayo
     let weights = &context.weights;
     let work = api.parent.borrow().template.as_ref().map(|template| template.work.clone());
     let split = |work: &ParentWork| {
-        let data = context.share_data(work, &class_terms(api.profile.payout_class, context))?;
+        let data = context.share_data(work, &usual_terms(&api.profile.params, context))?;
         Some(context.payouts(&api.profile.params, &data, work.prev_block))
     };
     let shared = work.as_ref().filter(|_| !weights.is_empty()).and_then(split).unwrap_or_default();

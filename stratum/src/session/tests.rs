@@ -1,6 +1,12 @@
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
 use bech32::Hrp;
+use serde_json::Value;
 use sharechain::{
-    CheckedShare, CompactTarget, Header, MerkleRoot, ShareChain,
+    CheckedShare, CompactTarget, Header, MerkleRoot, Params, ShareChain,
     chain::Origin,
     hash::{BlockHash, Txid, sha256d},
     merkle,
@@ -9,9 +15,12 @@ use sharechain::{
 };
 
 use super::*;
-use crate::{extranonce::ExtranonceAllocator, job::HeaderFields};
+use crate::{address::AddressFormat, difficulty::Difficulty, job::HeaderFields, limits::WORKERS_MAX, vardiff::VardiffConfig};
 
-const SUBSCRIBE: &str = r#"{"id": 1, "method": "mining.subscribe", "params": ["cpuminer-multi/1.3.7"]}"#;
+mod asked;
+mod login;
+
+pub(crate) const SUBSCRIBE: &str = r#"{"id": 1, "method": "mining.subscribe", "params": ["cpuminer-multi/1.3.7"]}"#;
 
 fn format() -> AddressFormat {
     AddressFormat { bech32: Some(Hrp::parse("dn").unwrap()), p2pkh: 111, p2sh: vec![196] }
@@ -21,20 +30,23 @@ fn user() -> String {
     format!("{}.rig", format().format(&testing::script(1)).unwrap())
 }
 
-fn authorize() -> String {
+pub(crate) fn authorize() -> String {
     format!(r#"{{"id":2,"method":"mining.authorize","params":["{}","x"]}}"#, user())
 }
 
-fn config(algorithm: PowAlgorithm) -> Arc<SessionConfig> {
-    Arc::new(SessionConfig {
-        addresses: format(),
-        algorithm,
-        version_mask: 0,
-        vardiff: VardiffConfig { start_hashes: 1e6, min_hashes: 1.0, submit_interval: Duration::from_secs(4) },
-        payout_class: 2,
-        node_nonce: 7,
-        share_period: Duration::from_secs(60),
-    })
+fn params(algorithm: PowAlgorithm) -> Arc<Params> {
+    let mut raw = testing::devnet_params().raw().clone();
+    raw.parent.pow = algorithm;
+    testing::params(raw)
+}
+
+pub(crate) fn config(algorithm: PowAlgorithm) -> SessionConfig {
+    let vardiff = VardiffConfig { start_hashes: 1e6, min_hashes: 1.0, submit_interval: Duration::from_secs(4) };
+    SessionConfig::new(params(algorithm), format(), vardiff)
+}
+
+fn ticket() -> Ticket {
+    Ticket { extranonce1: [0; 4], tag: 5 }
 }
 
 fn at(start: Instant, seconds: u64) -> Now {
@@ -42,13 +54,17 @@ fn at(start: Instant, seconds: u64) -> Now {
 }
 
 /// A job template on a chain of a few shares; `block` tags the parent block.
-fn template(algorithm: PowAlgorithm, block: u8, bits: u32) -> Arc<JobTemplate> {
-    let mut raw = testing::devnet_params().raw().clone();
-    raw.parent.pow = algorithm;
-    let params = testing::params(raw);
+pub(crate) fn template(algorithm: PowAlgorithm, block: u8, bits: u32) -> Arc<JobTemplate> {
+    template_after(40, algorithm, block, bits)
+}
+
+/// The same on a chain of so many shares: nobody has weight in the first payout epoch.
+fn template_after(shares: u32, algorithm: PowAlgorithm, block: u8, bits: u32) -> Arc<JobTemplate> {
+    static SERIAL: AtomicU32 = AtomicU32::new(7);
+    let params = params(algorithm);
     let mut miner = Miner::new(params.clone(), 1);
     let mut chain = ShareChain::new(params.clone());
-    for second in 1..=40 {
+    for second in 1..=shares {
         miner.extend(&mut chain, GENESIS_TIME + second);
     }
     let context = chain.job_context().unwrap();
@@ -61,11 +77,12 @@ fn template(algorithm: PowAlgorithm, block: u8, bits: u32) -> Arc<JobTemplate> {
         time_min: context.median_time,
         merkle_branch: vec![[3; 32], [4; 32]].into(),
     };
-    Arc::new(JobTemplate::new(params, context, (work, header, Arc::default()), &[]))
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    Arc::new(JobTemplate::new(params, context, (work, header, Arc::default()), serial))
 }
 
 /// Any block target: hard enough that no test hash is a block by chance.
-const HARD: u32 = 0x1900_ffff;
+pub(crate) const HARD: u32 = 0x1900_ffff;
 /// A block target that half of all hashes meet.
 const EASY: u32 = 0x207f_ffff;
 
@@ -79,9 +96,12 @@ struct TestMiner {
 
 impl TestMiner {
     fn new(algorithm: PowAlgorithm) -> Self {
-        let start = Instant::now();
-        let extranonce1 = ExtranonceAllocator::default().allocate();
-        let session = Session::new(config(algorithm), extranonce1, at(start, 0));
+        Self::with(config(algorithm))
+    }
+
+    fn with(config: SessionConfig) -> Self {
+        let (start, algorithm) = (Instant::now(), config.algorithm());
+        let session = Session::new(Arc::new(config), ticket(), at(start, 0));
         Self { session, algorithm, start, notify: Vec::new(), difficulty: 0.0 }
     }
 
@@ -89,7 +109,7 @@ impl TestMiner {
         let mut miner = Self::new(algorithm);
         miner.line(SUBSCRIBE, 0);
         miner.line(&authorize(), 0);
-        miner.offer(&template(algorithm, 1, bits), true, 0);
+        miner.offer(&template(algorithm, 1, bits), 0);
         miner
     }
 
@@ -98,12 +118,13 @@ impl TestMiner {
         lines(&self.session.handle_line(line, at(self.start, seconds)))
     }
 
-    fn offer(&mut self, template: &Arc<JobTemplate>, clean: bool, seconds: u64) -> Vec<String> {
-        self.offer_at_rate(template, 0.0, clean, seconds)
+    fn offer(&mut self, template: &Arc<JobTemplate>, seconds: u64) -> Vec<String> {
+        self.offer_at_rate(template, 0.0, seconds)
     }
 
-    fn offer_at_rate(&mut self, template: &Arc<JobTemplate>, rate: f64, clean: bool, seconds: u64) -> Vec<String> {
-        let lines = lines(&self.session.handle_template(template, rate, clean, at(self.start, seconds)));
+    fn offer_at_rate(&mut self, template: &Arc<JobTemplate>, rate: f64, seconds: u64) -> Vec<String> {
+        let rates = self.session.script().map(|script| (script, rate)).into_iter().collect();
+        let lines = lines(&self.session.handle_template(template, &rates, at(self.start, seconds)));
         for line in &lines {
             let message: Value = serde_json::from_str(line).unwrap();
             let params = message["params"].as_array().unwrap().clone();
@@ -152,7 +173,7 @@ impl TestMiner {
 
     /// The first nonce from `from` on whose hash meets, or fails, the target.
     fn grind(&self, meets: bool, from: u32) -> u32 {
-        let target = self.session.jobs.newest().unwrap().target;
+        let target = self.session.miner.newest_job().unwrap().target;
         let time = self.notify[7].as_str().unwrap().to_owned();
         (from..)
             .find(|nonce| {
@@ -172,8 +193,9 @@ impl TestMiner {
 fn lines(actions: &[Action]) -> Vec<String> {
     let text = |action: &Action| match action {
         Action::Send(line) => Some(line.clone()),
+        Action::SendJob(line) => Some(line.to_string()),
         Action::Disconnect(reason) => Some(format!("disconnect: {reason}")),
-        Action::Found { .. } | Action::Judged(_) | Action::Authorized(_) => None,
+        _ => None,
     };
     actions.iter().filter_map(text).collect()
 }
@@ -186,7 +208,7 @@ fn found(actions: &[Action]) -> Option<&Found> {
 }
 
 fn refusal(actions: &[Action]) -> String {
-    let line = lines(actions).pop().expect("a reply");
+    let line = lines(actions).into_iter().next().expect("a reply");
     let reply: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(reply["result"], Value::Null);
     format!("{} {}", reply["error"][0], reply["error"][1].as_str().unwrap())
@@ -195,16 +217,16 @@ fn refusal(actions: &[Action]) -> String {
 #[test]
 fn cpuminers_handshake_gets_the_reply_first_then_difficulty_then_a_clean_job() {
     let mut miner = TestMiner::new(PowAlgorithm::Blake2s);
-    let expected = r#"{"id":1,"result":[[["mining.set_difficulty","00000000"],["mining.notify","00000000"]],"00000000",8],"error":null}"#;
+    let expected = r#"{"id":1,"result":[[["mining.set_difficulty","000000000000000000000005"],["mining.notify","000000000000000000000005"]],"00000000",8],"error":null}"#;
     assert_eq!(miner.line(SUBSCRIBE, 0), [expected]);
-    assert!(miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), true, 0).is_empty(), "nobody to pay yet");
+    assert!(miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), 0).is_empty(), "nobody to pay yet");
     assert_eq!(miner.line(&authorize(), 0), [r#"{"id":2,"result":true,"error":null}"#]);
-    let lines = miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), true, 0);
+    let lines = miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), 0);
     assert_eq!(lines.len(), 2);
     assert!(lines[0].contains("mining.set_difficulty"), "{}", lines[0]);
     assert_eq!(miner.notify[8], Value::Bool(true));
     // Unchanged difficulty is not repeated; the next job on the same block is not clean.
-    let lines = miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), false, 1);
+    let lines = miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), 1);
     assert_eq!(lines.len(), 1);
     assert_eq!(miner.notify[8], Value::Bool(false));
 }
@@ -260,9 +282,10 @@ fn replies_name_what_is_wrong() {
     assert_eq!(try_line(&mut miner, &line), "20 ntime more than 120 s ahead of the node: check the clock");
     let line = miner.submit_line("0000000000000001", &time, good, Some(0x2000));
     assert_eq!(try_line(&mut miner, &line), "20 version bits outside the mask");
-    let line = miner.submit_line("0000000000000001", &time, good, None);
+    let line = miner.submit_line("0000000000000002", &time, good, None);
     assert_eq!(try_line(&mut miner, &line.replace(&user(), "nobody")), "24 unauthorized worker");
-    assert_eq!(try_line(&mut miner, &line.replace("00000001\", \"0000", "ffffffff\", \"0000")), "21 stale job");
+    let job = miner.notify[0].as_str().unwrap().to_owned();
+    assert_eq!(try_line(&mut miner, &line.replace(&job, "ffffffff")), "21 stale job");
     assert_eq!(
         try_line(&mut miner, r#"{"id":4,"method":"mining.submit","params":[1]}"#),
         "20 malformed params: expected 5 or 6 strings"
@@ -293,13 +316,13 @@ fn each_submit_is_judged_by_the_difficulty_of_its_own_job() {
     let mut miner = TestMiner::mining(PowAlgorithm::Blake2s, HARD);
     let (easy_notify, easy_difficulty) = (miner.notify.clone(), miner.difficulty);
     // A fast payout script mines harder shares, up to 64 times the base.
-    miner.offer_at_rate(&template(PowAlgorithm::Blake2s, 1, HARD), 1e9, false, 1);
+    miner.offer_at_rate(&template(PowAlgorithm::Blake2s, 1, HARD), 1e9, 1);
     assert!(miner.difficulty > easy_difficulty * 60.0);
-    let hard = miner.session.jobs.newest().unwrap().share_target;
+    let hard = miner.session.miner.newest_job().unwrap().share_target().unwrap();
     miner.notify = easy_notify;
     let time = miner.notify[7].as_str().unwrap().to_owned();
     let hash = |nonce| PowAlgorithm::Blake2s.hash(&miner.header("0000000000000001", &time, nonce, 0));
-    let easy = miner.session.jobs.newest().map(|_| Difficulty::new(easy_difficulty).target(PowAlgorithm::Blake2s));
+    let easy = miner.session.miner.newest_job().map(|_| Difficulty::new(easy_difficulty).target(PowAlgorithm::Blake2s));
     let nonce = (0..).find(|nonce| easy.unwrap().is_met_by(&hash(*nonce)) && !hard.is_met_by(&hash(*nonce))).unwrap();
     assert!(found(&miner.submit(nonce, 2)).is_some());
 }
@@ -308,15 +331,15 @@ fn each_submit_is_judged_by_the_difficulty_of_its_own_job() {
 fn difficulty_is_never_above_that_of_a_share() {
     let mut miner = TestMiner::mining(PowAlgorithm::Blake2s, HARD);
     let told = |miner: &TestMiner| {
-        let job = miner.session.jobs.newest().unwrap();
-        assert_eq!(job.target, job.share_target);
-        assert!((miner.difficulty - Difficulty::covering(job.share_target, PowAlgorithm::Blake2s).get()).abs() < 1e-15);
+        let job = miner.session.miner.newest_job().unwrap();
+        assert_eq!(job.target, job.share_target().unwrap());
+        assert!((miner.difficulty - Difficulty::covering(job.share_target().unwrap(), PowAlgorithm::Blake2s).get()).abs() < 1e-15);
     };
     told(&miner);
     // The string is how cpuminer-opt writes it.
     let suggest = r#"{"id":9,"method":"mining.suggest_difficulty","params":["1000000"]}"#;
     assert_eq!(miner.line(suggest, 1), [r#"{"id":9,"result":true,"error":null}"#]);
-    miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), false, 1);
+    miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), 1);
     told(&miner);
 }
 
@@ -326,9 +349,9 @@ fn below_a_share_the_difficulty_is_what_the_miner_asked_for() {
     let difficulty = Difficulty::from_hashes(16.0, PowAlgorithm::Blake2s);
     let suggest = format!(r#"{{"id":null,"method":"mining.suggest_difficulty","params":[{}]}}"#, difficulty.to_json());
     assert!(miner.line(&suggest, 1).is_empty());
-    miner.offer_at_rate(&template(PowAlgorithm::Blake2s, 1, HARD), 1e9, false, 1);
+    miner.offer_at_rate(&template(PowAlgorithm::Blake2s, 1, HARD), 1e9, 1);
     assert!((miner.difficulty - difficulty.get()).abs() < 1e-15);
-    let share_target = miner.session.jobs.newest().unwrap().share_target;
+    let share_target = miner.session.miner.newest_job().unwrap().share_target().unwrap();
     let time = miner.notify[7].as_str().unwrap().to_owned();
     let hash = |nonce| PowAlgorithm::Blake2s.hash(&miner.header("0000000000000001", &time, nonce, 0));
     let target = difficulty.target(PowAlgorithm::Blake2s);
@@ -342,7 +365,7 @@ fn a_job_on_the_previous_block_is_credited_for_a_moment_and_then_stale() {
     for (seconds, accepted) in [(4, true), (20, false)] {
         let mut miner = TestMiner::mining(PowAlgorithm::Blake2s, HARD);
         let (old_notify, nonce) = (miner.notify.clone(), miner.grind(true, 0));
-        miner.offer(&template(PowAlgorithm::Blake2s, 2, HARD), true, 1);
+        miner.offer(&template(PowAlgorithm::Blake2s, 2, HARD), 1);
         miner.notify = old_notify;
         let actions = miner.submit(nonce, seconds);
         assert_eq!(found(&actions).is_some(), accepted, "{seconds} s");
@@ -357,9 +380,9 @@ fn a_job_is_valid_for_two_minutes_and_sessions_remember_few() {
     let mut miner = TestMiner::mining(PowAlgorithm::Blake2s, HARD);
     let nonce = miner.grind(true, 0);
     assert_eq!(refusal(&miner.submit(nonce, 121)), "21 stale job");
-    let (old_notify, template) = (miner.notify.clone(), template(PowAlgorithm::Blake2s, 1, HARD));
+    let old_notify = miner.notify.clone();
     for _ in 0..crate::limits::JOBS_MAX {
-        miner.offer(&template, false, 1);
+        miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), 1);
     }
     miner.notify = old_notify;
     assert_eq!(refusal(&miner.submit(nonce, 1)), "21 stale job");
@@ -419,16 +442,16 @@ fn configure_answers_every_extension_and_rolls_versions_only_where_it_makes_sens
     let reply = TestMiner::new(PowAlgorithm::Blake2s).line(line, 0).concat();
     assert_eq!(
         reply,
-        r#"{"id":1,"result":{"minimum-difficulty":false,"subscribe-extranonce":false,"version-rolling":false},"error":null}"#
+        r#"{"id":1,"result":{"minimum-difficulty":false,"subscribe-extranonce":true,"version-rolling":false},"error":null}"#
     );
     let mut asic = TestMiner::new(PowAlgorithm::Sha256d);
     let reply = asic.line(line, 0).concat();
     assert!(reply.contains(r#""version-rolling":true,"version-rolling.mask":"1fffe000""#), "{reply}");
     asic.line(SUBSCRIBE, 0);
     asic.line(&authorize(), 0);
-    asic.offer(&template(PowAlgorithm::Sha256d, 1, HARD), true, 0);
+    asic.offer(&template(PowAlgorithm::Sha256d, 1, HARD), 0);
     let time = asic.notify[7].as_str().unwrap().to_owned();
-    let target = asic.session.jobs.newest().unwrap().target;
+    let target = asic.session.miner.newest_job().unwrap().target;
     let nonce = (0..)
         .find(|nonce| {
             target.is_met_by(&PowAlgorithm::Sha256d.hash(&asic.header("0000000000000001", &time, *nonce, 0x2000)))
@@ -458,14 +481,18 @@ fn garbage_floods_and_silence_end_the_connection() {
         ["disconnect: a line is not a JSON object"]
     );
     let mut silent = TestMiner::new(PowAlgorithm::Blake2s);
-    assert!(lines(&silent.session.handle_tick(at(silent.start, 15))).is_empty());
-    assert!(!silent.session.handle_tick(at(silent.start, 16)).is_empty());
+    let ends_at = |miner: &mut TestMiner, seconds| {
+        assert!(miner.session.handle_tick(at(miner.start, seconds - 1)).is_empty());
+        assert_eq!(miner.session.poll_timeout(), at(miner.start, seconds).instant);
+        assert!(!miner.session.handle_tick(at(miner.start, seconds)).is_empty());
+    };
+    ends_at(&mut silent, 15);
     silent.line(SUBSCRIBE, 10);
-    assert!(silent.session.handle_tick(at(silent.start, 59)).is_empty());
-    assert!(!silent.session.handle_tick(at(silent.start, 61)).is_empty());
+    ends_at(&mut silent, 60);
     let mut dead = TestMiner::mining(PowAlgorithm::Blake2s, HARD);
-    assert!(dead.session.handle_tick(at(dead.start, 600)).is_empty());
-    assert!(!dead.session.handle_tick(at(dead.start, 601)).is_empty());
+    // As easy as it can get, so that nothing else is waited for.
+    dead.session.miner.vardiff().suggest(1.0, dead.start);
+    ends_at(&mut dead, 600);
 
     let mut flood = TestMiner::mining(PowAlgorithm::Blake2s, HARD);
     let bad = flood.grind(false, 0);

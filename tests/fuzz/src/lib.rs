@@ -28,7 +28,7 @@ pub struct Target {
 }
 
 /// Every target, in the order of `Cargo.toml`.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 23] = [
     Target { name: "share", run: consensus::share, mutations: 40_000 },
     Target { name: "header_and_targets", run: consensus::header_and_targets, mutations: 40_000 },
     Target { name: "identifiers", run: consensus::identifiers, mutations: 40_000 },
@@ -41,6 +41,8 @@ pub const TARGETS: [Target; 21] = [
     Target { name: "stratum_submit", run: stratum_text::submit, mutations: 40_000 },
     Target { name: "stratum_username", run: stratum_text::username, mutations: 20_000 },
     Target { name: "stratum_difficulty", run: stratum_text::difficulty, mutations: 20_000 },
+    Target { name: "stratum_login", run: stratum_text::login, mutations: 20_000 },
+    Target { name: "stratum_opening", run: stratum_text::opening, mutations: 20_000 },
     Target { name: "p2p_request", run: network::request, mutations: 40_000 },
     Target { name: "p2p_response", run: network::response, mutations: 40_000 },
     Target { name: "store_record", run: network::store_record, mutations: 40_000 },

@@ -11,13 +11,12 @@ use bech32::Hrp;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use sharechain::{
-    BlockHash, CompactTarget, PowAlgorithm, Share, ShareChain,
+    BlockHash, CompactTarget, Share, ShareChain,
     testing::{self, GENESIS_TIME, Miner},
 };
 use stratum::{
-    Action, AddressFormat, HeaderFields, JobTemplate, Session, SessionConfig,
-    extranonce::ExtranonceAllocator,
-    session::{Judged, Now},
+    Action, AddressFormat, HeaderFields, JobTemplate, Now, OperatorFee, Rates, Session, SessionConfig,
+    session::{Judged, Ticket},
     vardiff::VardiffConfig,
 };
 
@@ -25,6 +24,9 @@ use stratum::{
 const LINES_MAX: usize = 60;
 /// Longest line that the server's codec lets through.
 const LINE_LEN_MAX: usize = stratum::limits::LINE_LEN_MAX;
+
+/// The connection's place.
+const TICKET: Ticket = Ticket { extranonce1: [0; 4], tag: 9 };
 
 /// A chain of a few shares, and jobs on two parent blocks.
 static TEMPLATES: LazyLock<[Arc<JobTemplate>; 2]> = LazyLock::new(|| [template(1), template(2)]);
@@ -50,11 +52,11 @@ fn template(block: u8) -> Arc<JobTemplate> {
         time_min: context.median_time,
         merkle_branch: vec![[3; 32], [4; 32]].into(),
     };
-    Arc::new(JobTemplate::new(testing::devnet_params(), context, (work, header, Arc::default()), &[]))
+    Arc::new(JobTemplate::new(testing::devnet_params(), context, (work, header, Arc::default()), block.into()))
 }
 
 /// Lines of a miner, or with `!` before them what happens to it: `!t` and a digit lets time pass, `!j` and `!k` are a new
-/// job with and without a new block, `!a` subscribes and authorizes.
+/// job with and without a new block, `!a` subscribes and authorizes, `!r` comes back to the session.
 pub fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let start = Instant::now();
@@ -70,6 +72,20 @@ pub fn run(bytes: &[u8]) {
 /// Job, and extranonce2, time, nonce and version bits as bytes.
 type SubmitKey = (String, [Vec<u8>; 4]);
 
+fn session(now: Now) -> Session {
+    let vardiff = VardiffConfig { start_hashes: 1.0, min_hashes: 1.0, submit_interval: Duration::from_secs(4) };
+    let config = SessionConfig {
+        default_script: Some(testing::script(2)),
+        fee: Some(OperatorFee { basis_points: 3_000, script: testing::script(3) }),
+        ..SessionConfig::new(testing::devnet_params(), address_format(), vardiff)
+    };
+    Session::new(Arc::new(config), TICKET, now)
+}
+
+fn rates(rate: f64) -> Rates {
+    [testing::script(1), testing::script(2)].map(|script| (script, rate)).into()
+}
+
 struct Connection {
     session: Session,
     start: Instant,
@@ -80,19 +96,8 @@ struct Connection {
 
 impl Connection {
     fn new(start: Instant) -> Self {
-        let config = SessionConfig {
-            addresses: address_format(),
-            algorithm: PowAlgorithm::Blake2s,
-            version_mask: 0,
-            vardiff: VardiffConfig { start_hashes: 1.0, min_hashes: 1.0, submit_interval: Duration::from_secs(4) },
-            payout_class: 2,
-            node_nonce: 7,
-            share_period: Duration::from_secs(60),
-        };
-        let extranonce1 = ExtranonceAllocator::default().allocate();
         let now = Now { instant: start, unix: u64::from(GENESIS_TIME) + 100 };
-        let session = Session::new(Arc::new(config), extranonce1, now);
-        Self { session, start, elapsed: Duration::ZERO, credited: BTreeSet::new() }
+        Self { session: session(now), start, elapsed: Duration::ZERO, credited: BTreeSet::new() }
     }
 
     fn now(&self) -> Now {
@@ -110,11 +115,20 @@ impl Connection {
                 self.perform(&actions, None)
             }
             Some([b'j', ..]) => {
-                let actions = self.session.handle_template(&TEMPLATES[0], 1.0, true, now);
+                let actions = self.session.handle_template(&TEMPLATES[0], &rates(1.0), now);
                 self.perform(&actions, None)
             }
             Some([b'k', ..]) => {
-                let actions = self.session.handle_template(&TEMPLATES[1], 1e6, false, now);
+                let actions = self.session.handle_template(&TEMPLATES[1], &rates(1e6), now);
+                self.perform(&actions, None)
+            }
+            // The connection is lost, and its miner comes back.
+            Some([b'r', ..]) => {
+                let lost = std::mem::replace(&mut self.session, session(now));
+                let found = lost.park().map(|parked| (TICKET, parked));
+                let line = format!(r#"{{"id":1,"method":"mining.subscribe","params":["x","{}"]}}"#, Ticket { tag: 8, ..TICKET });
+                let mut actions = self.session.handle_line(&line, now);
+                actions.extend(self.session.handle_resume(found));
                 self.perform(&actions, None)
             }
             Some([b'a', ..]) => {
@@ -134,6 +148,7 @@ impl Connection {
         for action in actions {
             match action {
                 Action::Send(sent) => check_line(sent),
+                Action::SendJob(line) => check_line(&line.to_string()),
                 Action::Found { found, reply } => {
                     if let Some(reply) = reply {
                         check_line(&reply.stored());
@@ -145,7 +160,7 @@ impl Connection {
                         assert_eq!(Share::decode(&bytes).as_ref(), Ok(share.share()));
                     }
                 }
-                Action::Judged(Judged::Accepted { hashes }) => {
+                Action::Judged(Judged::Accepted { hashes, .. }) => {
                     assert!(hashes.is_finite() && *hashes > 0.0);
                     let key = line.and_then(submit_key).expect("only a submit is credited");
                     assert!(self.credited.insert(key), "credited twice: {line:?}");
@@ -155,6 +170,8 @@ impl Connection {
                     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
                     assert!(user.worker.chars().all(allowed), "{:?}", user.worker);
                 }
+                Action::Resume { .. } | Action::Renew | Action::Misbehaved(_) => {}
+                Action::Agent(agent) => assert!(!agent.contains(|letter: char| letter.is_control()), "{agent:?}"),
                 Action::Disconnect(_) => open = false,
             }
         }

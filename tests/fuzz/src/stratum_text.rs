@@ -3,11 +3,15 @@
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use sharechain::PowAlgorithm;
+use sharechain::{PowAlgorithm, testing};
 use stratum::{
-    Difficulty,
-    limits::{USERNAME_LEN_MAX, WORKER_LEN_MAX},
+    Difficulty, SessionConfig,
+    client::{self, ClientProfile},
+    connect_page::ConnectPage,
+    limits::{PASSWORD_LEN_MAX, USERNAME_LEN_MAX, WORKER_LEN_MAX},
     message::{self, Request},
+    opening::{Opening, PROXY_HEADER_LEN, PROXY_LEN_MAX, ProxyHeader},
+    options::LoginOptions,
     submit::Submit,
     username::Username,
     vardiff::{Vardiff, VardiffConfig},
@@ -19,7 +23,12 @@ use super::stratum_session::address_format;
 pub fn submit(bytes: &[u8]) {
     let Ok(line) = std::str::from_utf8(bytes) else { return };
     let Some(request) = Request::parse(line) else { return };
-    let agent = message::user_agent(&request);
+    let (agent, _session) = message::subscription(&request);
+    let profile = ClientProfile::of(&agent);
+    if let Ok(class) = profile.payout_class(&testing::devnet_params()) {
+        let outputs = testing::devnet_params().raw().payout_classes[usize::from(class)];
+        assert!(client::coinbase_len_max(outputs) <= profile.coinbase_max);
+    }
     assert!(agent.chars().all(|letter| letter.is_ascii_graphic() || letter == ' '));
     for reply in [request.reply("true"), request.refuse(&stratum::Reject::Duplicate)] {
         // Not as a value: an id may hold numbers that no float holds.
@@ -47,6 +56,40 @@ pub fn username(bytes: &[u8]) {
     assert_eq!(format.parse(&address), Ok(parsed.script));
     let given = user.split(['.', '_']).next().unwrap_or_default().trim();
     assert!(given == address || given.to_ascii_lowercase() == address, "{given} pays {address}");
+}
+
+/// A password: options are numbers that make sense.
+pub fn login(bytes: &[u8]) {
+    let password = String::from_utf8_lossy(bytes);
+    let Ok(options) = LoginOptions::parse(&password) else { return };
+    for number in [options.difficulty_min, options.difficulty_fixed, options.hashrate].into_iter().flatten() {
+        assert!(number.is_finite() && number > 0.0, "{password:?}");
+    }
+    assert!(options.password.chars().count() <= PASSWORD_LEN_MAX && password.contains(&options.password));
+}
+
+/// The first bytes of a connection: what they are is known at once or after a bounded number more, and a PROXY header is no longer
+/// than it says.
+pub fn opening(bytes: &[u8]) {
+    let opening = Opening::of(bytes);
+    assert!(opening.is_some() || bytes.len() < PROXY_HEADER_LEN);
+    for len in 0..bytes.len().min(PROXY_HEADER_LEN) {
+        let sooner = Opening::of(&bytes[..len]);
+        assert!(sooner.is_none() || sooner == opening, "what was told stays told");
+    }
+    if let Ok(Some(header)) = ProxyHeader::parse(bytes) {
+        assert_eq!(ProxyHeader::declared_len(bytes), Ok(header.len));
+        assert!(header.len <= bytes.len() && header.len <= PROXY_LEN_MAX);
+        assert_eq!(ProxyHeader::parse(&bytes[..header.len]), Ok(Some(header)), "what follows changes nothing");
+    }
+    let config = SessionConfig::new(
+        testing::devnet_params(),
+        address_format(),
+        VardiffConfig { start_hashes: 1.0, min_hashes: 1.0, submit_interval: Duration::from_secs(4) },
+    );
+    if let Some(answer) = ConnectPage::new(&config, 7, true).answer(bytes) {
+        assert!(answer.starts_with(b"HTTP/1.1 ") && answer.windows(4).any(|end| end == b"\r\n\r\n"));
+    }
 }
 
 /// Difficulties that miners ask for and are told, and the controller under submits at any time.

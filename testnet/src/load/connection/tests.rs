@@ -6,8 +6,8 @@ use sharechain::{
 };
 use stratum::{
     AddressFormat, HeaderFields, JobTemplate, Session, SessionConfig,
-    extranonce::ExtranonceAllocator,
-    session::{self, Now},
+    Now, Rates,
+    session::{self, Ticket},
     vardiff::VardiffConfig,
 };
 
@@ -245,17 +245,12 @@ impl Server {
     fn new(algorithm: PowAlgorithm) -> (Self, Login) {
         let addresses = AddressFormat { bech32: Some(Hrp::parse("dn").unwrap()), p2pkh: 111, p2sh: vec![196] };
         let user = format!("{}.rig", addresses.format(&testing::script(1)).unwrap());
-        let config = SessionConfig {
-            addresses,
-            algorithm,
-            version_mask: 0,
-            vardiff: VardiffConfig { start_hashes: 8.0, min_hashes: 8.0, submit_interval: Duration::from_nanos(1) },
-            payout_class: 2,
-            node_nonce: 7,
-            share_period: Duration::from_secs(60),
-        };
+        let mut raw = testing::devnet_params().raw().clone();
+        raw.parent.pow = algorithm;
+        let vardiff = VardiffConfig { start_hashes: 8.0, min_hashes: 8.0, submit_interval: Duration::from_nanos(1) };
+        let config = SessionConfig::new(testing::params(raw), addresses, vardiff);
         let now = Now { instant: Instant::now(), unix: u64::from(GENESIS_TIME) + 100 };
-        let session = Session::new(Arc::new(config), ExtranonceAllocator::default().allocate(), now);
+        let session = Session::new(Arc::new(config), Ticket { extranonce1: [0; 4], tag: 0 }, now);
         let login = Login { user, password: "x".to_owned(), algorithm, purpose: Purpose::Submit };
         (Self { session, template: template(algorithm), now }, login)
     }
@@ -267,7 +262,7 @@ impl Server {
     }
 
     fn offer(&mut self) -> Vec<String> {
-        Self::lines(self.session.handle_template(&self.template, 0.0, true, self.now))
+        Self::lines(self.session.handle_template(&self.template, &Rates::new(), self.now))
     }
 
     fn lines(actions: Vec<session::Action>) -> Vec<String> {
@@ -275,7 +270,8 @@ impl Server {
             session::Action::Send(line) => Some(line),
             session::Action::Found { reply, .. } => reply.map(|reply| reply.stored()),
             session::Action::Disconnect(reason) => panic!("{reason}"),
-            session::Action::Judged(_) | session::Action::Authorized(_) => None,
+            session::Action::SendJob(line) => Some(line.to_string()),
+            _ => None,
         };
         actions.into_iter().filter_map(line).collect()
     }
@@ -298,7 +294,7 @@ fn template(algorithm: PowAlgorithm) -> Arc<JobTemplate> {
         time_min: context.median_time,
         merkle_branch: vec![[3; 32], [4; 32]].into(),
     };
-    Arc::new(JobTemplate::new(params, context, (miner.work, header, Arc::default()), &[]))
+    Arc::new(JobTemplate::new(params, context, (miner.work, header, Arc::default()), 7))
 }
 
 #[test]

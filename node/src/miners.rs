@@ -1,0 +1,78 @@
+//! What the Stratum endpoint is given: who may connect, on what terms, with which certificate.
+
+use std::sync::Arc;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use stratum::{
+    FoundShare, JobTemplate, SessionConfig, StratumConfig, server::Access,
+};
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+use crate::{
+    chain_profile::ChainProfile,
+    config::MinersConfig,
+    data_dir::DataDir,
+    error::NodeError,
+    tls,
+};
+
+/// Open files beside miners: peers, stores, the API.
+const OTHER_FILES: u64 = 512;
+
+/// Joins the operator's settings with what the chain says.
+///
+/// # Errors
+/// When the certificate cannot be read or made.
+pub(crate) fn stratum_config(
+    profile: &ChainProfile,
+    miners: &MinersConfig,
+    data_dir: &DataDir,
+    templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    found: mpsc::Sender<FoundShare>,
+) -> Result<StratumConfig, NodeError> {
+    let certificate = tls::certificate(&miners.tls, data_dir)?;
+    if let Some(certificate) = &certificate {
+        info!(sha256 = certificate.fingerprint, "miners may use TLS on the same port");
+    }
+    Ok(StratumConfig {
+        session: SessionConfig {
+            default_script: miners.default_script,
+            password: miners.password.clone(),
+            fee: miners.fee,
+            node_nonce: rand::random(),
+            share_period: profile.share_period,
+            ..SessionConfig::new(profile.params.clone(), profile.addresses.clone(), profile.vardiff)
+        },
+        access: Access {
+            allowed: miners.allow.clone(),
+            proxies: miners.proxies.clone(),
+            connections_max: connections_max(miners.connections_max),
+            tls: certificate.map(|certificate| certificate.acceptor),
+        },
+        templates,
+        found,
+    })
+}
+
+/// As many connections as wanted, where the system allows so many open files; raises what it lets us raise.
+fn connections_max(wanted: usize) -> usize {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return wanted };
+    let needed = u64::try_from(wanted).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
+    let reachable = needed.min(hard);
+    let allowed = if soft >= reachable || setrlimit(Resource::RLIMIT_NOFILE, reachable, hard).is_err() {
+        soft
+    } else {
+        reachable
+    };
+    // Where files are scarce, half of them are for miners.
+    let room = allowed.saturating_sub(OTHER_FILES).max(allowed / 2);
+    let possible = usize::try_from(room).unwrap_or(usize::MAX).min(wanted);
+    if possible < wanted {
+        warn!(
+            connections = possible,
+            "the system allows {allowed} open files, so fewer miners than {wanted} can connect; hint: raise `ulimit -Hn` (LimitNOFILE)"
+        );
+    }
+    possible
+}

@@ -1,0 +1,281 @@
+//! The owner of what all connections have in common: who may connect, extranonces, sessions kept for their miners, accounts.
+//!
+//! One task: it accepts, gives each connection a [`Seat`], and hears from it what it did.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sharechain::PayoutScript;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, oneshot, watch},
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, debug, info, info_span, warn};
+
+use super::{
+    SessionId,
+    accounts::{Accounts, StratumSnapshot, Tally},
+    connection::{self, Shared},
+};
+use crate::{
+    extranonce::Extranonces,
+    guard::{Conduct, Guard, Source, Turned},
+    limits::{PARKED_MAX, PARKED_TIME},
+    miner::Rates,
+    session::{Parked, Ticket},
+    username::Username,
+};
+
+/// How often snapshots are published.
+const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
+/// Pause after a failed accept: running out of file descriptors does not get better by trying faster.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a connection reports or asks.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Behind a proxy: who it really is, and whether that one may connect.
+    Admit { id: SessionId, address: IpAddr, answer: oneshot::Sender<Result<(), Turned>> },
+    /// What the client calls itself.
+    Named { id: SessionId, agent: String },
+    /// One more worker.
+    Authorized { id: SessionId, username: Username },
+    /// What was done since the last report.
+    Done { id: SessionId, tally: Tally },
+    /// What is no part of mining.
+    Misbehaved { id: SessionId, conduct: Conduct },
+    /// A miner wants to take up the session with this ticket.
+    Resume { id: SessionId, ticket: Ticket, answer: Answer },
+    /// The connection is over; what may be taken up again.
+    Closed { id: SessionId, parked: Option<Box<Parked>> },
+}
+
+/// Where the session goes that a miner wants to take up.
+pub(super) type Answer = oneshot::Sender<Option<(Ticket, Parked)>>;
+
+/// What a connection is given when it is accepted.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) id: SessionId,
+    pub(super) ticket: Ticket,
+    pub(super) address: IpAddr,
+    /// Cancelled when the connection has to end.
+    pub(super) leave: CancellationToken,
+}
+
+/// An open connection.
+#[derive(Debug)]
+struct Open {
+    address: IpAddr,
+    /// Whether the guard counts it.
+    is_counted: bool,
+    ticket: Ticket,
+    leave: CancellationToken,
+    /// Another connection of the same miner waits for this one to end: a lost connection may look open for long.
+    heir: Option<(SessionId, Answer)>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    since: Instant,
+    parked: Box<Parked>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Registry {
+    token: CancellationToken,
+    connections_max: usize,
+    fee_script: Option<PayoutScript>,
+    guard: Guard,
+    accounts: Accounts,
+    extranonces: Extranonces,
+    tags: RandomState,
+    next_id: u64,
+    open: BTreeMap<SessionId, Open>,
+    kept: BTreeMap<Ticket, Kept>,
+    /// Tickets in the order they were kept; some are not any more.
+    kept_order: VecDeque<(Instant, Ticket)>,
+}
+
+impl Registry {
+    pub(super) fn new(
+        allowed: Vec<IpAddr>,
+        connections_max: usize,
+        fee_script: Option<PayoutScript>,
+        token: CancellationToken,
+    ) -> Self {
+        Self {
+            token,
+            connections_max,
+            fee_script,
+            guard: Guard::new(allowed),
+            accounts: Accounts::default(),
+            extranonces: Extranonces::default(),
+            tags: RandomState::new(),
+            next_id: 0,
+            open: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            kept_order: VecDeque::new(),
+        }
+    }
+
+    pub(super) async fn run(
+        mut self,
+        listener: TcpListener,
+        mut inbox: mpsc::Receiver<Event>,
+        shared: Arc<Shared>,
+        (snapshots, rates): (watch::Sender<Arc<StratumSnapshot>>, watch::Sender<Arc<Rates>>),
+        tasks: TaskTracker,
+    ) {
+        let token = self.token.clone();
+        let mut publish = interval(PUBLISH_INTERVAL);
+        publish.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // One connection too many waits in the kernel instead of being refused late.
+            let has_room = self.open.len() < self.connections_max;
+            tokio::select! {
+                biased;
+                () = token.cancelled() => return,
+                _ = publish.tick() => {
+                    let now = Instant::now();
+                    self.forget_kept(now);
+                    snapshots.send_replace(Arc::new(self.accounts.snapshot(self.guard.bans(now).count(), now)));
+                    rates.send_replace(self.accounts.rates(now));
+                }
+                event = inbox.recv() => match event {
+                    Some(event) => self.handle(event, Instant::now()),
+                    None => return,
+                },
+                accepted = listener.accept(), if has_room => match accepted {
+                    Ok((socket, address)) => self.seat(socket, address.ip(), &shared, &tasks),
+                    Err(error) => {
+                        warn!(%error, "cannot accept a miner");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        }
+    }
+
+    fn seat(&mut self, socket: TcpStream, address: IpAddr, shared: &Arc<Shared>, tasks: &TaskTracker) {
+        // A proxy's connections count for whom they come from.
+        let is_counted = !shared.is_proxy(address);
+        if is_counted && let Err(turned) = self.guard.admit(address, Instant::now()) {
+            debug!(%address, %turned, "miner turned away");
+            return;
+        }
+        let id = SessionId(self.next_id);
+        self.next_id = self.next_id.wrapping_add(1);
+        let extranonce1 = self.extranonces.allocate();
+        let ticket = Ticket { extranonce1, tag: self.tags.hash_one(id.0) };
+        let leave = self.token.child_token();
+        self.open.insert(id, Open { address, is_counted, ticket, leave: leave.clone(), heir: None });
+        self.accounts.open(id);
+        let connection = connection::run(socket, Seat { id, ticket, address, leave }, shared.clone());
+        let span = info_span!("miner", %address);
+        tasks.spawn(async move {
+            let reason = connection.instrument(span.clone()).await;
+            debug!(parent: &span, reason, "miner disconnected");
+        });
+    }
+
+    fn handle(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::Admit { id, address, answer } => {
+                let Some(open) = self.open.get_mut(&id) else { return };
+                let outcome = self.guard.admit(address, now);
+                (open.address, open.is_counted) = (address, outcome.is_ok());
+                // A connection that does not wait for the answer is over.
+                let _over = answer.send(outcome);
+            }
+            Event::Named { id, agent } => self.accounts.name(id, agent),
+            Event::Authorized { id, username } => self.accounts.authorize(id, username, now),
+            Event::Done { id, tally } => {
+                self.accounts.add(id, &tally, self.fee_script, now);
+                self.on_conduct(id, Conduct::Good(tally.accepted()), now);
+            }
+            Event::Misbehaved { id, conduct } => self.on_conduct(id, conduct, now),
+            Event::Resume { id, ticket, answer } => self.on_resume(id, ticket, answer),
+            Event::Closed { id, parked } => self.on_closed(id, parked, now),
+        }
+    }
+
+    /// Bans take all connections of the address with them.
+    fn on_conduct(&mut self, id: SessionId, conduct: Conduct, now: Instant) {
+        let Some(address) = self.open.get(&id).map(|open| open.address) else { return };
+        if !self.guard.on_conduct(address, conduct, now) {
+            return;
+        }
+        info!(%address, ?conduct, "address banned");
+        let source = Source::from(address);
+        for open in self.open.values().filter(|open| Source::from(open.address) == source) {
+            open.leave.cancel();
+        }
+    }
+
+    fn on_resume(&mut self, id: SessionId, ticket: Ticket, answer: Answer) {
+        if let Some(kept) = self.kept.remove(&ticket) {
+            self.hand_over(id, ticket, Some(kept.parked), answer);
+        } else if let Some(open) = self.open.values_mut().find(|open| open.ticket == ticket && open.heir.is_none()) {
+            open.heir = Some((id, answer));
+            open.leave.cancel();
+        } else {
+            drop(answer.send(None));
+        }
+    }
+
+    /// Gives a session to the connection of a miner that has come back.
+    fn hand_over(&mut self, id: SessionId, ticket: Ticket, parked: Option<Box<Parked>>, answer: Answer) {
+        let taken = self.open.get_mut(&id).zip(parked);
+        let Some((open, parked)) = taken else {
+            self.extranonces.free(ticket.extranonce1);
+            drop(answer.send(None));
+            return;
+        };
+        let own = std::mem::replace(&mut open.ticket, ticket);
+        self.extranonces.free(own.extranonce1);
+        drop(answer.send(Some((ticket, *parked))));
+    }
+
+    fn on_closed(&mut self, id: SessionId, parked: Option<Box<Parked>>, now: Instant) {
+        self.accounts.close(id);
+        let Some(Open { address, is_counted, ticket, heir, .. }) = self.open.remove(&id) else { return };
+        if is_counted {
+            self.guard.on_closed(address);
+        }
+        match (heir, parked) {
+            (Some((heir, answer)), parked) => self.hand_over(heir, ticket, parked, answer),
+            (None, Some(parked)) => {
+                self.kept.insert(ticket, Kept { since: now, parked });
+                self.kept_order.push_back((now, ticket));
+            }
+            (None, None) => self.extranonces.free(ticket.extranonce1),
+        }
+    }
+
+    /// Forgets sessions that nobody came back to, and old jobs of the others.
+    fn forget_kept(&mut self, now: Instant) {
+        let is_over = |since: Instant| now.saturating_duration_since(since) >= PARKED_TIME;
+        while let Some((since, ticket)) = self.kept_order.front().copied()
+            && (is_over(since) || self.kept_order.len() > PARKED_MAX)
+        {
+            self.kept_order.pop_front();
+            // It may have been taken up, and kept again since.
+            if self.kept.get(&ticket).is_some_and(|kept| kept.since == since) {
+                self.kept.remove(&ticket);
+                self.extranonces.free(ticket.extranonce1);
+            }
+        }
+        for kept in self.kept.values_mut() {
+            kept.parked.forget_old_jobs(now);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The endpoint on real sockets: what a session cannot show.
+
+use std::time::Duration;
+
+use rcgen::generate_simple_self_signed;
+use serde_json::Value;
+use sharechain::PowAlgorithm;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore, ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, ServerName},
+    },
+};
+
+use super::*;
+use crate::session::tests::{HARD, SUBSCRIBE, authorize, config, template};
+
+/// Nothing here takes this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Endpoint {
+    address: SocketAddr,
+    templates: watch::Sender<Option<Arc<JobTemplate>>>,
+    handle: StratumHandle,
+    token: CancellationToken,
+    _found: mpsc::Receiver<FoundShare>,
+}
+
+fn endpoint(access: Access) -> Endpoint {
+    let (templates, jobs) = watch::channel(Some(template(PowAlgorithm::Blake2s, 1, HARD)));
+    let (found, inbox) = mpsc::channel(FOUND_QUEUE_MAX);
+    let access = Access { connections_max: 100, ..access };
+    let config = StratumConfig { session: config(PowAlgorithm::Blake2s), access, templates: jobs, found };
+    let stratum = Stratum::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).unwrap();
+    let (address, token) = (stratum.address(), CancellationToken::new());
+    let (handle, serving) = stratum.run(&TaskTracker::new(), &token);
+    tokio::spawn(serving);
+    Endpoint { address, templates, handle, token, _found: inbox }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.token.cancel();
+    }
+}
+
+struct Client<S>(BufReader<S>);
+
+impl Endpoint {
+    async fn connect(&self) -> Client<TcpStream> {
+        Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()))
+    }
+
+    /// Through a proxy that says that the client has this address.
+    async fn connect_from(&self, last_octet: u8) -> Client<TcpStream> {
+        let mut client = self.connect().await;
+        let header = [
+            &b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"[..],
+            &[203, 0, 113, last_octet, 127, 0, 0, 1],
+            &[0x1f, 0x90, 0x5b, 0x28],
+        ];
+        client.0.write_all(&header.concat()).await.unwrap();
+        client
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    async fn send(&mut self, line: &str) {
+        self.0.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    /// The next line; `None` when the server has hung up.
+    async fn read(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        // A server that hangs up while something is on its way to it resets the connection.
+        let read = timeout(PATIENCE, self.0.read_line(&mut line)).await.expect("in time").unwrap_or(0);
+        (read > 0).then(|| serde_json::from_str(&line).unwrap())
+    }
+
+    async fn ask(&mut self, line: &str) -> Value {
+        self.send(line).await;
+        self.read().await.expect("an answer")
+    }
+
+    /// Subscribes, authorizes and takes the first job; gives the reply to the subscription and the job.
+    async fn start(&mut self, subscribe: &str) -> (Value, Value) {
+        let subscribed = self.ask(subscribe).await;
+        assert_eq!(self.ask(&authorize()).await["result"], true);
+        assert_eq!(self.read().await.unwrap()["method"], "mining.set_difficulty");
+        (subscribed, self.read().await.unwrap())
+    }
+
+    async fn is_hung_up(&mut self) -> bool {
+        while let Some(line) = self.read().await {
+            assert!(line["method"].is_string() || line["error"].is_array(), "{line}");
+        }
+        true
+    }
+}
+
+fn tls() -> (TlsAcceptor, TlsConnector) {
+    let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let cert = CertificateDer::from(made.cert.der().to_vec());
+    let key = PrivateKeyDer::try_from(made.key_pair.serialize_der()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let server = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
+    let server = server.with_no_client_auth().with_single_cert(vec![cert.clone()], key).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(cert).unwrap();
+    let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let client = client.with_root_certificates(roots).with_no_client_auth();
+    (Arc::new(server).into(), Arc::new(client).into())
+}
+
+#[tokio::test]
+async fn miners_with_and_without_tls_and_browsers_share_the_port() {
+    let (acceptor, connector) = tls();
+    let endpoint = endpoint(Access { tls: Some(acceptor), ..Access::default() });
+    let encrypted = async || {
+        let socket = TcpStream::connect(endpoint.address).await.unwrap();
+        connector.connect(ServerName::try_from("localhost").unwrap(), socket).await.unwrap()
+    };
+    let mut miner = Client(BufReader::new(encrypted().await));
+    assert_eq!(miner.start(SUBSCRIBE).await.1["method"], "mining.notify");
+    assert_eq!(endpoint.connect().await.start(SUBSCRIBE).await.1["method"], "mining.notify");
+    let mut plain = TcpStream::connect(endpoint.address).await.unwrap();
+    let mut secret = encrypted().await;
+    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    secret.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let (mut pages, mut encrypted_page) = (String::new(), String::new());
+    plain.read_to_string(&mut pages).await.unwrap();
+    secret.read_to_string(&mut encrypted_page).await.unwrap();
+    assert!(pages.starts_with("HTTP/1.1 200 OK") && pages.contains("stratum+ssl://"), "{pages}");
+    assert_eq!(pages, encrypted_page);
+}
+
+#[tokio::test]
+async fn a_new_parent_block_is_a_clean_job_for_everybody() {
+    let endpoint = endpoint(Access::default());
+    let mut miners = vec![endpoint.connect().await, endpoint.connect().await];
+    for miner in &mut miners {
+        assert_eq!(miner.start(SUBSCRIBE).await.1["params"][8], true);
+    }
+    for (block, clean) in [(1, false), (2, true)] {
+        endpoint.templates.send_replace(Some(template(PowAlgorithm::Blake2s, block, HARD)));
+        for miner in &mut miners {
+            assert_eq!(miner.read().await.unwrap()["params"][8], clean);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_miner_comes_back_to_its_session_whether_or_not_its_old_socket_is_closed() {
+    let endpoint = endpoint(Access::default());
+    let mut first = endpoint.connect().await;
+    let (subscribed, _) = first.start(SUBSCRIBE).await;
+    let (id, extranonce1) = (&subscribed["result"][0][0][1], &subscribed["result"][1]);
+    let again = format!(r#"{{"id":1,"method":"mining.subscribe","params":["cpuminer-multi/1.3.7",{id}]}}"#);
+    // A stranger has another place in between.
+    assert_ne!(&endpoint.connect().await.start(SUBSCRIBE).await.0["result"][1], extranonce1);
+    let mut second = endpoint.connect().await;
+    assert_eq!(&second.start(&again).await.0["result"], &subscribed["result"]);
+    assert!(first.is_hung_up().await);
+    drop(second);
+    let mut third = endpoint.connect().await;
+    assert_eq!(&third.start(&again).await.0["result"], &subscribed["result"]);
+    // Nobody else has learnt the id, and an id that nobody has is no session.
+    let guess = format!("\"{}{:016x}\"", extranonce1.as_str().unwrap(), 7);
+    let guessed = endpoint.connect().await.start(&again.replace(&id.to_string(), &guess)).await.0;
+    assert_ne!(&guessed["result"][1], extranonce1);
+}
+
+#[tokio::test]
+async fn who_sends_junk_is_banned_with_all_its_connections_and_nobody_else_is() {
+    let endpoint = endpoint(Access { proxies: vec![[127, 0, 0, 1].into()], ..Access::default() });
+    let (mut accomplice, mut neighbour) = (endpoint.connect_from(7).await, endpoint.connect_from(8).await);
+    accomplice.start(SUBSCRIBE).await;
+    neighbour.start(SUBSCRIBE).await;
+    let mut junk = endpoint.connect_from(7).await;
+    junk.send("certainly no Stratum").await;
+    assert!(junk.is_hung_up().await);
+    assert!(accomplice.is_hung_up().await);
+    assert!(endpoint.connect_from(7).await.is_hung_up().await);
+    assert_eq!(neighbour.ask(r#"{"id":7,"method":"mining.ping"}"#).await["result"], "pong");
+    // A proxy that forgets its header is not believed to be a miner.
+    let mut headless = endpoint.connect().await;
+    headless.send(SUBSCRIBE).await;
+    assert!(headless.is_hung_up().await);
+}
+
+#[tokio::test]
+async fn attack_m4_a_line_without_end_is_cut_off() {
+    let endpoint = endpoint(Access::default());
+    let mut miner = endpoint.connect().await;
+    miner.ask(SUBSCRIBE).await;
+    let endless = vec![b'x'; 3 * crate::limits::LINE_LEN_MAX];
+    // It may be cut off before everything is sent.
+    drop(miner.0.write_all(&endless).await);
+    assert!(miner.is_hung_up().await);
+}
+
+#[tokio::test]
+async fn a_node_that_stops_tells_its_miners_when_to_come_back_and_never_where_to_go() {
+    let endpoint = endpoint(Access::default());
+    let mut miner = endpoint.connect().await;
+    miner.start(SUBSCRIBE).await;
+    endpoint.token.cancel();
+    let told = miner.read().await.unwrap();
+    assert_eq!(told["method"], "client.reconnect");
+    assert_eq!((&told["params"][0], &told["params"][1]), (&Value::Null, &Value::Null));
+    assert!((1..=10).contains(&told["params"][2].as_u64().unwrap()));
+    assert!(miner.is_hung_up().await);
+}
+
+#[tokio::test]
+async fn workers_and_their_submits_are_counted() {
+    let endpoint = endpoint(Access::default());
+    let mut miner = endpoint.connect().await;
+    let (_, job) = miner.start(SUBSCRIBE).await;
+    assert_eq!(miner.ask(&authorize().replace(".rig", ".other")).await["result"], true);
+    let id = &job["params"][0];
+    let submit = format!(r#"{{"id":4,"method":"mining.submit","params":["x",{id},"0000000000000001","00000000","00000000"]}}"#);
+    assert_eq!(miner.ask(&submit).await["error"][0], 24);
+    let counted = async || loop {
+        let snapshot = endpoint.handle.snapshot();
+        if snapshot.rejected == 1 && snapshot.miners.len() == 2 {
+            return snapshot;
+        }
+        tokio::task::yield_now().await;
+    };
+    let snapshot = timeout(PATIENCE, counted()).await.unwrap();
+    let names: Vec<&str> = snapshot.miners.iter().map(|miner| miner.worker.as_str()).collect();
+    assert_eq!((names, snapshot.connections), (vec!["rig", "other"], 1));
+    assert_eq!(snapshot.miners[0].agent, "cpuminer-multi/1.3.7");
+}
