@@ -4,6 +4,7 @@
 //! judgement of its submits.
 
 pub mod audit;
+pub mod client;
 pub mod load;
 pub mod miner;
 pub mod process;

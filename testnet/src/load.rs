@@ -8,7 +8,8 @@
 //!        \-- tally: counters, latency histogram, fan-out; shared by all tasks
 //! ```
 //! It submits only what the server has to accept: no duplicate, nothing above the target that was told. What it measures
-//! is bounded in memory however long it runs. Nothing below `run` and `socket` reads a clock.
+//! is bounded in memory however long it runs. Nothing below `run` and `socket` reads a clock. Beside it there may be `junk`,
+//! which keeps to nothing and is measured apart.
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use sharechain::PowAlgorithm;
 mod connection;
 mod fanout;
 mod histogram;
+mod junk;
 mod lines;
 mod message;
 mod open_files;
@@ -28,6 +30,7 @@ mod share_search;
 mod socket;
 mod tally;
 
+pub use junk::JunkConfig;
 pub use report::Report;
 pub use run::run;
 
@@ -48,6 +51,8 @@ pub struct LoadConfig {
     pub connect_rate: Option<f64>,
     /// What they do.
     pub work: LoadWork,
+    /// What others do meanwhile.
+    pub junk: Option<JunkConfig>,
     /// Measured time.
     pub duration: Duration,
     /// The server's process, when it is on this machine and its CPU time is wanted.

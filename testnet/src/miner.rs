@@ -1,4 +1,5 @@
-//! A Stratum V1 CPU miner: one thread reads the socket, the others hash, the main one submits and counts.
+//! A Stratum V1 CPU miner: one thread reads the socket, the others hash, the main one submits and counts. What is said, and
+//! what is borne, is up to the rules of the client that it plays.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -14,9 +15,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use node::ChainProfile;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sharechain::{PayoutScript, PowAlgorithm, Target, hash::blake2s256};
 use stratum::Difficulty;
+
+use crate::client::{ClientKind, ClientRules, Heard};
 
 mod hasher;
 mod work;
@@ -30,7 +33,7 @@ const BATCH: u32 = 4_096;
 const BATCH_TIME: Duration = Duration::from_millis(50);
 /// Reasons kept between two reports.
 const REASONS_MAX: usize = 16;
-/// Silence of the pool after which the connection is given up.
+/// Silence of the pool after which the connection is given up, if the client does not do so at another time.
 const POOL_SILENT_MAX: Duration = Duration::from_secs(120);
 /// Time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,6 +45,8 @@ pub struct MinerConfig {
     pub address: String,
     /// `ADDRESS.worker`.
     pub user: String,
+    /// Whose ways and limits to have.
+    pub client: ClientKind,
     /// Proof of work.
     pub algorithm: PowAlgorithm,
     /// Hashing threads.
@@ -101,6 +106,16 @@ pub struct RefusedUser {
     pub reason: String,
 }
 
+/// The pool will not work with this client: trying again is of no use.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the pool refuses {user_agent}: {reason}")]
+pub struct RefusedClient {
+    /// What the client calls itself.
+    pub user_agent: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
 /// What hashing threads share.
 struct Shared {
     config: MinerConfig,
@@ -115,6 +130,7 @@ struct Shared {
 struct Solution {
     work: Arc<Work>,
     extranonce2: Vec<u8>,
+    version_bits: u32,
     nonce: u32,
 }
 
@@ -128,10 +144,14 @@ enum Event {
 /// Mines on one connection until it ends or `stop` is set.
 ///
 /// # Errors
-/// When the pool cannot be reached, refuses the worker, or goes silent.
+/// When the pool cannot be reached, goes silent, or hangs up: [`RefusedUser`] and [`RefusedClient`] when it will not have this
+/// miner, [`Violation`](crate::client::Violation) when the client cannot take what it does.
 pub fn mine(config: &MinerConfig, counters: &Arc<Counters>, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     let socket = connect(&config.address)?;
-    socket.set_read_timeout(Some(POOL_SILENT_MAX)).context("cannot set a time-out")?;
+    let rules = ClientRules::new(config.client, config.algorithm, &config.user, Instant::now());
+    // The client's own patience ends first.
+    let silence_max = rules.silence_max().map_or(POOL_SILENT_MAX, |longest| longest + CONNECT_TIMEOUT);
+    socket.set_read_timeout(Some(silence_max)).context("cannot set a time-out")?;
     socket.set_nodelay(true).context("cannot set no-delay")?;
     let (events, inbox) = mpsc::sync_channel(64);
     let shared = Arc::new(Shared {
@@ -150,7 +170,7 @@ pub fn mine(config: &MinerConfig, counters: &Arc<Counters>, stop: &Arc<AtomicBoo
         })
         .collect();
     let reading = thread::spawn(move || read(reader, &events));
-    let ended = Connection::new(socket, shared.clone()).run(&inbox, stop);
+    let ended = Connection::new(socket, rules, shared.clone()).run(&inbox, stop);
     shared.stop.store(true, Ordering::Relaxed);
     drop(inbox);
     // Or the reading thread would wait until the pool hangs up. An error means that it has.
@@ -187,6 +207,7 @@ fn read(socket: TcpStream, events: &mpsc::SyncSender<Event>) {
 /// The main thread's side of a connection.
 struct Connection {
     socket: TcpStream,
+    rules: ClientRules,
     shared: Arc<Shared>,
     extranonce1: Vec<u8>,
     extranonce2_len: usize,
@@ -195,88 +216,64 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(socket: TcpStream, shared: Arc<Shared>) -> Self {
+    fn new(socket: TcpStream, rules: ClientRules, shared: Arc<Shared>) -> Self {
         let target = target_of(Difficulty::new(1.0), shared.config.algorithm);
-        Self { socket, shared, extranonce1: Vec::new(), extranonce2_len: 4, target, generation: 0 }
+        Self { socket, rules, shared, extranonce1: Vec::new(), extranonce2_len: 0, target, generation: 0 }
     }
 
     fn run(mut self, inbox: &mpsc::Receiver<Event>, stop: &AtomicBool) -> anyhow::Result<()> {
-        self.send(&json!({"id": 1, "method": "mining.subscribe", "params": [concat!("devminer/", env!("CARGO_PKG_VERSION"))]}))?;
         while !stop.load(Ordering::Relaxed) {
+            for line in self.rules.take_lines(Instant::now()) {
+                self.send(&line)?;
+            }
             match inbox.recv_timeout(Duration::from_millis(200)) {
-                Ok(Event::Line(line)) => self.on_line(&line)?,
+                Ok(Event::Line(line)) => {
+                    let heard = self.rules.handle_line(&line, Instant::now())?;
+                    self.on_heard(heard)?;
+                }
                 Ok(Event::Solution(solution)) => self.submit(&solution)?,
                 Ok(Event::Closed(reason)) => bail!("{reason}"),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => bail!("all hashing threads ended"),
             }
+            self.rules.handle_tick(Instant::now())?;
         }
         Ok(())
     }
 
-    fn on_line(&mut self, line: &str) -> anyhow::Result<()> {
-        let message: Value = serde_json::from_str(line).with_context(|| format!("the pool sent no JSON: {line}"))?;
-        match message["method"].as_str() {
-            Some("mining.notify") => self.on_notify(&message["params"]),
-            Some("mining.set_difficulty") => {
-                let difficulty = message["params"][0].as_f64().context("set_difficulty without a number")?;
+    fn on_heard(&mut self, heard: Heard) -> anyhow::Result<()> {
+        match heard {
+            Heard::Nothing => {}
+            Heard::Extranonce { first, second_len } => (self.extranonce1, self.extranonce2_len) = (first, second_len),
+            Heard::Difficulty(difficulty) => {
                 self.target = target_of(Difficulty::new(difficulty), self.shared.config.algorithm);
-                Ok(())
             }
-            Some(_) => Ok(()),
-            None => self.on_reply(&message),
+            Heard::Job(params) => self.on_job(&params)?,
+            Heard::Judged(Ok(())) => _ = self.shared.counters.accepted.fetch_add(1, Ordering::Relaxed),
+            Heard::Judged(Err(reason)) => self.shared.counters.reject(&reason),
+            Heard::RefusedClient(reason) => bail!(RefusedClient { user_agent: self.rules.user_agent(), reason }),
+            Heard::RefusedUser(reason) => bail!(RefusedUser { user: self.shared.config.user.clone(), reason }),
         }
+        Ok(())
     }
 
-    fn on_reply(&mut self, reply: &Value) -> anyhow::Result<()> {
-        let refusal = reply["error"][1].as_str();
-        match reply["id"].as_u64() {
-            Some(1) => {
-                self.extranonce1 =
-                    reply["result"][1].as_str().and_then(|hex| hex::decode(hex).ok()).context("no extranonce1")?;
-                let len = reply["result"][2].as_u64().and_then(|len| usize::try_from(len).ok());
-                self.extranonce2_len = len.filter(|len| (2..=16).contains(len)).context("no extranonce2 size")?;
-                self.send(&json!({"id": 2, "method": "mining.authorize", "params": [self.shared.config.user, "x"]}))
-            }
-            Some(2) if reply["result"] == true => Ok(()),
-            Some(2) => {
-                let reason = refusal.unwrap_or("without a reason").to_owned();
-                bail!(RefusedUser { user: self.shared.config.user.clone(), reason })
-            }
-            _ if reply["result"] == true => {
-                self.shared.counters.accepted.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
-            _ => {
-                self.shared.counters.reject(refusal.unwrap_or("without a reason"));
-                Ok(())
-            }
-        }
-    }
-
-    fn on_notify(&mut self, params: &Value) -> anyhow::Result<()> {
+    fn on_job(&mut self, params: &Value) -> anyhow::Result<()> {
         self.generation += 1;
-        let work = Work::parse(params, &self.extranonce1, self.extranonce2_len, self.target, self.generation)?;
+        let mut work = Work::parse(params, &self.extranonce1, self.extranonce2_len, self.target, self.generation)?;
+        work.version_mask = self.rules.version_mask();
         *self.shared.work.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(work));
         self.shared.generation.store(self.generation, Ordering::Release);
         Ok(())
     }
 
     fn submit(&mut self, solution: &Solution) -> anyhow::Result<()> {
-        let Solution { work, extranonce2, nonce } = solution;
-        let params = json!([
-            self.shared.config.user,
-            work.job_id,
-            hex::encode(extranonce2),
-            format!("{:08x}", work.time),
-            format!("{nonce:08x}"),
-        ]);
-        self.send(&json!({"id": 4, "method": "mining.submit", "params": params}))
+        let Solution { work, extranonce2, version_bits, nonce } = solution;
+        let line = self.rules.submit(work, extranonce2, *version_bits, *nonce);
+        self.send(&line)
     }
 
-    fn send(&mut self, message: &Value) -> anyhow::Result<()> {
-        let line = format!("{message}\n");
-        self.socket.write_all(line.as_bytes()).context("the pool closed the connection")
+    fn send(&mut self, line: &str) -> anyhow::Result<()> {
+        self.socket.write_all(format!("{line}\n").as_bytes()).context("the pool closed the connection")
     }
 }
 
@@ -319,16 +316,17 @@ fn hash(shared: &Shared, thread: u32, events: &mpsc::SyncSender<Event>) {
         if work.generation != generation {
             (generation, rolls) = (work.generation, 0);
         }
-        let extranonce2 = work.extranonce2(thread, rolls);
+        let (extranonce2, version_bits) = (work.extranonce2(thread, rolls), work.version_bits(rolls));
         rolls += 1;
-        let hasher = Hasher::new(shared.config.algorithm, &work.header(&extranonce2));
+        let hasher = Hasher::new(shared.config.algorithm, &work.rolled_header(&extranonce2, version_bits));
         let mut start = 0_u32;
         while let Some(next) = start.checked_add(pace.batch) {
             let found = hasher.scan(start, pace.batch, work.target);
             start = next;
             shared.counters.hashes.fetch_add(u64::from(pace.batch), Ordering::Relaxed);
             for nonce in found {
-                let solution = Solution { work: work.clone(), extranonce2: extranonce2.clone(), nonce };
+                let extranonce2 = extranonce2.clone();
+                let solution = Solution { work: work.clone(), extranonce2, version_bits, nonce };
                 if events.send(Event::Solution(solution)).is_err() {
                     return;
                 }
@@ -341,3 +339,6 @@ fn hash(shared: &Shared, thread: u32, events: &mpsc::SyncSender<Event>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

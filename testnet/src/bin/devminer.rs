@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to people on its terminal")]
 
 use std::{
+    net::IpAddr,
     process::ExitCode,
     sync::{
         Arc,
@@ -11,11 +12,15 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{
+    Parser,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use sharechain::PowAlgorithm;
 use testnet::{
-    load::{self, LoadConfig, LoadWork},
-    miner::{self, Counters, MinerConfig, RefusedUser},
+    client::{ClientKind, Violation},
+    load::{self, JunkConfig, LoadConfig, LoadWork},
+    miner::{self, Counters, MinerConfig, RefusedClient, RefusedUser},
 };
 
 /// A Stratum CPU miner for devnets and tests.
@@ -31,6 +36,10 @@ struct Args {
     /// Instead of a user: mine to a devnet address made from this name. Nobody can spend from it.
     #[arg(long)]
     name: Option<String>,
+    /// Behave like this client, and end with an error when the pool does what it cannot take.
+    #[arg(long, value_name = "NAME", default_value_t = ClientKind::Devminer, conflicts_with = "load")]
+    #[arg(value_parser = PossibleValuesParser::new(ClientKind::ALL.map(ClientKind::name)).try_map(|name| name.parse::<ClientKind>()))]
+    client: ClientKind,
     /// Proof of work: blake2s, sha256d or scrypt.
     #[arg(long, short = 'a', default_value = "blake2s")]
     algo: PowAlgorithm,
@@ -73,6 +82,12 @@ struct LoadArgs {
     /// Submit nothing, only hold the connections.
     #[arg(long, requires = "load", conflicts_with_all = ["rate", "window"])]
     idle: bool,
+    /// Connections that do what nobody should, beside the others: several kinds of junk in turn, all the time.
+    #[arg(long, requires = "load", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    junk: Option<u32>,
+    /// Address of this machine that junk comes from: servers ban by address, and often not their own machine.
+    #[arg(long, requires = "junk", value_name = "ADDR")]
+    junk_bind: Option<IpAddr>,
     /// Password of the user.
     #[arg(long, requires = "load", value_name = "TEXT", default_value = "x")]
     password: String,
@@ -116,16 +131,17 @@ fn run(args: &Args) -> anyhow::Result<()> {
     if args.load {
         return run_load(args, address, user);
     }
-    let config =
-        MinerConfig { address, user, algorithm: args.algo, threads: args.threads, hashrate_max: args.max_hashrate };
+    let Args { client, algo: algorithm, threads, max_hashrate: hashrate_max, .. } = *args;
+    let config = MinerConfig { address, user, client, algorithm, threads, hashrate_max };
     eprintln!("mining to {}", config.user);
     let (counters, stop) = (Arc::new(Counters::default()), Arc::new(AtomicBool::new(false)));
     spawn_reports(args, counters.clone(), stop.clone());
     let mut pause = RECONNECT_PAUSE.0;
+    let mut began = Instant::now();
     while !stop.load(Ordering::Relaxed) {
         let started = Instant::now();
         if let Err(error) = miner::mine(&config, &counters, &stop) {
-            if error.is::<RefusedUser>() {
+            if error.is::<RefusedUser>() || error.is::<RefusedClient>() || error.is::<Violation>() {
                 return Err(error);
             }
             eprintln!("{error:#}; trying again");
@@ -136,13 +152,15 @@ fn run(args: &Args) -> anyhow::Result<()> {
             pause = (pause * 2).min(RECONNECT_PAUSE.1);
         }
     }
-    report(args, &counters, &mut Instant::now(), &mut 0);
+    // The last one says the mean.
+    report(args, &counters, &mut began, &mut 0);
     Ok(())
 }
 
 /// Puts the load on the pool and prints what came of it.
 fn run_load(args: &Args, address: String, user: String) -> anyhow::Result<()> {
-    let LoadArgs { connections, connect_rate, window, rate, idle, password, pid } = args.load_args.clone();
+    let LoadArgs { connections, connect_rate, window, rate, idle, junk, junk_bind, password, pid } =
+        args.load_args.clone();
     let seconds = args.seconds.filter(|seconds| (1..=LOAD_SECONDS_MAX).contains(seconds));
     let seconds = seconds.with_context(|| format!("--seconds must be 1 to {LOAD_SECONDS_MAX}"))?;
     let work = if idle { LoadWork::Idle } else { LoadWork::Submit { window: window.into(), rate } };
@@ -154,6 +172,7 @@ fn run_load(args: &Args, address: String, user: String) -> anyhow::Result<()> {
         connections: connections.context("how many --connections?")?,
         connect_rate,
         work,
+        junk: junk.map(|connections| JunkConfig { connections, bind: junk_bind }),
         duration: Duration::from_secs(seconds),
         server_pid: pid,
         threads: args.threads,

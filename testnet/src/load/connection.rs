@@ -23,7 +23,10 @@ use super::{
     message::{Answer, JobHead, Message, Refusal},
     share_search::ShareSearch,
 };
-use crate::miner::{RefusedUser, Work, target_of};
+use crate::{
+    client::shown,
+    miner::{RefusedUser, Work, target_of},
+};
 
 /// What the miner calls itself.
 const USER_AGENT: &str = concat!("devminer/", env!("CARGO_PKG_VERSION"));
@@ -33,8 +36,6 @@ const AUTHORIZE_ID: u64 = 2;
 const FIRST_SUBMIT_ID: u64 = 3;
 /// Lengths of an extranonce2 that miners take.
 const EXTRANONCE2_LENS: std::ops::RangeInclusive<usize> = 2..=16;
-/// Letters of a line that an error shows.
-const SHOWN_LEN: usize = 120;
 /// cpuminer's answer to what it does not know.
 const UNKNOWN_METHOD: &str = r#"[38,"unknown method",null]"#;
 
@@ -56,6 +57,8 @@ pub(super) struct Login {
 pub(super) enum Purpose {
     /// Search shares.
     Submit,
+    /// Take every hash for a share.
+    SubmitAnything,
     /// Only notice them.
     Hold,
 }
@@ -211,7 +214,8 @@ impl Connection {
     fn begin(&self, announced: &Announced) -> anyhow::Result<ShareSearch> {
         let Announced { params, target, extranonce } = announced;
         let params: Value = serde_json::from_str(params)?;
-        let work = Work::parse(&params, &extranonce.first, extranonce.second_len, *target, self.jobs)?;
+        let target = if self.login.purpose == Purpose::SubmitAnything { Target::EASIEST } else { *target };
+        let work = Work::parse(&params, &extranonce.first, extranonce.second_len, target, self.jobs)?;
         // Another one for each job: some servers have several names for one job.
         let mut extranonce2 = self.jobs.to_le_bytes().to_vec();
         extranonce2.resize(extranonce.second_len, 0);
@@ -242,7 +246,7 @@ impl Connection {
         self.job_id = Some(head.job_id.into_owned());
         self.jobs += 1;
         self.search = None;
-        if self.login.purpose == Purpose::Submit {
+        if self.login.purpose != Purpose::Hold {
             let (target, extranonce) = (self.target, self.extranonce.clone());
             self.announced = Some(Announced { params: params.to_owned(), target, extranonce });
         }
@@ -317,11 +321,6 @@ impl Extranonce {
 
 fn malformed(method: &'static str, params: &str) -> Failure {
     Failure::Malformed { method, params: shown(params) }
-}
-
-/// The beginning of what the server sent, without what could reach a terminal.
-fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_LEN).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]

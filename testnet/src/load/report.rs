@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::tally::Tally;
+use super::{junk::JunkCounts, tally::Tally};
 
 /// The result; `None` is what was not measured.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -45,6 +45,12 @@ pub struct Report {
     pub fanout_last_ms: Option<f64>,
     /// Blocks in the span that all connections heard of.
     pub fanouts: u64,
+    /// Junk connections that were made in the span.
+    pub junk_connections: Option<u64>,
+    /// Junk connections that the server closed in it.
+    pub junk_closed: Option<u64>,
+    /// The longest time in it that the server kept one of them.
+    pub junk_longest_s: Option<f64>,
 }
 
 /// How the connections fared.
@@ -66,7 +72,7 @@ pub(super) struct Span {
 }
 
 impl Report {
-    pub(super) fn new(tally: &Tally, connections: Connections, span: Span) -> Self {
+    pub(super) fn new(tally: &Tally, connections: Connections, span: Span, junk: Option<JunkCounts>) -> Self {
         let counts = tally.counts();
         let (fanouts, fanout_last) = tally.fanouts();
         let millis = |time: Duration| rounded(time.as_secs_f64() * 1e3);
@@ -93,6 +99,9 @@ impl Report {
             connect_seconds: rounded(connections.connect_seconds),
             fanout_last_ms: fanout_last.map(millis),
             fanouts,
+            junk_connections: junk.map(|junk| junk.connections),
+            junk_closed: junk.map(|junk| junk.closed),
+            junk_longest_s: junk.map(|junk| rounded(junk.longest.as_secs_f64())),
         }
     }
 }
@@ -120,7 +129,11 @@ impl fmt::Display for Report {
         writeln!(f, "{rate} shares/s, {cpu_rate} shares per CPU second of the server")?;
         let (p50, p99, p999) = (shown(self.p50_ms), shown(self.p99_ms), shown(self.p999_ms));
         writeln!(f, "latency {p50} / {p99} / {p999} ms (50 / 99 / 99.9 %)")?;
-        write!(f, "{} blocks, the last connection {} ms after the first", self.fanouts, shown(self.fanout_last_ms))
+        write!(f, "{} blocks, the last connection {} ms after the first", self.fanouts, shown(self.fanout_last_ms))?;
+        if let (Some(junk), Some(closed)) = (self.junk_connections, self.junk_closed) {
+            write!(f, "\n{junk} junk connections, {closed} closed, the longest {} s", shown(self.junk_longest_s))?;
+        }
+        Ok(())
     }
 }
 
@@ -138,7 +151,8 @@ mod tests {
         tally.on_answered(Err(Refusal { is_stale: true, reason: String::new() }), Duration::from_millis(2));
         let connections = Connections { at_start: 2, lost: 1, failed: 3, connect_seconds: 0.5 };
         let span = Span { seconds: 4.0, server_cpu_secs: Some(0.5), server_rss_bytes: Some(1_024), ..Span::default() };
-        let report = serde_json::to_value(Report::new(&tally, connections, span)).unwrap();
+        let junk = JunkCounts { connections: 9, closed: 7, failed: 1, longest: Duration::from_millis(1_500) };
+        let report = serde_json::to_value(Report::new(&tally, connections, span, Some(junk))).unwrap();
         let expected = [
             ("accepted", 8.0),
             ("stale", 1.0),
@@ -150,6 +164,9 @@ mod tests {
             ("connections", 2.0),
             ("connections_lost", 1.0),
             ("connect_failures", 3.0),
+            ("junk_connections", 9.0),
+            ("junk_closed", 7.0),
+            ("junk_longest_s", 1.5),
         ];
         for (field, value) in expected {
             assert_eq!(report[field].as_f64(), Some(value), "{field}");
@@ -157,9 +174,13 @@ mod tests {
         let p50 = report["p50_ms"].as_f64().unwrap();
         assert!((2.0..=2.0 * 129.0 / 128.0).contains(&p50), "{p50}");
 
-        let idle =
-            serde_json::to_value(Report::new(&Tally::new(), connections, Span { seconds: 4.0, ..Span::default() }))
-                .unwrap();
+        let idle = serde_json::to_value(Report::new(
+            &Tally::new(),
+            connections,
+            Span { seconds: 4.0, ..Span::default() },
+            None,
+        ))
+        .unwrap();
         for field in [
             "p50_ms",
             "p99_ms",
@@ -169,6 +190,9 @@ mod tests {
             "shares_per_cpu_s",
             "rss_bytes",
             "fanout_last_ms",
+            "junk_connections",
+            "junk_closed",
+            "junk_longest_s",
         ] {
             assert!(idle[field].is_null(), "{field}");
         }

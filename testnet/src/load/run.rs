@@ -17,6 +17,7 @@ use tokio::{
 use super::{
     LoadConfig, LoadWork,
     connection::{Login, Purpose},
+    junk::{self, Ground, JunkTally},
     open_files,
     process_stat::Process,
     report::{Connections, Report, Span},
@@ -40,7 +41,7 @@ const BUSY: f64 = 0.9;
 /// When the first connection is not made, when all are lost, or when the system does not allow what is asked for.
 pub fn run(config: &LoadConfig) -> anyhow::Result<(Report, Vec<String>)> {
     let server = config.server_pid.map(Process::find).transpose()?;
-    open_files::make_room(config.connections)?;
+    open_files::make_room(config.connections.saturating_add(config.junk.map_or(0, |junk| junk.connections)))?;
     let mut runtime = runtime::Builder::new_multi_thread();
     let runtime = runtime
         .worker_threads(usize::try_from(config.threads).unwrap_or(1))
@@ -54,7 +55,8 @@ pub fn run(config: &LoadConfig) -> anyhow::Result<(Report, Vec<String>)> {
         let span = crowd.measure(server.as_ref()).await?;
         let lost = at_start - crowd.live();
         let connections = Connections { at_start, lost, failed, connect_seconds: connect_time.as_secs_f64() };
-        Ok((Report::new(&crowd.shared.tally, connections, span), crowd.notes(span)))
+        let junk = crowd.junk.as_ref().map(|junk| junk.tally.counts());
+        Ok((Report::new(&crowd.shared.tally, connections, span, junk), crowd.notes(span)))
     })
 }
 
@@ -70,6 +72,7 @@ struct Crowd<'a> {
     last_opened: Instant,
     not_opened: Failures,
     lost: Failures,
+    junk: Option<Arc<Ground>>,
 }
 
 /// Connections that are no more.
@@ -94,7 +97,7 @@ impl Failures {
 impl<'a> Crowd<'a> {
     async fn new(config: &'a LoadConfig) -> anyhow::Result<Self> {
         let is_no_address = || format!("{} is no HOST:PORT that can be found", config.address);
-        let addresses = lookup_host(&config.address).await.with_context(is_no_address)?.collect();
+        let addresses = lookup_host(&config.address).await.with_context(is_no_address)?.collect::<Vec<_>>();
         let (ready_sender, ready) = mpsc::channel(READY_QUEUE_MAX);
         let (start, starts) = watch::channel(None);
         let (purpose, window) = match config.work {
@@ -102,10 +105,21 @@ impl<'a> Crowd<'a> {
             LoadWork::Idle => (Purpose::Hold, 0),
         };
         let (user, password) = (config.user.clone(), config.password.clone());
+        let login = Login { user, password, algorithm: config.algorithm, purpose };
+        if let Some(bind) = config.junk.and_then(|junk| junk.bind) {
+            // Else every junk connection would fail, and the load would look as if there were none.
+            std::net::UdpSocket::bind((bind, 0)).with_context(|| format!("{bind} is no address of this machine"))?;
+        }
+        let junk = config.junk.map(|junk| Ground {
+            addresses: addresses.clone(),
+            bind: junk.bind,
+            login: login.clone(),
+            tally: JunkTally::default(),
+        });
         let shared = Shared {
             server: config.address.clone(),
             addresses,
-            login: Arc::new(Login { user, password, algorithm: config.algorithm, purpose }),
+            login: Arc::new(login),
             window,
             tally: Tally::new(),
             opening: Semaphore::new(OPENING_MAX),
@@ -122,6 +136,7 @@ impl<'a> Crowd<'a> {
             last_opened: Instant::now(),
             not_opened: Failures::default(),
             lost: Failures::default(),
+            junk: junk.map(Arc::new),
         })
     }
 
@@ -184,6 +199,7 @@ impl<'a> Crowd<'a> {
         let began = Instant::now();
         self.shared.tally.open(self.live());
         self.start.send_replace(Some(Start { at: began, interval: self.submit_interval() }));
+        let mut junk = self.spawn_junk();
         let end = sleep_until((began + self.config.duration).into());
         tokio::pin!(end);
         while self.live() > 0 {
@@ -198,6 +214,8 @@ impl<'a> Crowd<'a> {
         }
         self.shared.tally.close();
         let seconds = began.elapsed().as_secs_f64();
+        // What is still open tells when it is dropped how long it was.
+        junk.shutdown().await;
         if self.live() == 0 {
             let error = self.lost.first.take().unwrap_or_else(|| anyhow!("there was none"));
             let left = [vec!["no connection is left".to_owned()], self.refusals()].concat();
@@ -210,6 +228,12 @@ impl<'a> Crowd<'a> {
             server_cpu_secs: server_after.zip(server_before).map(|(after, before)| after - before),
             server_rss_bytes: server.map(Process::rss_bytes).transpose()?,
         })
+    }
+
+    /// Junk from now on, until it is dropped.
+    fn spawn_junk(&self) -> JoinSet<()> {
+        let ground = self.junk.iter().zip(self.config.junk);
+        ground.flat_map(|(ground, junk)| (0..junk.connections).map(|place| junk::run(ground.clone(), place))).collect()
     }
 
     /// Time between two submits of one connection, so that all together keep the rate.
@@ -235,6 +259,7 @@ impl<'a> Crowd<'a> {
         notes.extend(self.not_opened.note("were not made"));
         notes.extend(self.lost.note("were lost"));
         notes.extend(self.refusals());
+        notes.extend(self.junk.iter().flat_map(|junk| junk.tally.notes()));
         notes
     }
 

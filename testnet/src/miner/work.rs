@@ -19,6 +19,8 @@ pub struct Work {
     pub target: Target,
     /// Counts up with every job of a connection.
     pub generation: u64,
+    /// Version bits that may be rolled; none after [`Work::parse`].
+    pub version_mask: u32,
     prev_block: Vec<u8>,
     coinbase1: Vec<u8>,
     coinbase2: Vec<u8>,
@@ -66,6 +68,7 @@ impl Work {
             prev_block,
             target,
             generation,
+            version_mask: 0,
             extranonce2_len,
         })
     }
@@ -81,12 +84,29 @@ impl Work {
         bytes
     }
 
+    /// Version bits for this roll: others than those of the job before, too.
+    pub(super) fn version_bits(&self, roll: u64) -> u32 {
+        let mut left = self.generation.wrapping_add(roll);
+        let allowed = (0..u32::BITS).map(|place| 1 << place).filter(|bit| self.version_mask & bit != 0);
+        allowed.fold(0, |bits, bit| {
+            let is_set = left & 1 == 1;
+            left >>= 1;
+            if is_set { bits | bit } else { bits }
+        })
+    }
+
     /// The header with nonce 0.
     pub fn header(&self, extranonce2: &[u8]) -> [u8; 80] {
+        self.rolled_header(extranonce2, 0)
+    }
+
+    /// The header with these version bits and nonce 0.
+    pub(super) fn rolled_header(&self, extranonce2: &[u8], version_bits: u32) -> [u8; 80] {
         let coinbase = [self.coinbase1.as_slice(), extranonce2, &self.coinbase2].concat();
         let root = self.branch.iter().fold(sha256d(&coinbase), |left, right| sha256d(&[left, *right].concat()));
         let mut header = [0; 80];
-        header[..4].copy_from_slice(&self.version.to_le_bytes());
+        // Miners do it in three ways, which agree where the job has none of these bits.
+        header[..4].copy_from_slice(&(self.version ^ version_bits).to_le_bytes());
         for (slot, byte) in header[4..36].iter_mut().zip(&self.prev_block) {
             *slot = *byte;
         }
@@ -114,6 +134,19 @@ mod tests {
             header[76..].copy_from_slice(&nonce.to_le_bytes());
             assert_eq!(hex::encode(header), share["header"]);
         }
+    }
+
+    #[test]
+    fn version_bits_stay_in_their_mask_and_change_with_roll_and_job() {
+        let vectors: Value = serde_json::from_str(include_str!("../../../tests/vectors/stratum.json")).unwrap();
+        let notify = &vectors["shares"][0]["notify"];
+        let mut work = Work::parse(notify, &[], 4, Target::EASIEST, 5).unwrap();
+        assert_eq!(work.version_bits(7), 0, "nobody allowed any");
+        work.version_mask = 0x1fff_e000;
+        assert_eq!((work.version_bits(0), work.version_bits(1)), (0x0000_a000, 0x0000_c000));
+        assert_eq!(work.version_bits(u64::MAX) & !work.version_mask, 0);
+        let (plain, rolled) = (work.header(&[0; 4]), work.rolled_header(&[0; 4], 0x0000_a000));
+        assert_eq!((plain[4..] == rolled[4..], plain[1] ^ rolled[1]), (true, 0xa0));
     }
 
     #[test]
