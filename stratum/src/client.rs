@@ -29,6 +29,10 @@ enum Name {
     Contains(&'static str),
 }
 
+/// Buffers of 512 hexadecimal digits (NerdMiner_v2 #809, SparkMiner #25).
+const TINY: usize = 255;
+/// The buffer of Canaan's cgminer, which Avalon machines run without saying so.
+const CANAAN: usize = 6_208;
 /// Coinbase sizes that firmwares take (measured by the DATUM project, `datum_stratum.h`).
 const SMALL: usize = 500;
 const STOCK: usize = 750;
@@ -68,10 +72,10 @@ const CLIENTS: [(Name, ClientProfile); 22] = [
     (Name::Begins("nicehash"), ClientProfile { difficulty_min: RENTED, ..asic("NiceHash", SMALL) }),
     (Name::Contains("nerdqaxe"), asic("NerdQAxe", LARGE)),
     (Name::Contains("bitaxe"), asic("Bitaxe", LARGE)),
-    (Name::Contains("nerdminer"), software("NerdMiner", SMALL)),
-    (Name::Contains("sparkminer"), software("SparkMiner", 256)),
+    (Name::Contains("nerdminer"), software("NerdMiner", TINY)),
+    (Name::Contains("sparkminer"), software("SparkMiner", TINY)),
     (Name::Begins("cpuminer"), software("cpuminer", ANY)),
-    (Name::Begins("cgminer"), software("cgminer", HUGE)),
+    (Name::Begins("cgminer"), software("cgminer", CANAAN)),
     (Name::Begins("bfgminer"), software("bfgminer", HUGE)),
     (Name::Begins("sgminer"), software("sgminer", HUGE)),
     (Name::Begins("devminer"), software("devminer", ANY)),
@@ -148,6 +152,8 @@ mod tests {
         let devnet = testing::devnet_params();
         let class = |agent: &str| ClientProfile::of(agent).payout_class(&devnet).ok();
         assert_eq!(class("SparkMiner/1.0"), None, "even four outputs are too many");
+        assert_eq!(class("NerdMinerV2/1.8.3"), None);
+        assert_eq!(class("cgminer/4.11.1"), Some(2));
         assert_eq!(class("NiceHash/1.0.0"), Some(0));
         assert_eq!(class("bmminer/2.0.0"), Some(1));
         assert_eq!(class("whoever"), Some(2));

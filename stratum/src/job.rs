@@ -58,6 +58,8 @@ pub struct JobTerms {
     pub share: ShareTerms,
     /// What the miner wants to be told, at most the share's own.
     pub difficulty: Difficulty,
+    /// Whether it has to be a whole number.
+    pub whole_difficulty: bool,
     /// The server's part of the extranonce.
     pub extranonce1: [u8; EXTRANONCE1_LEN],
     /// Jobs of this session on the same template before: each is other work, so that nothing counts twice.
@@ -78,11 +80,10 @@ impl Job {
         let algorithm = template.algorithm();
         let share_target = share_terms.share_bits.to_target()?;
         let covering = Difficulty::covering(share_target, algorithm);
-        let (difficulty, target) = if terms.difficulty < covering {
-            (terms.difficulty, terms.difficulty.target(algorithm).max(share_target))
-        } else {
-            (covering, share_target)
-        };
+        let wanted = if terms.difficulty < covering { terms.difficulty } else { covering };
+        let difficulty = if terms.whole_difficulty { wanted.whole() } else { wanted };
+        let target =
+            if difficulty < covering { difficulty.target(algorithm).max(share_target) } else { share_target };
         let job = Self {
             id,
             commitment: data.commitment(template.params().id()),

@@ -28,6 +28,8 @@ use crate::{
 /// A share's work follows the hash rate when it differs by more than this part: measured rates are noisy, and each
 /// change is a new difficulty for the miner.
 const SHARE_WORK_BAND: f64 = 0.25;
+/// Targets of shares are rounded; a client's least difficulty has to stay below.
+const SHARE_FLOOR_MARGIN: f64 = 1.01;
 /// What a fee is a part of.
 const BASIS_POINTS: u16 = 10_000;
 
@@ -126,6 +128,8 @@ pub struct Miner {
     config: Arc<SessionConfig>,
     extranonce1: [u8; EXTRANONCE1_LEN],
     whole_difficulty: bool,
+    /// Shares carry at least so much: a client that takes no smaller difficulty would find harder ones, and be credited with easier.
+    share_floor: f64,
     vardiff: Vardiff,
     jobs: JobStore,
     /// Work that shares of the miner and of the operator carry.
@@ -171,6 +175,7 @@ impl Miner {
             config,
             extranonce1,
             whole_difficulty: false,
+            share_floor: 0.0,
             jobs: JobStore::default(),
             share_hashes: [0.0; 2],
             owed,
@@ -226,6 +231,7 @@ impl Miner {
     pub fn set_profile(&mut self, profile: &ClientProfile, now: Instant) {
         self.whole_difficulty = profile.whole_difficulty;
         let floor = self.hashes_of(profile.difficulty_min);
+        self.share_floor = if profile.difficulty_min > 0.0 { floor * SHARE_FLOOR_MARGIN } else { 0.0 };
         if floor > self.config.vardiff.min_hashes {
             self.vardiff.set_floor(floor, now);
         }
@@ -276,7 +282,13 @@ impl Miner {
         };
         let (script, owed) = self.whose_turn(payee.script);
         let share = self.share_terms(Payee { script, ..*payee }, template, rates)?;
-        let terms = JobTerms { share, difficulty: self.difficulty(), extranonce1: self.extranonce1, variant };
+        let terms = JobTerms {
+            share,
+            difficulty: self.difficulty(),
+            whole_difficulty: self.whole_difficulty,
+            extranonce1: self.extranonce1,
+            variant,
+        };
         let (job, prefix) = Job::new(template.clone(), &terms)?;
         (self.variant, self.owed, self.asked) = (variant, owed, Some(terms.difficulty));
         let is_new_difficulty = self.told.replace(job.difficulty) != Some(job.difficulty);
@@ -286,8 +298,7 @@ impl Miner {
 
     /// What the next job should be told, before the share chain's own target is looked at.
     fn difficulty(&self) -> Difficulty {
-        let wanted = Difficulty::from_hashes(self.vardiff.hashes(), self.config.algorithm());
-        if self.whole_difficulty { wanted.whole() } else { wanted }
+        Difficulty::from_hashes(self.vardiff.hashes(), self.config.algorithm())
     }
 
     /// Who is credited with the next job, and what is owed after it.
@@ -306,7 +317,7 @@ impl Miner {
 
     fn share_terms(&mut self, payee: Payee, template: &JobTemplate, rates: &Rates) -> Option<ShareTerms> {
         let rate = rates.get(&payee.script).copied().unwrap_or_default();
-        let hashes = rate * self.config.share_period.as_secs_f64();
+        let hashes = (rate * self.config.share_period.as_secs_f64()).max(self.share_floor);
         let is_fee = self.is_fee(payee.script);
         let [own, operators] = &mut self.share_hashes;
         let share_hashes = if is_fee { operators } else { own };

@@ -55,13 +55,12 @@ fn at(start: Instant, seconds: u64) -> Now {
 
 /// A job template on a chain of a few shares; `block` tags the parent block.
 pub(crate) fn template(algorithm: PowAlgorithm, block: u8, bits: u32) -> Arc<JobTemplate> {
-    template_after(40, algorithm, block, bits)
+    template_after(40, params(algorithm), block, bits)
 }
 
 /// The same on a chain of so many shares: nobody has weight in the first payout epoch.
-fn template_after(shares: u32, algorithm: PowAlgorithm, block: u8, bits: u32) -> Arc<JobTemplate> {
+fn template_after(shares: u32, params: Arc<Params>, block: u8, bits: u32) -> Arc<JobTemplate> {
     static SERIAL: AtomicU32 = AtomicU32::new(7);
-    let params = params(algorithm);
     let mut miner = Miner::new(params.clone(), 1);
     let mut chain = ShareChain::new(params.clone());
     for second in 1..=shares {

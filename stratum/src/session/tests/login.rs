@@ -54,8 +54,33 @@ fn clients_have_the_coinbase_and_the_difficulties_they_take() {
 }
 
 #[test]
+fn who_takes_whole_difficulties_only_has_shares_that_are_as_hard() {
+    // A share at the base of this chain is 16 times easier than difficulty 1.
+    let mut raw = testing::devnet_params().raw().clone();
+    (raw.parent.pow, raw.base_target_max) = (PowAlgorithm::Sha256d, CompactTarget::from_bits(0x1d0f_ffff));
+    let params = testing::params(raw);
+    let told = |agent: &str, rate: f64| {
+        let mut miner =
+            TestMiner::with(SessionConfig { params: params.clone(), ..config(PowAlgorithm::Sha256d) });
+        miner.line(&subscribe_as(agent), 0);
+        miner.line(&login(&user(), "th=1T"), 0);
+        miner.offer_at_rate(&template_after(0, params.clone(), 1, HARD), rate, 0);
+        let share = miner.session.miner.newest_job().unwrap().share_target().unwrap();
+        (miner.difficulty, Difficulty::covering(share, PowAlgorithm::Sha256d).get())
+    };
+    let (difficulty, of_share) = told("bmminer/2.0.0", 0.0);
+    assert_eq!(difficulty, 1.0);
+    assert!((1.0..1.02).contains(&of_share), "{of_share}");
+    let (difficulty, of_share) = told("bmminer/2.0.0", 2e8);
+    assert_eq!(difficulty, 2.0);
+    assert!((2.0..3.0).contains(&of_share) && of_share.fract() > 0.0, "{of_share}");
+    let (difficulty, of_share) = told("cpuminer/2.5", 0.0);
+    assert!(difficulty < 0.07 && difficulty == of_share, "{difficulty} {of_share}");
+}
+
+#[test]
 fn firmware_that_would_cut_the_coinbase_is_refused_in_words() {
-    let words = "SparkMiner takes a coinbase of 256 bytes";
+    let words = "SparkMiner takes a coinbase of 255 bytes";
     let mut miner = TestMiner::new(PowAlgorithm::Sha256d);
     miner.line(&subscribe_as("SparkMiner/1.0"), 0);
     let refused = miner.line(&authorize(), 0);
