@@ -3,19 +3,11 @@
 use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use stratum::{
-    FoundShare, JobTemplate, SessionConfig, StratumConfig, server::Access,
-};
+use stratum::{FoundShare, JobTemplate, SessionConfig, StratumConfig, server::Access};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
-use crate::{
-    chain_profile::ChainProfile,
-    config::MinersConfig,
-    data_dir::DataDir,
-    error::NodeError,
-    tls,
-};
+use crate::{chain_profile::ChainProfile, config::MinersConfig, data_dir::DataDir, error::NodeError, tls};
 
 /// Open files beside miners: peers, stores, the API.
 const OTHER_FILES: u64 = 512;

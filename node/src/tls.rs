@@ -63,8 +63,9 @@ fn load(cert_file: &Path, key_file: &Path) -> Result<Certificate, NodeError> {
     refuse_loose_mode(key_file)?;
     let cert = fs::read(cert_file).map_err(file_error("read", cert_file))?;
     let key = fs::read(key_file).map_err(file_error("read", key_file))?;
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_slice_iter(&cert).collect::<Result<_, _>>().map_err(|reason| unusable(cert_file, &reason))?;
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&cert)
+        .collect::<Result<_, _>>()
+        .map_err(|reason| unusable(cert_file, &reason))?;
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|reason| unusable(key_file, &reason))?;
     let first = chain.first().ok_or_else(|| unusable(cert_file, &"it holds no certificate"))?;
     let fingerprint = hex::encode(Sha256::digest(first));

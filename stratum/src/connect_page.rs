@@ -87,7 +87,9 @@ mod tests {
     #[test]
     fn a_browser_sees_how_to_connect() {
         let shown = answer(b"GET / HTTP/1.1\r\nHost: pool\r\n\r\n").unwrap();
-        for text in ["HTTP/1.1 200 OK\r\n", "stratum+tcp://THIS-HOST:3333", "stratum+ssl://THIS-HOST:3333", "-a blake2s"] {
+        for text in
+            ["HTTP/1.1 200 OK\r\n", "stratum+tcp://THIS-HOST:3333", "stratum+ssl://THIS-HOST:3333", "-a blake2s"]
+        {
             assert!(shown.contains(text), "{text}: {shown}");
         }
         let (head, body) = shown.split_once("\r\n\r\n").unwrap();

@@ -56,7 +56,9 @@ pub enum Reject {
     #[error("wrong password for this endpoint")]
     WrongPassword,
     /// The coinbase of the smallest payout class is too long for the client's firmware, which would cut it without a word.
-    #[error("{client} takes a coinbase of {coinbase_max} bytes, this pool pays everybody in one of {needed}: use other firmware or a proxy")]
+    #[error(
+        "{client} takes a coinbase of {coinbase_max} bytes, this pool pays everybody in one of {needed}: use other firmware or a proxy"
+    )]
     CoinbaseTooLong {
         /// What the client is.
         client: &'static str,

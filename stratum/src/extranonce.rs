@@ -28,6 +28,12 @@ impl Extranonces {
         value.to_be_bytes()
     }
 
+    /// How many are taken.
+    #[cfg(test)]
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.len()
+    }
+
     /// A value is free again.
     pub fn free(&mut self, extranonce1: [u8; EXTRANONCE1_LEN]) {
         self.taken.remove(&u32::from_be_bytes(extranonce1));

@@ -24,7 +24,7 @@ const BAD_SHARE: i32 = 5;
 /// Points that a wrong password costs: nobody tries many.
 const WRONG_PASSWORD: i32 = 5;
 /// Points that a line costs that is no Stratum.
-const JUNK_LINE: i32 = 15;
+const JUNK_LINE: i32 = 5;
 /// The most points anybody has: a long good time does not pay for an hour of junk.
 const SCORE_MAX: i32 = 1_000;
 /// With so few points an address is banned.

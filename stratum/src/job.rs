@@ -82,8 +82,7 @@ impl Job {
         let covering = Difficulty::covering(share_target, algorithm);
         let wanted = if terms.difficulty < covering { terms.difficulty } else { covering };
         let difficulty = if terms.whole_difficulty { wanted.whole() } else { wanted };
-        let target =
-            if difficulty < covering { difficulty.target(algorithm).max(share_target) } else { share_target };
+        let target = if difficulty < covering { difficulty.target(algorithm).max(share_target) } else { share_target };
         let job = Self {
             id,
             commitment: data.commitment(template.params().id()),
@@ -204,6 +203,11 @@ impl JobStore {
         let too_old = now.saturating_duration_since(entry.sent) > JOB_AGE_MAX;
         let beyond_grace = entry.superseded.is_some_and(|since| now.saturating_duration_since(since) > STALE_GRACE);
         Some((&mut entry.job, too_old || beyond_grace))
+    }
+
+    /// The job with this id.
+    pub fn get(&self, id: u32) -> Option<&Job> {
+        self.jobs.iter().rev().map(|entry| &entry.job).find(|job| job.id == id)
     }
 
     /// A submit was remembered. Forgets the oldest jobs when there are too many in all.

@@ -31,6 +31,7 @@ pub mod server;
 pub mod session;
 pub mod submit;
 pub mod username;
+pub mod v2;
 pub mod vardiff;
 
 pub use address::AddressFormat;

@@ -200,6 +200,11 @@ impl Miner {
         self.jobs.newest()
     }
 
+    /// The job with this id, while submits for it are judged.
+    pub fn job(&self, id: u32) -> Option<&Job> {
+        self.jobs.get(id)
+    }
+
     /// What the client was told of difficulty is void, as after a new subscription.
     pub const fn forget_told(&mut self) {
         self.told = None;
@@ -231,10 +236,15 @@ impl Miner {
     pub fn set_profile(&mut self, profile: &ClientProfile, now: Instant) {
         self.whole_difficulty = profile.whole_difficulty;
         let floor = self.hashes_of(profile.difficulty_min);
-        self.share_floor = if profile.difficulty_min > 0.0 { floor * SHARE_FLOOR_MARGIN } else { 0.0 };
+        self.set_share_floor(if profile.difficulty_min > 0.0 { floor } else { 0.0 });
         if floor > self.config.vardiff.min_hashes {
             self.vardiff.set_floor(floor, now);
         }
+    }
+
+    /// The client takes no submit that carries fewer hashes, so its shares carry as many.
+    pub const fn set_share_floor(&mut self, hashes: f64) {
+        self.share_floor = hashes * SHARE_FLOOR_MARGIN;
     }
 
     /// The miner logged in with these wishes, which overrule what is known of its kind.
@@ -275,11 +285,8 @@ impl Miner {
     ) -> Option<NewJob<'_>> {
         let newest = self.jobs.newest().map(|job| &job.template);
         let clean = newest.is_none_or(|newest| newest.work().prev_block != template.work().prev_block);
-        let variant = if newest.is_some_and(|newest| Arc::ptr_eq(newest, template)) {
-            self.variant.checked_add(1)?
-        } else {
-            0
-        };
+        let variant =
+            if newest.is_some_and(|newest| Arc::ptr_eq(newest, template)) { self.variant.checked_add(1)? } else { 0 };
         let (script, owed) = self.whose_turn(payee.script);
         let share = self.share_terms(Payee { script, ..*payee }, template, rates)?;
         let terms = JobTerms {
@@ -338,13 +345,7 @@ impl Miner {
     }
 
     /// Judges a submit. `version_mask` holds the version bits it may roll; `authorized` is what the protocol thinks of its sender.
-    pub fn submit(
-        &mut self,
-        submit: &Submit,
-        version_mask: u32,
-        authorized: Result<(), Reject>,
-        now: Now,
-    ) -> Outcome {
+    pub fn submit(&mut self, submit: &Submit, version_mask: u32, authorized: Result<(), Reject>, now: Now) -> Outcome {
         let found = submit.job_id.and_then(|id| self.jobs.find(id, now.instant));
         let Some((job, is_stale)) = found else { return Reject::Stale.into() };
         let hashed = match Hashed::new(submit, job, version_mask) {

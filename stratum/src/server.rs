@@ -25,6 +25,7 @@ use crate::{
     limits::BACKLOG,
     miner::{Rates, SessionConfig},
     submit::Found,
+    v2::AuthorityKeys,
 };
 
 mod accounts;
@@ -36,6 +37,13 @@ mod registry;
 mod stream;
 
 pub use accounts::{MinerSnapshot, StratumSnapshot};
+
+pub(crate) use accounts::Tally;
+pub(crate) use connection::{Ended, REPORT_INTERVAL, Shared, now, set_alarm};
+pub(crate) use opening::behind_proxy;
+pub(crate) use outbox::Outbox;
+pub(crate) use registry::{Event, Seat};
+pub(crate) use stream::Inbox;
 
 use registry::Registry;
 
@@ -88,8 +96,16 @@ pub struct StratumConfig {
 #[derive(Debug)]
 pub struct Stratum {
     listener: TcpListener,
+    v2: Option<Door>,
     config: StratumConfig,
     address: SocketAddr,
+}
+
+/// Where Stratum V2 is spoken.
+#[derive(Debug)]
+struct Door {
+    listener: TcpListener,
+    keys: Arc<AuthorityKeys>,
 }
 
 /// Read access for the node.
@@ -104,13 +120,23 @@ impl Stratum {
     /// # Errors
     /// When the address cannot be bound, for one because another process has it.
     pub fn bind(address: SocketAddr, config: StratumConfig) -> std::io::Result<Self> {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // Connections of the process before us may still be closing.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        let listener = socket.listen(BACKLOG)?;
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, config, address })
+        Ok(Self { listener, v2: None, config, address })
+    }
+
+    /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
+    ///
+    /// # Errors
+    /// As [`Stratum::bind`].
+    pub fn bind_v2(&mut self, address: SocketAddr, keys: AuthorityKeys) -> std::io::Result<()> {
+        self.v2 = Some(Door { listener: listen(address)?, keys: Arc::new(keys) });
+        Ok(())
+    }
+
+    /// Where miners connect to that speak Stratum V2.
+    pub fn v2_address(&self) -> Option<SocketAddr> {
+        self.v2.as_ref()?.listener.local_addr().ok()
     }
 
     /// Where miners connect to.
@@ -131,7 +157,7 @@ impl Stratum {
         let Access { allowed, proxies, connections_max, tls } = self.config.access;
         let fee_script = self.config.session.fee.map(|fee| fee.script);
         let page = ConnectPage::new(&self.config.session, self.address.port(), tls.is_some());
-        let shared = Arc::new(connection::Shared {
+        let shared = Arc::new(Shared {
             session: Arc::new(self.config.session),
             proxies,
             tls,
@@ -142,9 +168,17 @@ impl Stratum {
             events,
         });
         let registry = Registry::new(allowed, connections_max, fee_script, token.clone());
-        let serving = registry.run(self.listener, inbox, shared, (snapshots, rates_tx), tasks.clone());
+        let serving = registry.run((self.listener, self.v2), inbox, shared, (snapshots, rates_tx), tasks.clone());
         (StratumHandle { snapshot }, serving)
     }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of the process before us may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl StratumHandle {

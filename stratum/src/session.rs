@@ -29,6 +29,7 @@ mod configure;
 mod login;
 
 pub use login::Ticket;
+pub(crate) use login::is_same;
 
 /// Version bits that BIP320 leaves to miners. Only SHA-256d miners are so fast that a header runs out of nonces.
 pub const fn version_rolling_mask(algorithm: PowAlgorithm) -> u32 {
@@ -285,9 +286,7 @@ impl Session {
             (worker, Outcome::Accepted { hashes, is_fee, found }) => {
                 self.rejects_in_a_row = 0;
                 let answer = match found {
-                    Some(found) => {
-                        Action::Found { found, reply: Some(PendingReply { id: request.id().to_owned() }) }
-                    }
+                    Some(found) => Action::Found { found, reply: Some(PendingReply { id: request.id().to_owned() }) },
                     None => Action::Send(request.reply("true")),
                 };
                 let mut actions = vec![answer, Action::Judged(Judged::Accepted { worker, hashes, is_fee })];

@@ -87,7 +87,8 @@ mod tests {
         let format = AddressFormat { bech32: Some(Hrp::parse("bc").unwrap()), p2pkh: 0, p2sh: vec![5] };
         let default = format.parse(ADDRESS).ok();
         let parse = |user: &str| Username::parse_or(user, &format, default);
-        let nameless = |worker: &str| Ok(Username { script: default.unwrap(), worker: worker.to_owned(), is_nameless: true });
+        let nameless =
+            |worker: &str| Ok(Username { script: default.unwrap(), worker: worker.to_owned(), is_nameless: true });
         assert_eq!(parse("rig7"), nameless("rig7"));
         assert_eq!(parse(""), nameless("default"));
         assert_eq!(parse("john.rig 7"), nameless("john.rig7"));

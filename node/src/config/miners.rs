@@ -82,7 +82,8 @@ impl RawStratum {
     /// # Errors
     /// [`ConfigError`] names the key.
     pub fn resolve(self, addresses: &AddressFormat, listen: SocketAddr) -> Result<MinersConfig, ConfigError> {
-        let script = |key, address: &str| addresses.parse(address).map_err(|reason| ConfigError::Address { key, reason });
+        let script =
+            |key, address: &str| addresses.parse(address).map_err(|reason| ConfigError::Address { key, reason });
         let fee_script =
             self.fee_address.as_deref().map(|address| script("stratum.fee_address", address)).transpose()?;
         let fee = match basis_points(self.fee_percent.unwrap_or_default())? {

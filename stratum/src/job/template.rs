@@ -8,8 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use sharechain::{
-    CompactTarget, JobContext, Params, ParentWork, PowAlgorithm, ShareData, ShareTerms,
-    coinbase::PrefixState,
+    CompactTarget, JobContext, Params, ParentWork, PowAlgorithm, ShareData, ShareTerms, coinbase::PrefixState,
 };
 
 use super::Job;

@@ -1,6 +1,10 @@
 //! Who mines here and how fast: sums of what connections report. Pure; the registry owns it and knows the time.
 
-use std::{collections::BTreeMap, sync::Arc, time::{Duration, Instant}};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sharechain::PayoutScript;
 
@@ -16,21 +20,21 @@ const RATE_FORGOTTEN: f64 = 1e-3;
 
 /// What one connection did since its last report.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// By number of the worker.
-    pub(super) workers: Vec<WorkerTally>,
-    pub(super) stale: u64,
-    pub(super) rejected: u64,
+    pub(crate) workers: Vec<WorkerTally>,
+    pub(crate) stale: u64,
+    pub(crate) rejected: u64,
 }
 
 /// What one worker did since the last report of its connection.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub(super) struct WorkerTally {
-    pub(super) accepted: u64,
+pub(crate) struct WorkerTally {
+    pub(crate) accepted: u64,
     /// Hashes of all accepted submits.
-    pub(super) hashes: f64,
+    pub(crate) hashes: f64,
     /// Those of them that are credited to the operator.
-    pub(super) fee_hashes: f64,
+    pub(crate) fee_hashes: f64,
 }
 
 /// One worker of a connection.
@@ -76,7 +80,8 @@ pub struct StratumSnapshot {
 #[derive(Debug, Default)]
 struct Account {
     agent: String,
-    workers: Vec<Worker>,
+    /// `None` for a number that is free again.
+    workers: Vec<Option<Worker>>,
     stale: u64,
     rejected: u64,
 }
@@ -114,11 +119,23 @@ impl Accounts {
         }
     }
 
-    /// A connection has one more worker.
+    /// A connection has one more worker, with the lowest number that is free.
     pub(super) fn authorize(&mut self, id: SessionId, username: Username, now: Instant) {
         let Some(account) = self.sessions.get_mut(&id) else { return };
         let meter = HashrateMeter::new(HASHRATE_TAU, now);
-        account.workers.push(Worker { username, since: now, meter, accepted: 0 });
+        let worker = Some(Worker { username, since: now, meter, accepted: 0 });
+        match account.workers.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = worker,
+            None => account.workers.push(worker),
+        }
+    }
+
+    /// A worker is gone, though its connection is not.
+    pub(super) fn leave(&mut self, id: SessionId, worker: usize) {
+        let account = self.sessions.get_mut(&id);
+        if let Some(place) = account.and_then(|account| account.workers.get_mut(worker)) {
+            *place = None;
+        }
     }
 
     /// Adds what a connection did. `fee_script` is credited with the operator's part.
@@ -129,7 +146,8 @@ impl Accounts {
         self.stale = self.stale.saturating_add(tally.stale);
         self.rejected = self.rejected.saturating_add(tally.rejected);
         let new_meter = || HashrateMeter::new(SHARE_RATE_TAU, now);
-        for (worker, done) in account.workers.iter_mut().zip(&tally.workers) {
+        let workers = account.workers.iter_mut().zip(&tally.workers);
+        for (worker, done) in workers.filter_map(|(worker, done)| Some((worker.as_mut()?, done))) {
             worker.accepted = worker.accepted.saturating_add(done.accepted);
             worker.meter.add(done.hashes, now);
             self.accepted = self.accepted.saturating_add(done.accepted);
@@ -143,7 +161,10 @@ impl Accounts {
     }
 
     pub(super) fn snapshot(&self, banned: usize, now: Instant) -> StratumSnapshot {
-        let workers = self.sessions.values().flat_map(|account| account.workers.iter().map(move |worker| (account, worker)));
+        let workers = self
+            .sessions
+            .values()
+            .flat_map(|account| account.workers.iter().flatten().map(move |worker| (account, worker)));
         let miners: Vec<MinerSnapshot> = workers
             .map(|(account, worker)| MinerSnapshot {
                 script: worker.username.script,
@@ -176,7 +197,7 @@ impl Accounts {
 
 impl Tally {
     /// Counts an accepted submit.
-    pub(super) fn accept(&mut self, worker: usize, hashes: f64, is_fee: bool) {
+    pub(crate) fn accept(&mut self, worker: usize, hashes: f64, is_fee: bool) {
         if self.workers.len() <= worker {
             self.workers.resize(worker.saturating_add(1), WorkerTally::default());
         }
@@ -188,11 +209,11 @@ impl Tally {
     }
 
     /// Accepted submits of all workers.
-    pub(super) fn accepted(&self) -> u64 {
+    pub(crate) fn accepted(&self) -> u64 {
         self.workers.iter().fold(0, |sum, worker| sum.saturating_add(worker.accepted))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.stale == 0 && self.rejected == 0 && self.workers.iter().all(|worker| worker.accepted == 0)
     }
 }
@@ -232,6 +253,11 @@ mod tests {
         let rates = accounts.rates(now);
         assert!((rates[&testing::script(1)] / 90.0 - 1.0).abs() < 0.02);
         assert!((rates[&testing::script(9)] / 10.0 - 1.0).abs() < 0.02);
+        accounts.leave(id, 0);
+        accounts.authorize(id, username(1, "c"), now);
+        accounts.authorize(id, username(1, "d"), now);
+        let shown: Vec<_> = accounts.snapshot(0, now).miners.into_iter().map(|miner| miner.worker).collect();
+        assert_eq!(shown, ["c", "b", "d"], "a number that is free is given again");
         accounts.close(id);
         assert_eq!(accounts.snapshot(0, now).connections, 0);
         assert!(accounts.rates(now + Duration::from_secs(3_600)).is_empty());

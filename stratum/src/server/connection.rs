@@ -26,9 +26,9 @@ use super::{
 };
 use crate::{
     connect_page::ConnectPage,
+    guard::Conduct,
     job::JobTemplate,
     limits::{LINE_LEN_MAX, STORE_TIMEOUT, WRITE_TIMEOUT},
-    guard::Conduct,
     message,
     miner::{Now, Rates, SessionConfig},
     session::{Action, Judged, PendingReply, Session},
@@ -36,33 +36,33 @@ use crate::{
 };
 
 /// Time between two reports to the registry while something is done.
-const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Time to take the last line.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// When a node stops its miners come back at different seconds of this many, so that they do not come back all at once.
 const RECONNECT_SPREAD_SECS: u64 = 10;
 
 /// What all connections of the endpoint use.
-pub(super) struct Shared {
-    pub(super) session: Arc<SessionConfig>,
-    pub(super) proxies: Vec<IpAddr>,
-    pub(super) tls: Option<TlsAcceptor>,
-    pub(super) page: ConnectPage,
-    pub(super) templates: watch::Receiver<Option<Arc<JobTemplate>>>,
-    pub(super) rates: watch::Receiver<Arc<Rates>>,
-    pub(super) found: mpsc::Sender<FoundShare>,
-    pub(super) events: mpsc::Sender<Event>,
+pub(crate) struct Shared {
+    pub(crate) session: Arc<SessionConfig>,
+    pub(crate) proxies: Vec<IpAddr>,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) page: ConnectPage,
+    pub(crate) templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    pub(crate) rates: watch::Receiver<Arc<Rates>>,
+    pub(crate) found: mpsc::Sender<FoundShare>,
+    pub(crate) events: mpsc::Sender<Event>,
 }
 
 impl Shared {
     /// Whether connections from there begin with a PROXY header.
-    pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
+    pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
         self.proxies.contains(&address.to_canonical())
     }
 }
 
 /// Why a connection ends, for the log.
-pub(super) type Ended = &'static str;
+pub(crate) type Ended = &'static str;
 
 struct Connection {
     shared: Arc<Shared>,
@@ -137,7 +137,7 @@ impl Connection {
                 biased;
                 changed = self.templates.changed() => {
                     changed.map_err(|_| "the node stops")?;
-                    self.renew().await?;
+                    self.renew();
                     self.flush().await?;
                 }
                 read = self.inbox.fill(&mut self.stream), if may_read_at.is_none() => {
@@ -185,15 +185,14 @@ impl Connection {
     }
 
     /// Makes a job of the newest template.
-    async fn renew(&mut self) -> Result<(), Ended> {
+    fn renew(&mut self) {
         let template = self.templates.borrow_and_update().clone();
-        let Some(template) = template.filter(|_| self.session.is_mining()) else { return Ok(()) };
+        let Some(template) = template.filter(|_| self.session.is_mining()) else { return };
         let rates = self.shared.rates.borrow().clone();
         let actions = self.session.handle_template(&template, &rates, now());
         for action in actions {
             self.send(action);
         }
-        Ok(())
     }
 
     /// Puts into the outbox what is to be sent.
@@ -210,7 +209,7 @@ impl Connection {
             match action {
                 action @ (Action::Send(_) | Action::SendJob(_)) => self.send(action),
                 Action::Found { found, reply } => self.hand_over(found, reply).await?,
-                Action::Renew => self.renew().await?,
+                Action::Renew => self.renew(),
                 Action::Resume { session_id } => self.resume(&session_id).await?,
                 Action::Judged(judged) => self.count(judged),
                 Action::Authorized(username) => self.tell(Event::Authorized { id: self.id, username }).await,
@@ -256,7 +255,7 @@ impl Connection {
         for action in self.session.handle_resume(found) {
             match action {
                 Action::Agent(agent) => self.tell(Event::Named { id: self.id, agent }).await,
-                Action::Renew => self.renew().await?,
+                Action::Renew => self.renew(),
                 action => self.send(action),
             }
         }
@@ -309,13 +308,14 @@ impl Connection {
 }
 
 /// Moves the alarm, which costs a lock, only when it would ring too late or has rung.
-fn set_alarm(alarm: &mut Pin<Box<Sleep>>, at: Instant) {
+pub(crate) fn set_alarm(alarm: &mut Pin<Box<Sleep>>, at: Instant) {
     if alarm.is_elapsed() || at < alarm.deadline().into_std() {
         alarm.as_mut().reset(at.into());
     }
 }
 
-fn now() -> Now {
+/// The clocks.
+pub(crate) fn now() -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Now { instant: Instant::now(), unix }
 }

@@ -1,9 +1,6 @@
 //! Answers a browser on the Stratum port, once, and closes.
 
-use tokio::{
-    io::AsyncWriteExt,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, time::timeout};
 
 use super::{
     connection::Ended,

@@ -2,12 +2,7 @@
 
 use std::net::IpAddr;
 
-use tokio::{
-    io::AsyncReadExt,
-    net::TcpStream,
-    sync::oneshot,
-    time::timeout,
-};
+use tokio::{io::AsyncReadExt, net::TcpStream, sync::oneshot, time::timeout};
 
 use super::{
     SessionId,
@@ -28,31 +23,15 @@ pub(super) enum Opened {
 }
 
 /// Finds out what is spoken, in the time a miner has to subscribe.
-pub(super) async fn open(
-    socket: TcpStream,
-    id: SessionId,
-    address: IpAddr,
-    shared: &Shared,
-) -> Result<Opened, Ended> {
+pub(super) async fn open(socket: TcpStream, id: SessionId, address: IpAddr, shared: &Shared) -> Result<Opened, Ended> {
     match timeout(SUBSCRIBE_TIMEOUT, negotiate(socket, id, address, shared)).await {
         Ok(opened) => opened,
         Err(_) => Err("said nothing in time"),
     }
 }
 
-async fn negotiate(
-    mut socket: TcpStream,
-    id: SessionId,
-    address: IpAddr,
-    shared: &Shared,
-) -> Result<Opened, Ended> {
-    if shared.is_proxy(address) {
-        let header = proxy_header(&mut socket).await?;
-        let (answer, outcome) = oneshot::channel();
-        let address = header.source.map_or(address, |source| source.ip());
-        drop(shared.events.send(Event::Admit { id, address, answer }).await);
-        outcome.await.map_err(|_| "the node stops")?.map_err(|_| "turned away")?;
-    }
+async fn negotiate(mut socket: TcpStream, id: SessionId, address: IpAddr, shared: &Shared) -> Result<Opened, Ended> {
+    behind_proxy(&mut socket, id, address, shared).await?;
     let mut first = [0];
     let seen = socket.peek(&mut first).await.map_err(|_| "the socket is gone")?;
     let stream = match Opening::of(first.get(..seen).unwrap_or_default()) {
@@ -63,6 +42,23 @@ async fn negotiate(
         _ => Stream::Left(socket),
     };
     greet(stream, id, shared).await
+}
+
+/// A proxy says first for whom it connects, and that one has to be admitted.
+pub(crate) async fn behind_proxy(
+    socket: &mut TcpStream,
+    id: SessionId,
+    address: IpAddr,
+    shared: &Shared,
+) -> Result<(), Ended> {
+    if !shared.is_proxy(address) {
+        return Ok(());
+    }
+    let header = proxy_header(socket).await?;
+    let (answer, outcome) = oneshot::channel();
+    let address = header.source.map_or(address, |source| source.ip());
+    drop(shared.events.send(Event::Admit { id, address, answer }).await);
+    outcome.await.map_err(|_| "the node stops")?.map_err(|_| "turned away")
 }
 
 /// Tells a browser from a miner.

@@ -17,29 +17,29 @@ const PARTS_PER_WRITE: usize = 16;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     parts: VecDeque<Bytes>,
 }
 
 impl Outbox {
     /// Adds a line, without its newline.
-    pub(super) fn push_line(&mut self, mut line: String) {
+    pub(crate) fn push_line(&mut self, mut line: String) {
         line.push('\n');
         self.parts.push_back(line.into());
     }
 
     /// Adds what is sent as it is.
-    pub(super) fn push_parts(&mut self, parts: impl IntoIterator<Item = Bytes>) {
+    pub(crate) fn push_parts(&mut self, parts: impl IntoIterator<Item = Bytes>) {
         self.parts.extend(parts);
     }
 
     /// Whether there is nothing to send.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
     /// Sends everything. What was not sent when the future is dropped stays.
-    pub(super) async fn flush(&mut self, socket: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    pub(crate) async fn flush(&mut self, socket: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         poll_fn(|cx| {
             while !self.parts.is_empty() {
                 let mut slices = [IoSlice::new(&[]); PARTS_PER_WRITE];

@@ -4,8 +4,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    future::pending,
     hash::{BuildHasher, RandomState},
-    net::IpAddr,
+    io,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,33 +22,40 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::{
-    SessionId,
+    Door, SessionId,
     accounts::{Accounts, StratumSnapshot, Tally},
-    connection::{self, Shared},
+    connection::{self, Ended, Shared},
 };
 use crate::{
-    extranonce::Extranonces,
+    extranonce::{EXTRANONCE1_LEN, Extranonces},
     guard::{Conduct, Guard, Source, Turned},
     limits::{PARKED_MAX, PARKED_TIME},
     miner::Rates,
     session::{Parked, Ticket},
     username::Username,
+    v2::{self, AuthorityKeys},
 };
 
 /// How often snapshots are published.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
+/// How often kept sessions are looked through.
+const KEPT_INTERVAL: Duration = Duration::from_secs(30);
 /// Pause after a failed accept: running out of file descriptors does not get better by trying faster.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a connection reports or asks.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// Behind a proxy: who it really is, and whether that one may connect.
     Admit { id: SessionId, address: IpAddr, answer: oneshot::Sender<Result<(), Turned>> },
     /// What the client calls itself.
     Named { id: SessionId, agent: String },
     /// One more worker.
     Authorized { id: SessionId, username: Username },
+    /// A connection with several channels wants an extranonce1 more, besides that of its ticket.
+    Reserve { id: SessionId, answer: oneshot::Sender<[u8; EXTRANONCE1_LEN]> },
+    /// A worker's channel is closed: its number is free for the next, and so is what was reserved for it.
+    Left { id: SessionId, worker: usize, extranonce1: [u8; EXTRANONCE1_LEN] },
     /// What was done since the last report.
     Done { id: SessionId, tally: Tally },
     /// What is no part of mining.
@@ -58,16 +67,16 @@ pub(super) enum Event {
 }
 
 /// Where the session goes that a miner wants to take up.
-pub(super) type Answer = oneshot::Sender<Option<(Ticket, Parked)>>;
+pub(crate) type Answer = oneshot::Sender<Option<(Ticket, Parked)>>;
 
 /// What a connection is given when it is accepted.
 #[derive(Debug)]
-pub(super) struct Seat {
-    pub(super) id: SessionId,
-    pub(super) ticket: Ticket,
-    pub(super) address: IpAddr,
+pub(crate) struct Seat {
+    pub(crate) id: SessionId,
+    pub(crate) ticket: Ticket,
+    pub(crate) address: IpAddr,
     /// Cancelled when the connection has to end.
-    pub(super) leave: CancellationToken,
+    pub(crate) leave: CancellationToken,
 }
 
 /// An open connection.
@@ -78,6 +87,8 @@ struct Open {
     is_counted: bool,
     ticket: Ticket,
     leave: CancellationToken,
+    /// Extranonces of channels after the first.
+    reserved: Vec<[u8; EXTRANONCE1_LEN]>,
     /// Another connection of the same miner waits for this one to end: a lost connection may look open for long.
     heir: Option<(SessionId, Answer)>,
 }
@@ -129,7 +140,7 @@ impl Registry {
 
     pub(super) async fn run(
         mut self,
-        listener: TcpListener,
+        (listener, v2): (TcpListener, Option<Door>),
         mut inbox: mpsc::Receiver<Event>,
         shared: Arc<Shared>,
         (snapshots, rates): (watch::Sender<Arc<StratumSnapshot>>, watch::Sender<Arc<Rates>>),
@@ -138,6 +149,8 @@ impl Registry {
         let token = self.token.clone();
         let mut publish = interval(PUBLISH_INTERVAL);
         publish.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look_at_kept = interval(KEPT_INTERVAL);
+        look_at_kept.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             // One connection too many waits in the kernel instead of being refused late.
             let has_room = self.open.len() < self.connections_max;
@@ -146,45 +159,59 @@ impl Registry {
                 () = token.cancelled() => return,
                 _ = publish.tick() => {
                     let now = Instant::now();
-                    self.forget_kept(now);
                     snapshots.send_replace(Arc::new(self.accounts.snapshot(self.guard.bans(now).count(), now)));
                     rates.send_replace(self.accounts.rates(now));
                 }
+                _ = look_at_kept.tick() => self.forget_kept(Instant::now()),
                 event = inbox.recv() => match event {
                     Some(event) => self.handle(event, Instant::now()),
                     None => return,
                 },
-                accepted = listener.accept(), if has_room => match accepted {
-                    Ok((socket, address)) => self.seat(socket, address.ip(), &shared, &tasks),
-                    Err(error) => {
-                        warn!(%error, "cannot accept a miner");
-                        sleep(ACCEPT_PAUSE).await;
+                accepted = listener.accept(), if has_room => {
+                    if let Some((socket, seat)) = self.seat(accepted, &shared).await {
+                        let address = seat.address;
+                        track(&tasks, address, connection::run(socket, seat, shared.clone()));
                     }
-                },
+                }
+                (accepted, keys) = accept(v2.as_ref()), if has_room => {
+                    if let Some((socket, seat)) = self.seat(accepted, &shared).await {
+                        let address = seat.address;
+                        track(&tasks, address, v2::connection::run(socket, seat, shared.clone(), keys));
+                    }
+                }
             }
         }
     }
 
-    fn seat(&mut self, socket: TcpStream, address: IpAddr, shared: &Arc<Shared>, tasks: &TaskTracker) {
+    /// Gives a connection its seat, unless its address may have none.
+    async fn seat(
+        &mut self,
+        accepted: io::Result<(TcpStream, SocketAddr)>,
+        shared: &Shared,
+    ) -> Option<(TcpStream, Seat)> {
+        let (socket, address) = match accepted {
+            Ok((socket, address)) => (socket, address.ip()),
+            Err(error) => {
+                warn!(%error, "cannot accept a miner");
+                sleep(ACCEPT_PAUSE).await;
+                return None;
+            }
+        };
         // A proxy's connections count for whom they come from.
         let is_counted = !shared.is_proxy(address);
         if is_counted && let Err(turned) = self.guard.admit(address, Instant::now()) {
             debug!(%address, %turned, "miner turned away");
-            return;
+            return None;
         }
         let id = SessionId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         let extranonce1 = self.extranonces.allocate();
         let ticket = Ticket { extranonce1, tag: self.tags.hash_one(id.0) };
         let leave = self.token.child_token();
-        self.open.insert(id, Open { address, is_counted, ticket, leave: leave.clone(), heir: None });
+        let (open_leave, reserved) = (leave.clone(), Vec::new());
+        self.open.insert(id, Open { address, is_counted, ticket, leave: open_leave, reserved, heir: None });
         self.accounts.open(id);
-        let connection = connection::run(socket, Seat { id, ticket, address, leave }, shared.clone());
-        let span = info_span!("miner", %address);
-        tasks.spawn(async move {
-            let reason = connection.instrument(span.clone()).await;
-            debug!(parent: &span, reason, "miner disconnected");
-        });
+        Some((socket, Seat { id, ticket, address, leave }))
     }
 
     fn handle(&mut self, event: Event, now: Instant) {
@@ -198,6 +225,21 @@ impl Registry {
             }
             Event::Named { id, agent } => self.accounts.name(id, agent),
             Event::Authorized { id, username } => self.accounts.authorize(id, username, now),
+            Event::Reserve { id, answer } => {
+                let Some(open) = self.open.get_mut(&id) else { return };
+                let extranonce1 = self.extranonces.allocate();
+                open.reserved.push(extranonce1);
+                // A connection that does not wait for the answer is over, and frees it.
+                let _over = answer.send(extranonce1);
+            }
+            Event::Left { id, worker, extranonce1 } => {
+                self.accounts.leave(id, worker);
+                let Some(open) = self.open.get_mut(&id) else { return };
+                if let Some(place) = open.reserved.iter().position(|reserved| *reserved == extranonce1) {
+                    open.reserved.swap_remove(place);
+                    self.extranonces.free(extranonce1);
+                }
+            }
             Event::Done { id, tally } => {
                 self.accounts.add(id, &tally, self.fee_script, now);
                 self.on_conduct(id, Conduct::Good(tally.accepted()), now);
@@ -247,7 +289,11 @@ impl Registry {
 
     fn on_closed(&mut self, id: SessionId, parked: Option<Box<Parked>>, now: Instant) {
         self.accounts.close(id);
-        let Some(Open { address, is_counted, ticket, heir, .. }) = self.open.remove(&id) else { return };
+        let Some(open) = self.open.remove(&id) else { return };
+        let Open { address, is_counted, ticket, reserved, heir, .. } = open;
+        for extranonce1 in reserved {
+            self.extranonces.free(extranonce1);
+        }
         if is_counted {
             self.guard.on_closed(address);
         }
@@ -256,26 +302,85 @@ impl Registry {
             (None, Some(parked)) => {
                 self.kept.insert(ticket, Kept { since: now, parked });
                 self.kept_order.push_back((now, ticket));
+                self.bound_kept();
             }
             (None, None) => self.extranonces.free(ticket.extranonce1),
+        }
+    }
+
+    /// Forgets the sessions that wait longest when there are too many.
+    fn bound_kept(&mut self) {
+        while self.kept_order.len() > PARKED_MAX {
+            self.forget_oldest_kept();
+        }
+    }
+
+    fn forget_oldest_kept(&mut self) {
+        let Some((since, ticket)) = self.kept_order.pop_front() else { return };
+        // It may have been taken up, and kept again since.
+        if self.kept.get(&ticket).is_some_and(|kept| kept.since == since) {
+            self.kept.remove(&ticket);
+            self.extranonces.free(ticket.extranonce1);
         }
     }
 
     /// Forgets sessions that nobody came back to, and old jobs of the others.
     fn forget_kept(&mut self, now: Instant) {
         let is_over = |since: Instant| now.saturating_duration_since(since) >= PARKED_TIME;
-        while let Some((since, ticket)) = self.kept_order.front().copied()
-            && (is_over(since) || self.kept_order.len() > PARKED_MAX)
-        {
-            self.kept_order.pop_front();
-            // It may have been taken up, and kept again since.
-            if self.kept.get(&ticket).is_some_and(|kept| kept.since == since) {
-                self.kept.remove(&ticket);
-                self.extranonces.free(ticket.extranonce1);
-            }
+        while self.kept_order.front().is_some_and(|(since, _)| is_over(*since)) {
+            self.forget_oldest_kept();
         }
         for kept in self.kept.values_mut() {
             kept.parked.forget_old_jobs(now);
         }
+    }
+}
+
+/// The next connection at the door; none where there is no door.
+async fn accept(door: Option<&Door>) -> (io::Result<(TcpStream, SocketAddr)>, Arc<AuthorityKeys>) {
+    match door {
+        Some(door) => (door.listener.accept().await, door.keys.clone()),
+        None => pending().await,
+    }
+}
+
+/// Runs a connection to its end.
+fn track(tasks: &TaskTracker, address: IpAddr, connection: impl Future<Output = Ended> + Send + 'static) {
+    let span = info_span!("miner", %address);
+    tasks.spawn(async move {
+        let reason = connection.instrument(span.clone()).await;
+        debug!(parent: &span, reason, "miner disconnected");
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channels_extranonce_is_free_again_when_it_or_its_connection_is_closed() {
+        let now = Instant::now();
+        let mut registry = Registry::new(Vec::new(), 8, None, CancellationToken::new());
+        let (id, leave) = (SessionId(1), CancellationToken::new());
+        let ticket = Ticket { extranonce1: registry.extranonces.allocate(), tag: 0 };
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let open = Open { address, is_counted: false, ticket, leave, reserved: Vec::new(), heir: None };
+        registry.open.insert(id, open);
+        registry.accounts.open(id);
+        let mut reserve = || {
+            let (answer, mut outcome) = oneshot::channel();
+            registry.handle(Event::Reserve { id, answer }, now);
+            outcome.try_recv().unwrap()
+        };
+        let [first, second] = [reserve(), reserve()];
+        assert!(first != second && first != ticket.extranonce1);
+        assert_eq!(registry.extranonces.taken(), 3);
+        registry.handle(Event::Left { id, worker: 1, extranonce1: first }, now);
+        // Neither twice, nor what belongs to the connection.
+        registry.handle(Event::Left { id, worker: 1, extranonce1: first }, now);
+        registry.handle(Event::Left { id, worker: 0, extranonce1: ticket.extranonce1 }, now);
+        assert_eq!(registry.extranonces.taken(), 2);
+        registry.handle(Event::Closed { id, parked: None }, now);
+        assert_eq!(registry.extranonces.taken(), 0);
     }
 }

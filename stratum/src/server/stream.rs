@@ -25,14 +25,14 @@ pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// Bytes that were read and not used yet.
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     bytes: Vec<u8>,
     used: usize,
 }
 
 impl Inbox {
     /// Reads what there is; 0 at the end. Nothing is lost when the future is dropped.
-    pub(super) async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
+    pub(crate) async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
         poll_fn(|cx| {
             let mut bytes = [const { MaybeUninit::uninit() }; READ_LEN];
             let mut buf = ReadBuf::uninit(&mut bytes);
@@ -45,12 +45,12 @@ impl Inbox {
     }
 
     /// What was read and not used.
-    pub(super) fn unused(&self) -> &[u8] {
+    pub(crate) fn unused(&self) -> &[u8] {
         self.bytes.get(self.used..).unwrap_or_default()
     }
 
     /// The next whole line without its ending, if there is one.
-    pub(super) fn next_line(&mut self) -> Option<&[u8]> {
+    pub(crate) fn next_line(&mut self) -> Option<&[u8]> {
         let len = self.unused().iter().position(|byte| *byte == b'\n')?;
         let start = self.used;
         self.used = start.saturating_add(len).saturating_add(1);
@@ -58,13 +58,18 @@ impl Inbox {
         Some(line.strip_suffix(b"\r").unwrap_or(line))
     }
 
+    /// So many bytes were used.
+    pub(crate) fn consume(&mut self, len: usize) {
+        self.used = self.used.saturating_add(len).min(self.bytes.len());
+    }
+
     /// Whether no whole line is left.
-    pub(super) fn has_no_line(&self) -> bool {
+    pub(crate) fn has_no_line(&self) -> bool {
         !self.unused().contains(&b'\n')
     }
 
     /// Gives memory back that the next line will not need.
-    pub(super) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         if self.unused().is_empty() {
             self.used = 0;
             self.bytes.clear();

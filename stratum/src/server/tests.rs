@@ -226,7 +226,8 @@ async fn workers_and_their_submits_are_counted() {
     let (_, job) = miner.start(SUBSCRIBE).await;
     assert_eq!(miner.ask(&authorize().replace(".rig", ".other")).await["result"], true);
     let id = &job["params"][0];
-    let submit = format!(r#"{{"id":4,"method":"mining.submit","params":["x",{id},"0000000000000001","00000000","00000000"]}}"#);
+    let submit =
+        format!(r#"{{"id":4,"method":"mining.submit","params":["x",{id},"0000000000000001","00000000","00000000"]}}"#);
     assert_eq!(miner.ask(&submit).await["error"][0], 24);
     let counted = async || loop {
         let snapshot = endpoint.handle.snapshot();

@@ -177,7 +177,7 @@ fn show_message(text: &str) -> Action {
 }
 
 /// Compares in a time that does not tell how much is right.
-fn is_same(password: &str, given: &str) -> bool {
+pub(crate) fn is_same(password: &str, given: &str) -> bool {
     let differing = password.bytes().zip(given.bytes()).fold(0, |all, (ours, theirs)| all | (ours ^ theirs));
     password.len() == given.len() && differing == 0
 }

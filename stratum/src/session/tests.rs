@@ -15,18 +15,20 @@ use sharechain::{
 };
 
 use super::*;
-use crate::{address::AddressFormat, difficulty::Difficulty, job::HeaderFields, limits::WORKERS_MAX, vardiff::VardiffConfig};
+use crate::{
+    address::AddressFormat, difficulty::Difficulty, job::HeaderFields, limits::WORKERS_MAX, vardiff::VardiffConfig,
+};
 
 mod asked;
 mod login;
 
 pub(crate) const SUBSCRIBE: &str = r#"{"id": 1, "method": "mining.subscribe", "params": ["cpuminer-multi/1.3.7"]}"#;
 
-fn format() -> AddressFormat {
+pub(crate) fn format() -> AddressFormat {
     AddressFormat { bech32: Some(Hrp::parse("dn").unwrap()), p2pkh: 111, p2sh: vec![196] }
 }
 
-fn user() -> String {
+pub(crate) fn user() -> String {
     format!("{}.rig", format().format(&testing::script(1)).unwrap())
 }
 
@@ -34,7 +36,7 @@ pub(crate) fn authorize() -> String {
     format!(r#"{{"id":2,"method":"mining.authorize","params":["{}","x"]}}"#, user())
 }
 
-fn params(algorithm: PowAlgorithm) -> Arc<Params> {
+pub(crate) fn params(algorithm: PowAlgorithm) -> Arc<Params> {
     let mut raw = testing::devnet_params().raw().clone();
     raw.parent.pow = algorithm;
     testing::params(raw)
@@ -49,7 +51,7 @@ fn ticket() -> Ticket {
     Ticket { extranonce1: [0; 4], tag: 5 }
 }
 
-fn at(start: Instant, seconds: u64) -> Now {
+pub(crate) fn at(start: Instant, seconds: u64) -> Now {
     Now { instant: start + Duration::from_secs(seconds), unix: u64::from(GENESIS_TIME) + 100 + seconds }
 }
 
@@ -83,7 +85,7 @@ fn template_after(shares: u32, params: Arc<Params>, block: u8, bits: u32) -> Arc
 /// Any block target: hard enough that no test hash is a block by chance.
 pub(crate) const HARD: u32 = 0x1900_ffff;
 /// A block target that half of all hashes meet.
-const EASY: u32 = 0x207f_ffff;
+pub(crate) const EASY: u32 = 0x207f_ffff;
 
 struct TestMiner {
     session: Session,
@@ -332,7 +334,10 @@ fn difficulty_is_never_above_that_of_a_share() {
     let told = |miner: &TestMiner| {
         let job = miner.session.miner.newest_job().unwrap();
         assert_eq!(job.target, job.share_target().unwrap());
-        assert!((miner.difficulty - Difficulty::covering(job.share_target().unwrap(), PowAlgorithm::Blake2s).get()).abs() < 1e-15);
+        assert!(
+            (miner.difficulty - Difficulty::covering(job.share_target().unwrap(), PowAlgorithm::Blake2s).get()).abs()
+                < 1e-15
+        );
     };
     told(&miner);
     // The string is how cpuminer-opt writes it.

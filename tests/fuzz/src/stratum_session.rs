@@ -126,7 +126,10 @@ impl Connection {
             Some([b'r', ..]) => {
                 let lost = std::mem::replace(&mut self.session, session(now));
                 let found = lost.park().map(|parked| (TICKET, parked));
-                let line = format!(r#"{{"id":1,"method":"mining.subscribe","params":["x","{}"]}}"#, Ticket { tag: 8, ..TICKET });
+                let line = format!(
+                    r#"{{"id":1,"method":"mining.subscribe","params":["x","{}"]}}"#,
+                    Ticket { tag: 8, ..TICKET }
+                );
                 let mut actions = self.session.handle_line(&line, now);
                 actions.extend(self.session.handle_resume(found));
                 self.perform(&actions, None)

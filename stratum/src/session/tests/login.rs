@@ -60,8 +60,7 @@ fn who_takes_whole_difficulties_only_has_shares_that_are_as_hard() {
     (raw.parent.pow, raw.base_target_max) = (PowAlgorithm::Sha256d, CompactTarget::from_bits(0x1d0f_ffff));
     let params = testing::params(raw);
     let told = |agent: &str, rate: f64| {
-        let mut miner =
-            TestMiner::with(SessionConfig { params: params.clone(), ..config(PowAlgorithm::Sha256d) });
+        let mut miner = TestMiner::with(SessionConfig { params: params.clone(), ..config(PowAlgorithm::Sha256d) });
         miner.line(&subscribe_as(agent), 0);
         miner.line(&login(&user(), "th=1T"), 0);
         miner.offer_at_rate(&template_after(0, params.clone(), 1, HARD), rate, 0);

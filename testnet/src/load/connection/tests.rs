@@ -5,8 +5,7 @@ use sharechain::{
     testing::{self, GENESIS_TIME, Miner},
 };
 use stratum::{
-    AddressFormat, HeaderFields, JobTemplate, Session, SessionConfig,
-    Now, Rates,
+    AddressFormat, HeaderFields, JobTemplate, Now, Rates, Session, SessionConfig,
     session::{self, Ticket},
     vardiff::VardiffConfig,
 };

@@ -1,0 +1,375 @@
+//! One client's socket: moves frames between it and the session, and shares to the node.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use codec_sv2::SerializedFrame;
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    sync::{oneshot, watch},
+    time::{sleep_until, timeout},
+};
+use tracing::{debug, warn};
+
+use super::{
+    AuthorityKeys,
+    limits::OUTBOX_LEN_MAX,
+    message::{Message, MessageError},
+    reply::Frame,
+    session::{Action, PendingShare, Session},
+    transport::{HANDSHAKE_LEN, Transport, TransportError},
+};
+use crate::{
+    extranonce::EXTRANONCE1_LEN,
+    guard::Conduct,
+    job::JobTemplate,
+    limits::{STORE_TIMEOUT, SUBSCRIBE_TIMEOUT, WRITE_TIMEOUT},
+    server::{
+        Ended, Event, FoundShare, Inbox, Outbox, REPORT_INTERVAL, Seat, SessionId, Shared, Tally, behind_proxy, now,
+        set_alarm,
+    },
+    session::Judged,
+    submit::Found,
+};
+
+struct Connection {
+    shared: Arc<Shared>,
+    id: SessionId,
+    stream: TcpStream,
+    transport: Transport,
+    inbox: Inbox,
+    outbox: Outbox,
+    /// Bytes in the outbox.
+    waiting: usize,
+    session: Session,
+    /// That of the seat, for the first channel.
+    extranonce1: Option<[u8; EXTRANONCE1_LEN]>,
+    templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    tally: Tally,
+    /// When the tally is reported, if there is one.
+    report_at: Option<Instant>,
+}
+
+/// Serves one client until it leaves, breaks a limit, or the node stops.
+pub(crate) async fn run(socket: TcpStream, seat: Seat, shared: Arc<Shared>, keys: Arc<AuthorityKeys>) -> Ended {
+    let (id, events) = (seat.id, shared.events.clone());
+    let ended = serve(socket, seat, shared, keys).await;
+    // The registry ends only with the node.
+    drop(events.send(Event::Closed { id, parked: None }).await);
+    ended
+}
+
+async fn serve(
+    socket: TcpStream,
+    Seat { id, ticket, address, leave }: Seat,
+    shared: Arc<Shared>,
+    keys: Arc<AuthorityKeys>,
+) -> Ended {
+    if socket.set_nodelay(true).is_err() {
+        return "the socket is gone";
+    }
+    let opening = Box::pin(timeout(SUBSCRIBE_TIMEOUT, async {
+        let mut socket = socket;
+        behind_proxy(&mut socket, id, address, &shared).await?;
+        handshake(socket, &keys).await
+    }));
+    let opened = tokio::select! {
+        biased;
+        () = leave.cancelled() => return "told to leave",
+        opened = opening => opened,
+    };
+    let (stream, inbox, transport) = match opened {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(ended)) => return ended,
+        Err(_) => return "no handshake in time",
+    };
+    let mut templates = shared.templates.clone();
+    templates.mark_changed();
+    let mut connection = Connection {
+        session: Session::new(shared.session.clone(), Instant::now()),
+        extranonce1: Some(ticket.extranonce1),
+        shared,
+        id,
+        stream,
+        transport,
+        inbox,
+        outbox: Outbox::default(),
+        waiting: 0,
+        templates,
+        tally: Tally::default(),
+        report_at: None,
+    };
+    let ended = tokio::select! {
+        biased;
+        () = leave.cancelled() => "told to leave",
+        served = connection.serve() => served.err().unwrap_or("closed by the client"),
+    };
+    connection.report().await;
+    ended
+}
+
+/// Agrees on keys with the client.
+async fn handshake(mut socket: TcpStream, keys: &AuthorityKeys) -> Result<(TcpStream, Inbox, Transport), Ended> {
+    let mut inbox = Inbox::default();
+    while inbox.unused().len() < HANDSHAKE_LEN {
+        match inbox.fill(&mut socket).await {
+            Ok(0) => return Err("closed without a word"),
+            Ok(_) => {}
+            Err(_) => return Err("the socket is gone"),
+        }
+    }
+    let theirs: [u8; HANDSHAKE_LEN] = *inbox.unused().first_chunk().expect("so much was read");
+    // A key looks like random bytes. The other protocol is a mistake, not junk.
+    if theirs.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+        return Err("speaks Stratum V1 to the port of V2");
+    }
+    inbox.consume(HANDSHAKE_LEN);
+    let (ours, transport) = Transport::accept(keys, theirs, now().unix).map_err(|_| "the handshake failed")?;
+    socket.write_all(&ours).await.map_err(|_| "the socket is gone")?;
+    Ok((socket, inbox, transport))
+}
+
+impl Connection {
+    async fn serve(&mut self) -> Result<(), Ended> {
+        let mut alarm = Box::pin(sleep_until(self.wake().into()));
+        loop {
+            self.inbox.shrink();
+            let may_read_at = self.session.may_read_at(Instant::now());
+            set_alarm(&mut alarm, may_read_at.map_or_else(|| self.wake(), |at| at.min(self.wake())));
+            // All branches are cancel-safe: a watch, a read that keeps what it has, an alarm.
+            tokio::select! {
+                biased;
+                changed = self.templates.changed() => {
+                    changed.map_err(|_| "the node stops")?;
+                    let template = self.templates.borrow_and_update().clone();
+                    for channel_id in self.session.channel_ids() {
+                        self.offer(channel_id, template.as_ref()).await?;
+                    }
+                    self.flush().await?;
+                }
+                read = self.inbox.fill(&mut self.stream), if may_read_at.is_none() => {
+                    match read {
+                        Ok(0) => return Ok(()),
+                        Ok(_) => self.take_frames().await?,
+                        Err(_) => return Err("the socket is gone"),
+                    }
+                }
+                () = &mut alarm => {
+                    if self.report_at.is_some_and(|at| at <= Instant::now()) {
+                        self.report().await;
+                    }
+                    let actions = self.session.handle_tick(Instant::now());
+                    self.perform(actions).await?;
+                    // Frames that had to wait for their turn.
+                    self.take_frames().await?;
+                }
+            }
+        }
+    }
+
+    /// When something has to be done if nothing comes.
+    fn wake(&self) -> Instant {
+        let session = self.session.poll_timeout();
+        self.report_at.map_or(session, |at| at.min(session))
+    }
+
+    /// Handles the whole frames that were read, as many as may be, and acknowledges what they held together.
+    async fn take_frames(&mut self) -> Result<(), Ended> {
+        while self.session.may_read_at(Instant::now()).is_none() {
+            let mut unused = self.inbox.unused();
+            let before = unused.len();
+            let decoded = self.transport.decode(&mut unused);
+            let used = before.saturating_sub(unused.len());
+            self.inbox.consume(used);
+            match decoded {
+                Ok(Some(frame)) => {
+                    self.session.count_frame(Instant::now());
+                    self.take_frame(frame).await?;
+                }
+                Ok(None) => break,
+                Err(error) => return Err(self.junk(error).await),
+            }
+        }
+        let acknowledged: Vec<Frame> = self.session.acknowledge().collect();
+        for frame in acknowledged {
+            self.send(frame).await?;
+        }
+        self.flush().await
+    }
+
+    async fn take_frame(&mut self, mut frame: SerializedFrame) -> Result<(), Ended> {
+        let header = frame.header();
+        // Extensions that are not known here are ignored (specification, section 3.4.1).
+        if header.ext_type_without_channel_msg() != 0 {
+            debug!(extension = header.ext_type_without_channel_msg(), "frame of an unknown extension");
+            return Ok(());
+        }
+        match Message::decode(header.msg_type(), frame.payload()) {
+            Ok(message) => {
+                let actions = self.session.handle_message(message, now());
+                self.perform(actions).await
+            }
+            // Of a later version of the protocol.
+            Err(error @ MessageError::UnknownType(_)) => {
+                debug!(%error, "frame ignored");
+                Ok(())
+            }
+            Err(MessageError::Malformed(_)) => {
+                self.tell(Event::Misbehaved { id: self.id, conduct: Conduct::Junk }).await;
+                Err("a message cannot be read")
+            }
+        }
+    }
+
+    /// Why the connection ends with what cannot be read.
+    async fn junk(&self, error: TransportError) -> Ended {
+        // Who speaks another handshake is mistaken, and may have miners here that are not.
+        if !self.session.is_set_up() {
+            return "what follows the handshake cannot be decrypted";
+        }
+        self.tell(Event::Misbehaved { id: self.id, conduct: Conduct::Junk }).await;
+        match error {
+            TransportError::TooLong => "a frame is too long",
+            TransportError::Handshake | TransportError::Decrypt | TransportError::Encrypt => {
+                "a frame cannot be decrypted"
+            }
+        }
+    }
+
+    /// Makes a job of the template for the channel.
+    async fn offer(&mut self, channel_id: u32, template: Option<&Arc<JobTemplate>>) -> Result<(), Ended> {
+        let Some(template) = template else { return Ok(()) };
+        let rates = self.shared.rates.borrow().clone();
+        for frame in self.session.offer(channel_id, template, &rates, Instant::now()) {
+            self.send(frame).await?;
+        }
+        Ok(())
+    }
+
+    async fn perform(&mut self, actions: Vec<Action>) -> Result<(), Ended> {
+        for action in actions {
+            match action {
+                Action::Send(frame) => self.send(frame).await?,
+                Action::Found { found, pending } => self.hand_over(found, pending).await?,
+                Action::Renew(channel_id) => self.renew(channel_id).await?,
+                Action::Reserve => self.reserve().await?,
+                Action::Judged(judged) => self.count(judged),
+                Action::Authorized(username) => self.tell(Event::Authorized { id: self.id, username }).await,
+                Action::Left { worker, extranonce1 } => {
+                    // What it did is its own, not that of the next worker with its number.
+                    self.report().await;
+                    self.tell(Event::Left { id: self.id, worker, extranonce1 }).await;
+                }
+                Action::Agent(agent) => self.tell(Event::Named { id: self.id, agent }).await,
+                Action::Misbehaved(conduct) => self.tell(Event::Misbehaved { id: self.id, conduct }).await,
+                Action::Disconnect(reason) => {
+                    let _flushed = self.flush().await;
+                    return Err(reason);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers the newest template to one channel. Others may not have seen it yet.
+    async fn renew(&mut self, channel_id: u32) -> Result<(), Ended> {
+        let template = self.templates.borrow().clone();
+        self.offer(channel_id, template.as_ref()).await
+    }
+
+    /// Gets an extranonce1 for the channel that is being opened, and opens it with a job of the newest template.
+    async fn reserve(&mut self) -> Result<(), Ended> {
+        let reserved = match self.extranonce1.take() {
+            Some(own) => Some(own),
+            None => {
+                let (answer, outcome) = oneshot::channel();
+                self.tell(Event::Reserve { id: self.id, answer }).await;
+                Box::pin(timeout(WRITE_TIMEOUT, outcome)).await.ok().and_then(Result::ok)
+            }
+        };
+        let (template, rates) = (self.templates.borrow().clone(), self.shared.rates.borrow().clone());
+        let work = template.as_ref().map(|template| (template, &*rates));
+        for action in self.session.handle_reserved(reserved, work, Instant::now()) {
+            match action {
+                Action::Send(frame) => self.send(frame).await?,
+                Action::Authorized(username) => self.tell(Event::Authorized { id: self.id, username }).await,
+                Action::Renew(_)
+                | Action::Found { .. }
+                | Action::Reserve
+                | Action::Judged(_)
+                | Action::Left { .. }
+                | Action::Agent(_)
+                | Action::Misbehaved(_)
+                | Action::Disconnect(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a share or block to the node, and has it acknowledged when it is stored.
+    async fn hand_over(&mut self, found: Box<Found>, pending: Option<PendingShare>) -> Result<(), Ended> {
+        let (stored, outcome) = oneshot::channel();
+        if self.shared.found.send(FoundShare { found, stored }).await.is_err() {
+            return Err("the node stops");
+        }
+        let Some(pending) = pending else { return Ok(()) };
+        let stored = match Box::pin(timeout(STORE_TIMEOUT, outcome)).await {
+            Ok(Ok(stored)) => stored,
+            Ok(Err(_)) => return Err("the node stops"),
+            Err(_) => {
+                warn!("a share waits for the store for more than {} s", STORE_TIMEOUT.as_secs());
+                Err("the store does not answer".to_owned())
+            }
+        };
+        match self.session.handle_stored(pending, stored) {
+            Some(refused) => self.send(refused).await,
+            None => Ok(()),
+        }
+    }
+
+    fn count(&mut self, judged: Judged) {
+        match judged {
+            Judged::Accepted { worker, hashes, is_fee } => self.tally.accept(worker, hashes, is_fee),
+            Judged::Stale => self.tally.stale = self.tally.stale.saturating_add(1),
+            Judged::Rejected => self.tally.rejected = self.tally.rejected.saturating_add(1),
+        }
+        self.report_at.get_or_insert_with(|| Instant::now() + REPORT_INTERVAL);
+    }
+
+    async fn report(&mut self) {
+        self.report_at = None;
+        let tally = std::mem::take(&mut self.tally);
+        if !tally.is_empty() {
+            self.tell(Event::Done { id: self.id, tally }).await;
+        }
+    }
+
+    /// Encrypts a frame and has it sent with the next flush, or now if much waits already.
+    async fn send(&mut self, frame: Frame) -> Result<(), Ended> {
+        let bytes = self.transport.encode(frame).map_err(|_| "a frame cannot be encrypted")?;
+        self.waiting = self.waiting.saturating_add(bytes.len());
+        self.outbox.push_parts([Bytes::from(bytes)]);
+        if self.waiting > OUTBOX_LEN_MAX { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), Ended> {
+        if self.outbox.is_empty() {
+            return Ok(());
+        }
+        self.waiting = 0;
+        match timeout(WRITE_TIMEOUT, self.outbox.flush(&mut self.stream)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err("the socket is gone"),
+            Err(_) => Err("does not read what it is sent"),
+        }
+    }
+
+    async fn tell(&self, event: Event) {
+        // The registry ends only with the node.
+        drop(self.shared.events.send(event).await);
+    }
+}
+
+#[cfg(test)]
+mod tests;
