@@ -58,6 +58,9 @@ pub(crate) struct RunArgs {
     /// Where miners connect to (default: 127.0.0.1:23336; 0.0.0.0:23336 takes miners from other machines).
     #[arg(long, value_name = "ADDR")]
     stratum_listen: Option<SocketAddr>,
+    /// Where miners connect to that speak Stratum V2 (default: nowhere).
+    #[arg(long, value_name = "ADDR")]
+    stratum_v2_listen: Option<SocketAddr>,
     /// Multiaddress to listen on for peers; may be repeated (default: /ip4/0.0.0.0/tcp/23333).
     #[arg(long, value_name = "MULTIADDR")]
     p2p_listen: Vec<String>,
@@ -115,7 +118,11 @@ impl RunArgs {
             solo_until_synced: self.solo_until_synced.then_some(true).or(file.solo_until_synced),
             parent: RawParent { rpc_url: self.parent_rpc.or(file.parent.rpc_url), ..file.parent },
             devnet: RawDevnet { listen: self.devnet_listen.or(file.devnet.listen), ..file.devnet },
-            stratum: RawStratum { listen: self.stratum_listen.or(file.stratum.listen), ..file.stratum },
+            stratum: RawStratum {
+                listen: self.stratum_listen.or(file.stratum.listen),
+                v2_listen: self.stratum_v2_listen.or(file.stratum.v2_listen),
+                ..file.stratum
+            },
             p2p: RawP2p {
                 listen: list(self.p2p_listen, file.p2p.listen),
                 peers: list(self.peer, file.p2p.peers),

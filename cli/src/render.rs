@@ -41,6 +41,7 @@ pub(crate) fn endpoints(endpoints: &Endpoints) -> anyhow::Result<()> {
         ("miners", format!("{}  user: ADDRESS.worker  password: x", endpoints.stratum)),
         ("api", endpoints.api.clone()),
     ];
+    rows.extend(endpoints.stratum_v2.iter().map(|url| ("stratum v2", url.clone())));
     rows.extend(endpoints.p2p.iter().map(|address| ("peers", format!("--peer {address}"))));
     rows.extend(endpoints.devnet_rpc.iter().map(|url| ("devnet rpc", url.clone())));
     line(&format!("poolnode {} is ready\n{}", env!("CARGO_PKG_VERSION"), key_values(&rows)))

@@ -5,6 +5,7 @@
 //! node.key        ed25519 identity, mode 0600
 //! endpoints.json  where this node listens, for scripts
 //! devnet-blocks   the blocks of an embedded devnet
+//! stratum-v2.key  the key that miners know this node by in Stratum V2, mode 0600
 //! stratum-*.pem   certificate and key that miners see, when the operator has none
 //! shares/         the share store
 //! blocks/         found blocks until they are buried
@@ -17,6 +18,7 @@ use std::{
 };
 
 use libp2p::identity::Keypair;
+use stratum::v2::{AuthorityKeys, keys::KEY_LEN};
 use tracing::warn;
 
 use crate::error::NodeError;
@@ -58,6 +60,25 @@ impl DataDir {
     /// The folder of found blocks.
     pub fn blocks(&self) -> PathBuf {
         self.path.join("blocks")
+    }
+
+    /// The key that miners know this node by in Stratum V2; made when it is first wanted.
+    ///
+    /// # Errors
+    /// [`NodeError::LooseMode`] when others can read it, [`NodeError::Key`] when it is damaged.
+    pub fn authority_keys(&self) -> Result<AuthorityKeys, NodeError> {
+        let path = self.path.join("stratum-v2.key");
+        if path.exists() {
+            refuse_loose_mode(&path)?;
+            let text = fs::read_to_string(&path).map_err(file_error("read", &path))?;
+            let mut secret = [0; KEY_LEN];
+            let is_hex = hex::decode_to_slice(text.trim(), &mut secret).is_ok();
+            let keys = is_hex.then(|| AuthorityKeys::from_secret(&secret).ok()).flatten();
+            return keys.ok_or(NodeError::Key(path));
+        }
+        let keys = AuthorityKeys::generate();
+        write_durably(&path, hex::encode(keys.secret()).as_bytes()).map_err(file_error("write", &path))?;
+        Ok(keys)
     }
 
     /// The files of the certificate that miners see, and of its key.
@@ -169,6 +190,10 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, b"junk").unwrap();
         assert!(matches!(dir.identity(), Err(NodeError::Key(_))));
+        let key = dir.authority_keys().unwrap();
+        assert_eq!(dir.authority_keys().unwrap().public(), key.public());
+        fs::write(folder.path().join("stratum-v2.key"), "0".repeat(64)).unwrap();
+        assert!(matches!(dir.authority_keys(), Err(NodeError::Key(_))));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What the Stratum endpoint is given: who may connect, on what terms, with which certificate.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use stratum::{FoundShare, JobTemplate, SessionConfig, StratumConfig, server::Access};
+use stratum::{FoundShare, JobTemplate, SessionConfig, Stratum, StratumConfig, server::Access};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
@@ -45,6 +45,27 @@ pub(crate) fn stratum_config(
         templates,
         found,
     })
+}
+
+/// Binds the endpoint and, where it is wanted, that of Stratum V2; also where that is found.
+///
+/// # Errors
+/// When an address cannot be listened on or the key cannot be read.
+pub(crate) fn bind(
+    miners: &MinersConfig,
+    terms: StratumConfig,
+    data_dir: &DataDir,
+) -> Result<(Stratum, Option<String>), NodeError> {
+    let refused = |address: SocketAddr, flag| {
+        move |source| NodeError::Listen { what: "miners", address: address.to_string(), flag, source }
+    };
+    let mut stratum = Stratum::bind(miners.listen, terms).map_err(refused(miners.listen, "--stratum-listen"))?;
+    let Some(address) = miners.v2_listen else { return Ok((stratum, None)) };
+    let keys = data_dir.authority_keys()?;
+    let key = keys.public_text();
+    stratum.bind_v2(address, keys).map_err(refused(address, "--stratum-v2-listen"))?;
+    let bound = stratum.v2_address().unwrap_or(address);
+    Ok((stratum, Some(format!("stratum2+tcp://{bound}/{key}"))))
 }
 
 /// As many connections as wanted, where the system allows so many open files; raises what it lets us raise.

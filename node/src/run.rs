@@ -44,6 +44,8 @@ pub struct Endpoints {
     pub api: String,
     /// Miners.
     pub stratum: String,
+    /// Miners that speak Stratum V2: with the key they know this node by.
+    pub stratum_v2: Option<String>,
     /// Peers: multiaddresses with this node's identity.
     pub p2p: Vec<String>,
     /// JSON-RPC of the embedded devnet.
@@ -164,6 +166,7 @@ struct Opened {
     devnet: Option<Devnet>,
     api: Api,
     stratum: Stratum,
+    stratum_v2: Option<String>,
     network: Network,
     blocks: BlocksTask,
 }
@@ -174,6 +177,7 @@ async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(End
     let endpoints = Endpoints {
         api: format!("http://{}", opened.api.address()),
         stratum: format!("stratum+tcp://{}", opened.stratum.address()),
+        stratum_v2: opened.stratum_v2.clone(),
         p2p: opened.network.addresses().iter().map(ToString::to_string).collect(),
         devnet_rpc: opened.devnet.as_ref().map(|devnet| format!("http://{}", devnet.address())),
     };
@@ -193,13 +197,8 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
     let channels = Channels::new(&mut chain);
     let (jobs, found) = (channels.jobs.1.clone(), channels.found.0.clone());
-    let stratum_config = miners::stratum_config(&config.chain, &config.stratum, data_dir, jobs, found)?;
-    let stratum = Stratum::bind(config.stratum.listen, stratum_config).map_err(|source| NodeError::Listen {
-        what: "miners",
-        address: config.stratum.listen.to_string(),
-        flag: "--stratum-listen",
-        source,
-    })?;
+    let terms = miners::stratum_config(&config.chain, &config.stratum, data_dir, jobs, found)?;
+    let (stratum, stratum_v2) = miners::bind(&config.stratum, terms, data_dir)?;
     let (store, store_thread) =
         store::spawn(Box::new(sled)).map_err(file_error("start a thread for", &data_dir.shares()))?;
     if !unused.is_empty() {
@@ -222,15 +221,28 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     .await?;
     let blocks = BlocksTask::open(client.clone(), params, data_dir.blocks(), channels.blocks_view.0.clone())
         .map_err(file_error("use", &data_dir.blocks()))?;
-    let opened =
-        Opened { config, channels, chain, claimed_blocks, store, client, devnet, api, stratum, network, blocks };
+    let opened = Opened {
+        config,
+        channels,
+        chain,
+        claimed_blocks,
+        store,
+        client,
+        devnet,
+        api,
+        stratum,
+        stratum_v2,
+        network,
+        blocks,
+    };
     Ok((opened, store_thread))
 }
 
 /// Starts every task; nothing fails any more.
 fn spawn_all(opened: Opened, tasks: &Tasks) {
-    let Opened { config, channels, chain, claimed_blocks, store, client, devnet, api, stratum, network, blocks } =
-        opened;
+    let Opened {
+        config, channels, chain, claimed_blocks, store, client, devnet, api, stratum, network, blocks, ..
+    } = opened;
     let profile = Arc::new(config.chain);
     let (params, token) = (profile.params.clone(), &tasks.token);
     if let Some(devnet) = devnet {

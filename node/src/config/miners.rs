@@ -17,6 +17,8 @@ use super::{ConfigError, in_home};
 pub struct RawStratum {
     /// Address and port.
     pub listen: Option<SocketAddr>,
+    /// Address and port for Stratum V2.
+    pub v2_listen: Option<SocketAddr>,
     /// What miners have to know.
     pub password: Option<String>,
     /// Whom miners without an address work for.
@@ -44,6 +46,8 @@ pub struct RawStratum {
 pub struct MinersConfig {
     /// Where miners connect to.
     pub listen: SocketAddr,
+    /// Where miners connect to that speak Stratum V2.
+    pub v2_listen: Option<SocketAddr>,
     /// What miners have to know.
     pub password: Option<String>,
     /// Whom miners without an address work for.
@@ -102,6 +106,7 @@ impl RawStratum {
         let default = self.default_address.as_deref();
         Ok(MinersConfig {
             listen: self.listen.unwrap_or(listen),
+            v2_listen: self.v2_listen,
             password: self.password.filter(|password| !password.is_empty()),
             default_script: default.map(|address| script("stratum.default_address", address)).transpose()?,
             fee,
@@ -136,8 +141,8 @@ mod tests {
     use crate::chain_profile::ChainProfile;
 
     fn resolve(text: &str) -> Result<MinersConfig, ConfigError> {
-        let raw: RawStratum = toml::from_str(text).unwrap();
-        let profile = ChainProfile::find("devnet", None).unwrap();
+        let raw: RawStratum = toml::from_str(text).expect("known keys");
+        let profile = ChainProfile::find("devnet", None).expect("the devnet");
         raw.resolve(&profile.addresses, SocketAddr::from(([127, 0, 0, 1], 1)))
     }
 
