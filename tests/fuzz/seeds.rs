@@ -48,6 +48,7 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
     );
     add("stratum_login", ["x", "secret,d=1024;th=1.5T fd=0.001", "fd=1e999"].map(Vec::from).to_vec());
     add("stratum_opening", openings());
+    add("stratum_v2", v2_connections());
     add("p2p_request", requests(&shares));
     add("p2p_response", responses(&shares));
     add("store_record", shares.iter().take(2).map(|share| StoredShare::new(share, 7).encode()).collect());
@@ -154,6 +155,29 @@ fn lines() -> Vec<Vec<u8>> {
     ]
     .map(|line| line.as_bytes().to_vec())
     .to_vec()
+}
+
+/// Frames as the target reads them: message type, length, payload.
+fn v2_connections() -> Vec<Vec<u8>> {
+    let frame = |kind: u8, payload: &[u8]| {
+        let len = u8::try_from(payload.len()).expect("a short payload");
+        [&[kind, len], payload].concat()
+    };
+    let text = |text: &str| [&[u8::try_from(text.len()).expect("a short text")], text.as_bytes()].concat();
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+    let user = address_format().format(&testing::script(1)).expect("a devnet address");
+    // SetupConnection: mining, version 2, host, port, vendor, hardware, firmware, device.
+    let names = [text("pool"), vec![1, 2], text("bitaxe"), text(""), text("v2"), text("")].concat();
+    let setup = frame(0x00, &[&[0, 2, 0, 2, 0, 0, 0, 0, 0][..], &names].concat());
+    let open = [words(&[7]), text(&format!("{user}.rig")), 1e6_f32.to_le_bytes().to_vec(), vec![0xff; 32]].concat();
+    let submit = |nonce: u32| words(&[1, nonce, 0x10, nonce, GENESIS_TIME + 100, 0x2000_0000]);
+    let standard: Vec<u8> = (0..8).flat_map(|nonce| frame(0x1a, &submit(nonce))).collect();
+    let extended: Vec<u8> =
+        (0..8).flat_map(|nonce| frame(0x1b, &[submit(nonce), vec![8], vec![9; 8]].concat())).collect();
+    vec![
+        [setup.clone(), frame(0x10, &open), standard.clone(), standard, vec![0xf0, 1, 0xf1, 3]].concat(),
+        [setup, frame(0x13, &[open, vec![4, 0]].concat()), extended, frame(0x18, &words(&[1, 0]))].concat(),
+    ]
 }
 
 fn openings() -> Vec<Vec<u8>> {

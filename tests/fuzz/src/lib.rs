@@ -14,6 +14,7 @@ pub mod network;
 pub mod parent;
 pub mod stratum_session;
 pub mod stratum_text;
+pub mod stratum_v2;
 pub mod sync;
 
 /// One fuzz target.
@@ -28,7 +29,7 @@ pub struct Target {
 }
 
 /// Every target, in the order of `Cargo.toml`.
-pub const TARGETS: [Target; 23] = [
+pub const TARGETS: [Target; 24] = [
     Target { name: "share", run: consensus::share, mutations: 40_000 },
     Target { name: "header_and_targets", run: consensus::header_and_targets, mutations: 40_000 },
     Target { name: "identifiers", run: consensus::identifiers, mutations: 40_000 },
@@ -43,6 +44,7 @@ pub const TARGETS: [Target; 23] = [
     Target { name: "stratum_difficulty", run: stratum_text::difficulty, mutations: 20_000 },
     Target { name: "stratum_login", run: stratum_text::login, mutations: 20_000 },
     Target { name: "stratum_opening", run: stratum_text::opening, mutations: 20_000 },
+    Target { name: "stratum_v2", run: stratum_v2::run, mutations: 4_000 },
     Target { name: "p2p_request", run: network::request, mutations: 40_000 },
     Target { name: "p2p_response", run: network::response, mutations: 40_000 },
     Target { name: "store_record", run: network::store_record, mutations: 40_000 },

@@ -29,7 +29,7 @@ const LINE_LEN_MAX: usize = stratum::limits::LINE_LEN_MAX;
 const TICKET: Ticket = Ticket { extranonce1: [0; 4], tag: 9 };
 
 /// A chain of a few shares, and jobs on two parent blocks.
-static TEMPLATES: LazyLock<[Arc<JobTemplate>; 2]> = LazyLock::new(|| [template(1), template(2)]);
+pub static TEMPLATES: LazyLock<[Arc<JobTemplate>; 2]> = LazyLock::new(|| [template(1), template(2)]);
 
 /// What addresses look like here: the devnet's.
 pub fn address_format() -> AddressFormat {
