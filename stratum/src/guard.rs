@@ -216,10 +216,9 @@ mod tests {
     #[test]
     fn attack_m3_three_shares_without_work_are_a_ban_that_ends() {
         let (mut guard, now) = guard();
+        let thrice = |guard: &mut Guard, conduct, now| [(); 3].map(|()| guard.on_conduct(STRANGER, conduct, now));
         guard.admit(STRANGER, now).unwrap();
-        assert!(!guard.on_conduct(STRANGER, Conduct::NoWork, now));
-        assert!(!guard.on_conduct(STRANGER, Conduct::NoWork, now));
-        assert!(guard.on_conduct(STRANGER, Conduct::NoWork, now));
+        assert_eq!(thrice(&mut guard, Conduct::NoWork, now), [false, false, true]);
         guard.on_closed(STRANGER);
         assert_eq!(guard.admit(STRANGER, now + Duration::from_secs(599)), Err(Turned::Banned { secs: 1 }));
         assert_eq!(guard.bans(now).collect::<Vec<_>>(), [(STRANGER, BAN)]);
@@ -227,10 +226,10 @@ mod tests {
         assert_eq!(guard.admit(STRANGER, later), Ok(()));
         assert_eq!(guard.bans(later).count(), 0);
         // The next one takes twice as long.
-        assert!(guard.on_conduct(STRANGER, Conduct::Junk, later));
+        assert_eq!(thrice(&mut guard, Conduct::Junk, later), [false, false, true]);
         assert_eq!(guard.bans(later).collect::<Vec<_>>(), [(STRANGER, 2 * BAN)]);
         let tomorrow = later + 2 * BAN + BAN_MAX + Duration::from_secs(1);
-        assert!(guard.on_conduct(STRANGER, Conduct::Junk, tomorrow));
+        assert_eq!(thrice(&mut guard, Conduct::WrongPassword, tomorrow), [false, false, true]);
         assert_eq!(guard.bans(tomorrow).collect::<Vec<_>>(), [(STRANGER, BAN)], "but not for ever");
     }
 

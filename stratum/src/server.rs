@@ -31,6 +31,7 @@ use crate::{
 mod accounts;
 mod connection;
 mod http;
+mod link;
 mod opening;
 mod outbox;
 mod registry;
@@ -38,8 +39,8 @@ mod stream;
 
 pub use accounts::{MinerSnapshot, StratumSnapshot};
 
-pub(crate) use accounts::Tally;
-pub(crate) use connection::{Ended, REPORT_INTERVAL, Shared, now, set_alarm};
+pub(crate) use connection::{Ended, Shared, now, set_alarm};
+pub(crate) use link::Link;
 pub(crate) use opening::behind_proxy;
 pub(crate) use outbox::Outbox;
 pub(crate) use registry::{Event, Seat};

@@ -13,12 +13,10 @@ use tokio::{
     time::{Sleep, sleep_until, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tracing::warn;
 
 use super::{
-    FoundShare, SessionId,
-    accounts::Tally,
-    http,
+    FoundShare, http,
+    link::Link,
     opening::{self, Opened},
     outbox::Outbox,
     registry::{Event, Seat},
@@ -28,15 +26,13 @@ use crate::{
     connect_page::ConnectPage,
     guard::Conduct,
     job::JobTemplate,
-    limits::{LINE_LEN_MAX, STORE_TIMEOUT, WRITE_TIMEOUT},
+    limits::{LINE_LEN_MAX, WRITE_TIMEOUT},
     message,
     miner::{Now, Rates, SessionConfig},
-    session::{Action, Judged, PendingReply, Session},
+    session::{Action, PendingReply, Session},
     submit::Found,
 };
 
-/// Time between two reports to the registry while something is done.
-pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Time to take the last line.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// When a node stops its miners come back at different seconds of this many, so that they do not come back all at once.
@@ -65,16 +61,12 @@ impl Shared {
 pub(crate) type Ended = &'static str;
 
 struct Connection {
-    shared: Arc<Shared>,
-    id: SessionId,
+    link: Link,
     stream: Stream,
     inbox: Inbox,
     outbox: Outbox,
     session: Session,
     templates: watch::Receiver<Option<Arc<JobTemplate>>>,
-    tally: Tally,
-    /// When the tally is reported, if there is one.
-    report_at: Option<Instant>,
 }
 
 /// Serves one miner until it leaves, breaks a limit, or the node stops.
@@ -112,26 +104,32 @@ async fn serve(
     let mut templates = shared.templates.clone();
     templates.mark_changed();
     let session = Session::new(shared.session.clone(), ticket, now());
-    let (outbox, tally) = (Outbox::default(), Tally::default());
-    let mut connection = Connection { shared, id, stream, inbox, outbox, session, templates, tally, report_at: None };
+    let (link, outbox) = (Link::new(shared, id), Outbox::default());
+    let mut connection = Connection { link, stream, inbox, outbox, session, templates };
     let ended = tokio::select! {
         biased;
         () = leave.cancelled() => connection.farewell().await,
         served = connection.serve() => served.err().unwrap_or("closed by the miner"),
     };
-    connection.report().await;
+    connection.link.report().await;
     (ended, connection.session.park().map(Box::new))
 }
 
 impl Connection {
     async fn serve(&mut self) -> Result<(), Ended> {
-        let mut alarm = Box::pin(sleep_until(self.wake().into()));
+        let mut alarm = Box::pin(sleep_until(self.link.wake(self.session.poll_timeout()).into()));
         // What it began with was read to find out what it speaks.
         self.take_lines().await?;
         loop {
             self.inbox.shrink();
             let may_read_at = self.session.may_read_at(Instant::now());
-            set_alarm(&mut alarm, may_read_at.map_or_else(|| self.wake(), |at| at.min(self.wake())));
+            set_alarm(
+                &mut alarm,
+                may_read_at.map_or_else(
+                    || self.link.wake(self.session.poll_timeout()),
+                    |at| at.min(self.link.wake(self.session.poll_timeout())),
+                ),
+            );
             // All branches are cancel-safe: a watch, a read that keeps what it has, an alarm.
             tokio::select! {
                 biased;
@@ -148,9 +146,7 @@ impl Connection {
                     }
                 }
                 () = &mut alarm => {
-                    if self.report_at.is_some_and(|at| at <= Instant::now()) {
-                        self.report().await;
-                    }
+                    self.link.report_if_due().await;
                     let actions = self.session.handle_tick(now());
                     self.perform(actions).await?;
                     // Lines that had to wait for their turn.
@@ -160,25 +156,19 @@ impl Connection {
         }
     }
 
-    /// When something has to be done if nothing comes.
-    fn wake(&self) -> Instant {
-        let session = self.session.poll_timeout();
-        self.report_at.map_or(session, |at| at.min(session))
-    }
-
     /// Handles the whole lines that were read, as many as may be.
     async fn take_lines(&mut self) -> Result<(), Ended> {
         while self.session.may_read_at(Instant::now()).is_none() {
             let Some(line) = self.inbox.next_line() else { break };
             let Ok(line) = str::from_utf8(line) else {
-                self.tell(Event::Misbehaved { id: self.id, conduct: Conduct::Junk }).await;
+                self.link.tell_conduct(Conduct::Junk).await;
                 return Err("a line is not text");
             };
             let actions = self.session.handle_line(line, now());
             self.perform(actions).await?;
         }
         if self.inbox.unused().len() > LINE_LEN_MAX && self.inbox.has_no_line() {
-            self.tell(Event::Misbehaved { id: self.id, conduct: Conduct::Junk }).await;
+            self.link.tell_conduct(Conduct::Junk).await;
             return Err("a line is too long");
         }
         self.flush().await
@@ -188,7 +178,7 @@ impl Connection {
     fn renew(&mut self) {
         let template = self.templates.borrow_and_update().clone();
         let Some(template) = template.filter(|_| self.session.is_mining()) else { return };
-        let rates = self.shared.rates.borrow().clone();
+        let rates = self.link.shared.rates.borrow().clone();
         let actions = self.session.handle_template(&template, &rates, now());
         for action in actions {
             self.send(action);
@@ -211,10 +201,12 @@ impl Connection {
                 Action::Found { found, reply } => self.hand_over(found, reply).await?,
                 Action::Renew => self.renew(),
                 Action::Resume { session_id } => self.resume(&session_id).await?,
-                Action::Judged(judged) => self.count(judged),
-                Action::Authorized(username) => self.tell(Event::Authorized { id: self.id, username }).await,
-                Action::Agent(agent) => self.tell(Event::Named { id: self.id, agent }).await,
-                Action::Misbehaved(conduct) => self.tell(Event::Misbehaved { id: self.id, conduct }).await,
+                Action::Judged(judged) => self.link.count(judged),
+                Action::Authorized(username) => {
+                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await
+                }
+                Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
+                Action::Misbehaved(conduct) => self.link.tell_conduct(conduct).await,
                 Action::Disconnect(reason) => {
                     let _flushed = self.flush().await;
                     return Err(reason);
@@ -226,21 +218,10 @@ impl Connection {
 
     /// Gives a share or block to the node and answers the miner when it is stored.
     async fn hand_over(&mut self, found: Box<Found>, reply: Option<PendingReply>) -> Result<(), Ended> {
-        let (stored, outcome) = oneshot::channel();
-        if self.shared.found.send(FoundShare { found, stored }).await.is_err() {
-            return Err("the node stops");
+        let stored = self.link.store(found, reply.is_some()).await?;
+        if let Some(reply) = reply {
+            self.outbox.push_line(stored.map_or_else(|reason| reply.refused(reason), |()| reply.stored()));
         }
-        let Some(reply) = reply else { return Ok(()) };
-        let line = match Box::pin(timeout(STORE_TIMEOUT, outcome)).await {
-            Ok(Ok(Ok(()))) => reply.stored(),
-            Ok(Ok(Err(reason))) => reply.refused(reason),
-            Ok(Err(_)) => return Err("the node stops"),
-            Err(_) => {
-                warn!("a share waits for the store for more than {} s", STORE_TIMEOUT.as_secs());
-                reply.refused("the store does not answer".to_owned())
-            }
-        };
-        self.outbox.push_line(line);
         Ok(())
     }
 
@@ -249,12 +230,12 @@ impl Connection {
         let mut found = None;
         if let Ok(ticket) = session_id.parse() {
             let (answer, outcome) = oneshot::channel();
-            self.tell(Event::Resume { id: self.id, ticket, answer }).await;
+            self.link.tell(Event::Resume { id: self.link.id(), ticket, answer }).await;
             found = Box::pin(timeout(WRITE_TIMEOUT, outcome)).await.ok().and_then(Result::ok).flatten();
         }
         for action in self.session.handle_resume(found) {
             match action {
-                Action::Agent(agent) => self.tell(Event::Named { id: self.id, agent }).await,
+                Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
                 Action::Renew => self.renew(),
                 action => self.send(action),
             }
@@ -262,48 +243,19 @@ impl Connection {
         Ok(())
     }
 
-    fn count(&mut self, judged: Judged) {
-        match judged {
-            Judged::Accepted { worker, hashes, is_fee } => self.tally.accept(worker, hashes, is_fee),
-            Judged::Stale => self.tally.stale = self.tally.stale.saturating_add(1),
-            Judged::Rejected => self.tally.rejected = self.tally.rejected.saturating_add(1),
-        }
-        self.report_at.get_or_insert_with(|| Instant::now() + REPORT_INTERVAL);
-    }
-
-    async fn report(&mut self) {
-        self.report_at = None;
-        let tally = std::mem::take(&mut self.tally);
-        if !tally.is_empty() {
-            self.tell(Event::Done { id: self.id, tally }).await;
-        }
-    }
-
     async fn flush(&mut self) -> Result<(), Ended> {
-        if self.outbox.is_empty() {
-            return Ok(());
-        }
-        match timeout(WRITE_TIMEOUT, self.outbox.flush(&mut self.stream)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err("the socket is gone"),
-            Err(_) => Err("does not read what it is sent"),
-        }
+        self.outbox.flush_in_time(&mut self.stream).await
     }
 
     /// Sends the miner away: to the same place, at a time that others do not have.
     async fn farewell(&mut self) -> Ended {
         if self.session.is_mining() {
-            let wait = self.id.0 % RECONNECT_SPREAD_SECS + 1;
+            let wait = self.link.id().0 % RECONNECT_SPREAD_SECS + 1;
             // Never to another host: a miner must not learn to follow such a line (attack M9).
             self.outbox.push_line(message::notification("client.reconnect", &format!("[null,null,{wait}]")));
             drop(timeout(FAREWELL_TIMEOUT, self.outbox.flush(&mut self.stream)).await);
         }
         "told to leave"
-    }
-
-    async fn tell(&self, event: Event) {
-        // The registry ends only with the node.
-        drop(self.shared.events.send(event).await);
     }
 }
 

@@ -10,7 +10,10 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use tokio::io::AsyncWrite;
+use tokio::{io::AsyncWrite, time::timeout};
+
+use super::connection::Ended;
+use crate::limits::WRITE_TIMEOUT;
 
 /// Parts given to one write: a job has five, a difficulty and an answer one each.
 const PARTS_PER_WRITE: usize = 16;
@@ -33,9 +36,16 @@ impl Outbox {
         self.parts.extend(parts);
     }
 
-    /// Whether there is nothing to send.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+    /// Sends everything, to somebody who takes it.
+    pub(crate) async fn flush_in_time(&mut self, socket: &mut (impl AsyncWrite + Unpin)) -> Result<(), Ended> {
+        if self.parts.is_empty() {
+            return Ok(());
+        }
+        match timeout(WRITE_TIMEOUT, self.flush(socket)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err("the socket is gone"),
+            Err(_) => Err("does not read what it is sent"),
+        }
     }
 
     /// Sends everything. What was not sent when the future is dropped stays.
@@ -94,7 +104,7 @@ mod tests {
         let (sent, read) = tokio::join!(outbox.flush(&mut ours), reading);
         sent.unwrap();
         assert_eq!(read, expected);
-        assert!(outbox.is_empty());
+        assert!(outbox.parts.is_empty());
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use tokio::{
     sync::{oneshot, watch},
     time::{sleep_until, timeout},
 };
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::{
     AuthorityKeys,
@@ -24,18 +24,13 @@ use crate::{
     extranonce::EXTRANONCE1_LEN,
     guard::Conduct,
     job::JobTemplate,
-    limits::{STORE_TIMEOUT, SUBSCRIBE_TIMEOUT, WRITE_TIMEOUT},
-    server::{
-        Ended, Event, FoundShare, Inbox, Outbox, REPORT_INTERVAL, Seat, SessionId, Shared, Tally, behind_proxy, now,
-        set_alarm,
-    },
-    session::Judged,
+    limits::{SUBSCRIBE_TIMEOUT, WRITE_TIMEOUT},
+    server::{Ended, Event, Inbox, Link, Outbox, Seat, Shared, behind_proxy, now, set_alarm},
     submit::Found,
 };
 
 struct Connection {
-    shared: Arc<Shared>,
-    id: SessionId,
+    link: Link,
     stream: TcpStream,
     transport: Transport,
     inbox: Inbox,
@@ -46,9 +41,6 @@ struct Connection {
     /// That of the seat, for the first channel.
     extranonce1: Option<[u8; EXTRANONCE1_LEN]>,
     templates: watch::Receiver<Option<Arc<JobTemplate>>>,
-    tally: Tally,
-    /// When the tally is reported, if there is one.
-    report_at: Option<Instant>,
 }
 
 /// Serves one client until it leaves, breaks a limit, or the node stops.
@@ -89,23 +81,20 @@ async fn serve(
     let mut connection = Connection {
         session: Session::new(shared.session.clone(), Instant::now()),
         extranonce1: Some(ticket.extranonce1),
-        shared,
-        id,
+        link: Link::new(shared, id),
         stream,
         transport,
         inbox,
         outbox: Outbox::default(),
         waiting: 0,
         templates,
-        tally: Tally::default(),
-        report_at: None,
     };
     let ended = tokio::select! {
         biased;
         () = leave.cancelled() => "told to leave",
         served = connection.serve() => served.err().unwrap_or("closed by the client"),
     };
-    connection.report().await;
+    connection.link.report().await;
     ended
 }
 
@@ -132,11 +121,17 @@ async fn handshake(mut socket: TcpStream, keys: &AuthorityKeys) -> Result<(TcpSt
 
 impl Connection {
     async fn serve(&mut self) -> Result<(), Ended> {
-        let mut alarm = Box::pin(sleep_until(self.wake().into()));
+        let mut alarm = Box::pin(sleep_until(self.link.wake(self.session.poll_timeout()).into()));
         loop {
             self.inbox.shrink();
             let may_read_at = self.session.may_read_at(Instant::now());
-            set_alarm(&mut alarm, may_read_at.map_or_else(|| self.wake(), |at| at.min(self.wake())));
+            set_alarm(
+                &mut alarm,
+                may_read_at.map_or_else(
+                    || self.link.wake(self.session.poll_timeout()),
+                    |at| at.min(self.link.wake(self.session.poll_timeout())),
+                ),
+            );
             // All branches are cancel-safe: a watch, a read that keeps what it has, an alarm.
             tokio::select! {
                 biased;
@@ -156,9 +151,7 @@ impl Connection {
                     }
                 }
                 () = &mut alarm => {
-                    if self.report_at.is_some_and(|at| at <= Instant::now()) {
-                        self.report().await;
-                    }
+                    self.link.report_if_due().await;
                     let actions = self.session.handle_tick(Instant::now());
                     self.perform(actions).await?;
                     // Frames that had to wait for their turn.
@@ -166,12 +159,6 @@ impl Connection {
                 }
             }
         }
-    }
-
-    /// When something has to be done if nothing comes.
-    fn wake(&self) -> Instant {
-        let session = self.session.poll_timeout();
-        self.report_at.map_or(session, |at| at.min(session))
     }
 
     /// Handles the whole frames that were read, as many as may be, and acknowledges what they held together.
@@ -216,7 +203,7 @@ impl Connection {
                 Ok(())
             }
             Err(MessageError::Malformed(_)) => {
-                self.tell(Event::Misbehaved { id: self.id, conduct: Conduct::Junk }).await;
+                self.link.tell_conduct(Conduct::Junk).await;
                 Err("a message cannot be read")
             }
         }
@@ -228,7 +215,7 @@ impl Connection {
         if !self.session.is_set_up() {
             return "what follows the handshake cannot be decrypted";
         }
-        self.tell(Event::Misbehaved { id: self.id, conduct: Conduct::Junk }).await;
+        self.link.tell_conduct(Conduct::Junk).await;
         match error {
             TransportError::TooLong => "a frame is too long",
             TransportError::Handshake | TransportError::Decrypt | TransportError::Encrypt => {
@@ -240,7 +227,7 @@ impl Connection {
     /// Makes a job of the template for the channel.
     async fn offer(&mut self, channel_id: u32, template: Option<&Arc<JobTemplate>>) -> Result<(), Ended> {
         let Some(template) = template else { return Ok(()) };
-        let rates = self.shared.rates.borrow().clone();
+        let rates = self.link.shared.rates.borrow().clone();
         for frame in self.session.offer(channel_id, template, &rates, Instant::now()) {
             self.send(frame).await?;
         }
@@ -254,15 +241,17 @@ impl Connection {
                 Action::Found { found, pending } => self.hand_over(found, pending).await?,
                 Action::Renew(channel_id) => self.renew(channel_id).await?,
                 Action::Reserve => self.reserve().await?,
-                Action::Judged(judged) => self.count(judged),
-                Action::Authorized(username) => self.tell(Event::Authorized { id: self.id, username }).await,
+                Action::Judged(judged) => self.link.count(judged),
+                Action::Authorized(username) => {
+                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await
+                }
                 Action::Left { worker, extranonce1 } => {
                     // What it did is its own, not that of the next worker with its number.
-                    self.report().await;
-                    self.tell(Event::Left { id: self.id, worker, extranonce1 }).await;
+                    self.link.report().await;
+                    self.link.tell(Event::Left { id: self.link.id(), worker, extranonce1 }).await;
                 }
-                Action::Agent(agent) => self.tell(Event::Named { id: self.id, agent }).await,
-                Action::Misbehaved(conduct) => self.tell(Event::Misbehaved { id: self.id, conduct }).await,
+                Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
+                Action::Misbehaved(conduct) => self.link.tell_conduct(conduct).await,
                 Action::Disconnect(reason) => {
                     let _flushed = self.flush().await;
                     return Err(reason);
@@ -284,16 +273,18 @@ impl Connection {
             Some(own) => Some(own),
             None => {
                 let (answer, outcome) = oneshot::channel();
-                self.tell(Event::Reserve { id: self.id, answer }).await;
+                self.link.tell(Event::Reserve { id: self.link.id(), answer }).await;
                 Box::pin(timeout(WRITE_TIMEOUT, outcome)).await.ok().and_then(Result::ok)
             }
         };
-        let (template, rates) = (self.templates.borrow().clone(), self.shared.rates.borrow().clone());
+        let (template, rates) = (self.templates.borrow().clone(), self.link.shared.rates.borrow().clone());
         let work = template.as_ref().map(|template| (template, &*rates));
         for action in self.session.handle_reserved(reserved, work, Instant::now()) {
             match action {
                 Action::Send(frame) => self.send(frame).await?,
-                Action::Authorized(username) => self.tell(Event::Authorized { id: self.id, username }).await,
+                Action::Authorized(username) => {
+                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await
+                }
                 Action::Renew(_)
                 | Action::Found { .. }
                 | Action::Reserve
@@ -309,39 +300,10 @@ impl Connection {
 
     /// Gives a share or block to the node, and has it acknowledged when it is stored.
     async fn hand_over(&mut self, found: Box<Found>, pending: Option<PendingShare>) -> Result<(), Ended> {
-        let (stored, outcome) = oneshot::channel();
-        if self.shared.found.send(FoundShare { found, stored }).await.is_err() {
-            return Err("the node stops");
-        }
-        let Some(pending) = pending else { return Ok(()) };
-        let stored = match Box::pin(timeout(STORE_TIMEOUT, outcome)).await {
-            Ok(Ok(stored)) => stored,
-            Ok(Err(_)) => return Err("the node stops"),
-            Err(_) => {
-                warn!("a share waits for the store for more than {} s", STORE_TIMEOUT.as_secs());
-                Err("the store does not answer".to_owned())
-            }
-        };
-        match self.session.handle_stored(pending, stored) {
+        let stored = self.link.store(found, pending.is_some()).await?;
+        match pending.and_then(|pending| self.session.handle_stored(pending, stored)) {
             Some(refused) => self.send(refused).await,
             None => Ok(()),
-        }
-    }
-
-    fn count(&mut self, judged: Judged) {
-        match judged {
-            Judged::Accepted { worker, hashes, is_fee } => self.tally.accept(worker, hashes, is_fee),
-            Judged::Stale => self.tally.stale = self.tally.stale.saturating_add(1),
-            Judged::Rejected => self.tally.rejected = self.tally.rejected.saturating_add(1),
-        }
-        self.report_at.get_or_insert_with(|| Instant::now() + REPORT_INTERVAL);
-    }
-
-    async fn report(&mut self) {
-        self.report_at = None;
-        let tally = std::mem::take(&mut self.tally);
-        if !tally.is_empty() {
-            self.tell(Event::Done { id: self.id, tally }).await;
         }
     }
 
@@ -354,20 +316,8 @@ impl Connection {
     }
 
     async fn flush(&mut self) -> Result<(), Ended> {
-        if self.outbox.is_empty() {
-            return Ok(());
-        }
         self.waiting = 0;
-        match timeout(WRITE_TIMEOUT, self.outbox.flush(&mut self.stream)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err("the socket is gone"),
-            Err(_) => Err("does not read what it is sent"),
-        }
-    }
-
-    async fn tell(&self, event: Event) {
-        // The registry ends only with the node.
-        drop(self.shared.events.send(event).await);
+        self.outbox.flush_in_time(&mut self.stream).await
     }
 }
 
