@@ -77,7 +77,12 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
         ("window", format!("{} shares", status.window_shares)),
         ("peers", status.peers.to_string()),
         ("stratum", status.stratum_url.clone()),
-        ("miners", format!("{}  {}", status.miners, hashrate(status.hashrate))),
+        ("stratum v2", status.stratum_v2_url.clone().unwrap_or_else(|| "off".to_owned())),
+        ("operator fee", format!("{}.{:02} %", status.fee_basis_points / 100, status.fee_basis_points % 100)),
+        (
+            "miners",
+            format!("{}  {}  {} addresses banned", status.miners, hashrate(status.hashrate), status.banned_addresses),
+        ),
         ("submits", format!("{} accepted  {} stale  {} rejected", submits.accepted, submits.stale, submits.rejected)),
         ("mining", if status.mining { "yes" } else { "no work is given out" }.to_owned()),
         ("parent chain", parent),

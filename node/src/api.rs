@@ -29,6 +29,7 @@ use crate::{
     chain_profile::ChainProfile,
     chain_task::{ChainInput, ChainView},
     error::NodeError,
+    miners::StratumEndpoint,
     p2p::PeersView,
     parent::ParentState,
     region::Region,
@@ -48,8 +49,8 @@ pub struct ApiState {
     pub peer_id: String,
     /// Where the node says it is.
     pub region: Option<Region>,
-    /// Where miners connect to.
-    pub stratum_address: SocketAddr,
+    /// Where and on what terms miners connect.
+    pub endpoint: StratumEndpoint,
     /// When the node started.
     pub started: Instant,
     /// Miners.

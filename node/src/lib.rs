@@ -29,7 +29,7 @@ pub mod data_dir;
 pub mod defaults;
 pub mod error;
 pub mod geo;
-mod miners;
+pub mod miners;
 pub mod p2p;
 pub mod parent;
 pub mod region;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use stratum::{FoundShare, JobTemplate, SessionConfig, Stratum, StratumConfig, server::Access};
+use stratum::{FoundShare, JobTemplate, OperatorFee, SessionConfig, Stratum, StratumConfig, server::Access};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
@@ -47,7 +47,18 @@ pub(crate) fn stratum_config(
     })
 }
 
-/// Binds the endpoint and, where it is wanted, that of Stratum V2; also where that is found.
+/// What the API tells of the endpoint.
+#[derive(Clone, Debug)]
+pub struct StratumEndpoint {
+    /// Where miners connect to.
+    pub address: SocketAddr,
+    /// Where those connect to that speak Stratum V2: a URL with the key that they know this node by.
+    pub v2_url: Option<String>,
+    /// The operator's part of the jobs.
+    pub fee: Option<OperatorFee>,
+}
+
+/// Binds the endpoint and, where it is wanted, that of Stratum V2.
 ///
 /// # Errors
 /// When an address cannot be listened on or the key cannot be read.
@@ -55,17 +66,19 @@ pub(crate) fn bind(
     miners: &MinersConfig,
     terms: StratumConfig,
     data_dir: &DataDir,
-) -> Result<(Stratum, Option<String>), NodeError> {
+) -> Result<(Stratum, StratumEndpoint), NodeError> {
     let refused = |address: SocketAddr, flag| {
         move |source| NodeError::Listen { what: "miners", address: address.to_string(), flag, source }
     };
     let mut stratum = Stratum::bind(miners.listen, terms).map_err(refused(miners.listen, "--stratum-listen"))?;
-    let Some(address) = miners.v2_listen else { return Ok((stratum, None)) };
+    let mut endpoint = StratumEndpoint { address: stratum.address(), v2_url: None, fee: miners.fee };
+    let Some(address) = miners.v2_listen else { return Ok((stratum, endpoint)) };
     let keys = data_dir.authority_keys()?;
     let key = keys.public_text();
     stratum.bind_v2(address, keys).map_err(refused(address, "--stratum-v2-listen"))?;
     let bound = stratum.v2_address().unwrap_or(address);
-    Ok((stratum, Some(format!("stratum2+tcp://{bound}/{key}"))))
+    endpoint.v2_url = Some(format!("stratum2+tcp://{bound}/{key}"));
+    Ok((stratum, endpoint))
 }
 
 /// As many connections as wanted, where the system allows so many open files; raises what it lets us raise.

@@ -25,7 +25,7 @@ use crate::{
     defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
     error::NodeError,
     geo::CountryDb,
-    miners,
+    miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView},
     parent::{
         ParentState,
@@ -166,7 +166,7 @@ struct Opened {
     devnet: Option<Devnet>,
     api: Api,
     stratum: Stratum,
-    stratum_v2: Option<String>,
+    endpoint: StratumEndpoint,
     network: Network,
     blocks: BlocksTask,
 }
@@ -177,7 +177,7 @@ async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(End
     let endpoints = Endpoints {
         api: format!("http://{}", opened.api.address()),
         stratum: format!("stratum+tcp://{}", opened.stratum.address()),
-        stratum_v2: opened.stratum_v2.clone(),
+        stratum_v2: opened.endpoint.v2_url.clone(),
         p2p: opened.network.addresses().iter().map(ToString::to_string).collect(),
         devnet_rpc: opened.devnet.as_ref().map(|devnet| format!("http://{}", devnet.address())),
     };
@@ -198,7 +198,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let channels = Channels::new(&mut chain);
     let (jobs, found) = (channels.jobs.1.clone(), channels.found.0.clone());
     let terms = miners::stratum_config(&config.chain, &config.stratum, data_dir, jobs, found)?;
-    let (stratum, stratum_v2) = miners::bind(&config.stratum, terms, data_dir)?;
+    let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
     let (store, store_thread) =
         store::spawn(Box::new(sled)).map_err(file_error("start a thread for", &data_dir.shares()))?;
     if !unused.is_empty() {
@@ -231,7 +231,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         devnet,
         api,
         stratum,
-        stratum_v2,
+        endpoint,
         network,
         blocks,
     };
@@ -241,14 +241,25 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
 /// Starts every task; nothing fails any more.
 fn spawn_all(opened: Opened, tasks: &Tasks) {
     let Opened {
-        config, channels, chain, claimed_blocks, store, client, devnet, api, stratum, network, blocks, ..
+        config,
+        channels,
+        chain,
+        claimed_blocks,
+        store,
+        client,
+        devnet,
+        api,
+        stratum,
+        endpoint,
+        network,
+        blocks,
     } = opened;
     let profile = Arc::new(config.chain);
     let (params, token) = (profile.params.clone(), &tasks.token);
     if let Some(devnet) = devnet {
         tasks.try_spawn("devnet", devnet.run(token.clone()));
     }
-    let (stratum_address, peer_id) = (stratum.address(), network.peer_id().to_string());
+    let peer_id = network.peer_id().to_string();
     let (stratum, serving_miners) = stratum.run(&tasks.tracker, token);
     tasks.spawn("stratum", serving_miners);
     let (p2p, p2p_commands) = channels.p2p;
@@ -261,13 +272,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         blocks: channels.blocks.0.clone(),
         view: channels.chain_view.0,
     };
-    let work = WorkTask {
-        params: params.clone(),
-        chain: channels.chain_view.1.clone(),
-        parent: channels.parent.1.clone(),
-        jobs: channels.jobs.0,
-        serial: rand::random(),
-    };
+    let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), channels.parent.1.clone(), channels.jobs.0);
     let known_blocks = known_blocks::run(
         client.clone(),
         channels.parent.1.clone(),
@@ -281,7 +286,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         profile,
         peer_id,
         region: config.region,
-        stratum_address,
+        endpoint,
         started: Instant::now(),
         stratum,
         chain: channels.chain_view.1,

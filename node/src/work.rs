@@ -44,22 +44,29 @@ enum Due {
     At(Instant),
 }
 
-/// The task's inputs and outputs.
+/// See the module.
 #[derive(Debug)]
 pub struct WorkTask {
-    /// The share chain's parameters.
-    pub params: Arc<Params>,
-    /// The share chain.
-    pub chain: watch::Receiver<Arc<ChainView>>,
-    /// The parent chain.
-    pub parent: watch::Receiver<ParentState>,
-    /// Where job templates go.
-    pub jobs: JobSender,
-    /// Number of the last job template. It should begin anywhere: miners come back with jobs of a node that was restarted.
-    pub serial: u32,
+    params: Arc<Params>,
+    chain: watch::Receiver<Arc<ChainView>>,
+    parent: watch::Receiver<ParentState>,
+    jobs: JobSender,
+    /// Number of the last job template.
+    serial: u32,
 }
 
 impl WorkTask {
+    /// A task that has made nothing yet. Its templates are numbered from anywhere: miners come back with jobs of a node that was
+    /// restarted.
+    pub fn new(
+        params: Arc<Params>,
+        chain: watch::Receiver<Arc<ChainView>>,
+        parent: watch::Receiver<ParentState>,
+        jobs: JobSender,
+    ) -> Self {
+        Self { params, chain, parent, jobs, serial: rand::random() }
+    }
+
     /// Runs until the token is cancelled or an input ends.
     pub async fn run(mut self, token: CancellationToken) {
         let mut made: Option<Made> = None;

@@ -41,7 +41,7 @@ async fn status_and_peers_have_the_fields_scripts_rely_on() -> anyhow::Result<()
 
     let status = json(&world, &["--api", &one.endpoints.api, "status", "--json"]).await?;
     type Kind = fn(&Value) -> bool;
-    let kinds: [(&str, Kind); 12] = [
+    let kinds: [(&str, Kind); 14] = [
         ("network", Value::is_string),
         ("synced", Value::is_boolean),
         ("share_height", Value::is_u64),
@@ -50,6 +50,8 @@ async fn status_and_peers_have_the_fields_scripts_rely_on() -> anyhow::Result<()
         ("window_shares", Value::is_u64),
         ("peers", Value::is_u64),
         ("stratum_url", Value::is_string),
+        ("fee_basis_points", Value::is_u64),
+        ("banned_addresses", Value::is_u64),
         ("miners", Value::is_u64),
         ("hashrate", Value::is_number),
         ("parent", Value::is_object),

@@ -78,7 +78,15 @@ pub struct Status {
     pub p2p_listen: Vec<String>,
     /// Where miners connect to.
     pub stratum_url: String,
-    /// Authorized miners.
+    /// The same for Stratum V2, with the key that miners know this node by.
+    pub stratum_v2_url: Option<String>,
+    /// Hundredths of a percent of the jobs that are credited to the operator.
+    pub fee_basis_points: u16,
+    /// The operator's address, where there is a fee.
+    pub fee_address: Option<String>,
+    /// Addresses that may not connect for now, after submits without work or lines that are no Stratum.
+    pub banned_addresses: usize,
+    /// Authorized workers.
     pub miners: usize,
     /// Their hashes per second.
     pub hashrate: f64,
