@@ -8,7 +8,7 @@
 //! merkle roots, extended channels a coinbase to roll; custom work is refused, since a coinbase pays whom the share chain says.
 //!
 //! Invariants, stated as absences:
-//! - nothing outside of this module and its children knows a Stratum V2 crate;
+//! - nothing in this crate outside of this module and its children knows a Stratum V2 crate;
 //! - [`Session`] knows no socket, no clock and no key;
 //! - no frame is decrypted, and no memory taken for it, beyond [`limits::FRAME_LEN_MAX`];
 //! - no share of the share chain is acknowledged before the node has stored it.

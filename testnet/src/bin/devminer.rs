@@ -11,23 +11,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{
     Parser,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use sharechain::PowAlgorithm;
 use testnet::{
-    client::{ClientKind, Violation},
+    client::ClientKind,
     load::{self, JunkConfig, LoadConfig, LoadWork},
-    miner::{self, Counters, MinerConfig, RefusedClient, RefusedUser},
+    miner::{
+        self, Counters, MinerConfig, Pool,
+        v2::{self, ChannelKind},
+    },
 };
 
 /// A Stratum CPU miner for devnets and tests.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 struct Args {
-    /// Pool, as `stratum+tcp://HOST:PORT` or `HOST:PORT`.
+    /// Pool, as `stratum+tcp://HOST:PORT` or `HOST:PORT`; `stratum2+tcp://HOST:PORT/KEY`, as the node prints it, speaks Stratum V2.
     #[arg(long, short = 'o', visible_alias = "addr", default_value = "stratum+tcp://127.0.0.1:23336")]
     url: String,
     /// `ADDRESS[.worker]`.
@@ -40,6 +43,9 @@ struct Args {
     #[arg(long, value_name = "NAME", default_value_t = ClientKind::Devminer, conflicts_with = "load")]
     #[arg(value_parser = PossibleValuesParser::new(ClientKind::ALL.map(ClientKind::name)).try_map(|name| name.parse::<ClientKind>()))]
     client: ClientKind,
+    /// With Stratum V2: extended (the miner makes the merkle root) or standard (the pool does). Default: extended.
+    #[arg(long, value_name = "KIND", conflicts_with_all = ["load", "client"])]
+    channel: Option<Channel>,
     /// Proof of work: blake2s, sha256d or scrypt.
     #[arg(long, short = 'a', default_value = "blake2s")]
     algo: PowAlgorithm,
@@ -60,6 +66,22 @@ struct Args {
     load: bool,
     #[command(flatten)]
     load_args: LoadArgs,
+}
+
+/// A kind of channel.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Channel {
+    Extended,
+    Standard,
+}
+
+impl From<Channel> for ChannelKind {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Extended => Self::Extended,
+            Channel::Standard => Self::Standard,
+        }
+    }
 }
 
 /// The load.
@@ -127,12 +149,13 @@ fn run(args: &Args) -> anyhow::Result<()> {
         (Some(user), _) => user.clone(),
         (None, name) => miner::devnet_user(name.as_deref().unwrap_or("devminer"))?,
     };
-    let address = args.url.strip_prefix("stratum+tcp://").unwrap_or(&args.url).trim_end_matches('/').to_owned();
+    let pool = pool(args)?;
     if args.load {
+        let Pool::V1 { address, .. } = pool else { bail!("--load speaks Stratum V1 only") };
         return run_load(args, address, user);
     }
-    let Args { client, algo: algorithm, threads, max_hashrate: hashrate_max, .. } = *args;
-    let config = MinerConfig { address, user, client, algorithm, threads, hashrate_max };
+    let Args { algo: algorithm, threads, max_hashrate: hashrate_max, .. } = *args;
+    let config = MinerConfig { pool, user, algorithm, threads, hashrate_max };
     eprintln!("mining to {}", config.user);
     let (counters, stop) = (Arc::new(Counters::default()), Arc::new(AtomicBool::new(false)));
     spawn_reports(args, counters.clone(), stop.clone());
@@ -141,7 +164,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     while !stop.load(Ordering::Relaxed) {
         let started = Instant::now();
         if let Err(error) = miner::mine(&config, &counters, &stop) {
-            if error.is::<RefusedUser>() || error.is::<RefusedClient>() || error.is::<Violation>() {
+            if miner::is_final(&error) {
                 return Err(error);
             }
             eprintln!("{error:#}; trying again");
@@ -155,6 +178,22 @@ fn run(args: &Args) -> anyhow::Result<()> {
     // The last one says the mean.
     report(args, &counters, &mut began, &mut 0);
     Ok(())
+}
+
+/// Where to mine, by the URL.
+fn pool(args: &Args) -> anyhow::Result<Pool> {
+    if args.url.starts_with(v2::SCHEME) {
+        if args.client != ClientKind::Devminer {
+            bail!("--client plays clients of Stratum V1 only");
+        }
+        let channel = args.channel.map(ChannelKind::from).unwrap_or_default();
+        return Ok(Pool::V2 { endpoint: args.url.parse()?, channel });
+    }
+    if args.channel.is_some() {
+        bail!("--channel is for URLs that begin with {}", v2::SCHEME);
+    }
+    let address = args.url.strip_prefix("stratum+tcp://").unwrap_or(&args.url).trim_end_matches('/').to_owned();
+    Ok(Pool::V1 { address, client: args.client })
 }
 
 /// Puts the load on the pool and prints what came of it.
@@ -210,7 +249,8 @@ fn spawn_reports(args: &Args, counters: Arc<Counters>, stop: Arc<AtomicBool>) {
 /// Prints the counters and the rate since the last report.
 fn report(args: &Args, counters: &Counters, since: &mut Instant, before: &mut u64) {
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let (accepted, rejected, hashes) = (read(&counters.accepted), read(&counters.rejected), read(&counters.hashes));
+    let (accepted, stale, rejected) = (read(&counters.accepted), read(&counters.stale), read(&counters.rejected));
+    let hashes = read(&counters.hashes);
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = (hashes - *before) as f64 / since.elapsed().as_secs_f64().max(1e-3);
     (*since, *before) = (Instant::now(), hashes);
@@ -220,9 +260,11 @@ fn report(args: &Args, counters: &Counters, since: &mut Instant, before: &mut u6
     if args.json {
         println!(
             "{}",
-            serde_json::json!({"accepted": accepted, "rejected": rejected, "hashes": hashes, "hashrate": rate})
+            serde_json::json!({
+                "accepted": accepted, "stale": stale, "rejected": rejected, "hashes": hashes, "hashrate": rate,
+            })
         );
     } else {
-        println!("accepted {accepted}  rejected {rejected}  {:.2} MH/s", rate / 1e6);
+        println!("accepted {accepted}  stale {stale}  rejected {rejected}  {:.2} MH/s", rate / 1e6);
     }
 }

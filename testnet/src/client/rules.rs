@@ -28,6 +28,8 @@ const EXTRANONCE_ID: u64 = 3;
 const SUBMIT_ID: u64 = 4;
 const CONFIGURE_ID: u64 = 5;
 const SUGGEST_ID: u64 = 6;
+/// Code of a refusal: the job is too old, or unknown by now.
+const STALE: u64 = 21;
 /// cpuminer-opt waits so long for the answer to `mining.extranonce.subscribe`.
 const EXTRANONCE_ANSWER: Duration = Duration::from_secs(3);
 
@@ -49,6 +51,8 @@ pub enum Heard {
     Job(Value),
     /// A submit was answered; `Err` has the reason of a refusal.
     Judged(Result<(), String>),
+    /// A submit came too late.
+    Stale,
     /// The server does not take the client, for this reason.
     RefusedClient(String),
     /// The server does not take the user, for this reason.
@@ -295,6 +299,7 @@ impl ClientRules {
                 self.extranonce_due = None;
                 is_true.then_some(Heard::Nothing).ok_or(Breach::NoExtranonceSubscription)
             }
+            Some(SUBMIT_ID) if reply["error"][0] == STALE => Ok(Heard::Stale),
             Some(SUBMIT_ID) => Ok(Heard::Judged(if is_true { Ok(()) } else { Err(refusal()) })),
             // Suggestions are answered or not, and a reply to nothing is nothing.
             _ => Ok(Heard::Nothing),

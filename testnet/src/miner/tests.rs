@@ -1,9 +1,14 @@
-use std::net::TcpListener;
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    thread,
+};
 
-use serde_json::json;
+use serde_json::{Value, json};
+use sharechain::Target;
+use stratum::Difficulty;
 
 use super::*;
-use crate::client::Violation;
 
 const EXTRANONCE1: &str = "0a0b0c0d";
 
@@ -13,7 +18,7 @@ fn mine_at(client: ClientKind, algorithm: PowAlgorithm, subscribed: Value, after
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
     let user = "dn1q.rig".to_owned();
-    let config = MinerConfig { address, user, client, algorithm, threads: 1, hashrate_max: None };
+    let config = MinerConfig { pool: Pool::V1 { address, client }, user, algorithm, threads: 1, hashrate_max: None };
     let stop = Arc::new(AtomicBool::new(false));
     let pool = thread::spawn({
         let stop = stop.clone();

@@ -352,7 +352,9 @@ fn refusals_keep_the_words_of_the_pool() {
     let mut played = Played::new(SparkMiner, PowAlgorithm::Blake2s);
     played.answer("mining.subscribe", &json!([[], "0a0b0c0d", 8])).unwrap();
     assert_eq!(played.hear(&refusal(AUTHORIZE_ID, "no")), Ok(Heard::RefusedUser("no".to_owned())));
-    assert_eq!(played.hear(&refusal(SUBMIT_ID, "stale job")), Ok(Heard::Judged(Err("stale job".to_owned()))));
+    assert_eq!(played.hear(&refusal(SUBMIT_ID, "no")), Ok(Heard::Judged(Err("no".to_owned()))));
+    let late = json!({"id": SUBMIT_ID, "result": null, "error": [21, "stale job", null]});
+    assert_eq!(played.hear(&late), Ok(Heard::Stale));
 }
 
 #[test]
