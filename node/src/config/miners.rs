@@ -140,15 +140,20 @@ mod tests {
     use super::*;
     use crate::chain_profile::ChainProfile;
 
+    fn devnet() -> ChainProfile {
+        ChainProfile::find("devnet", None).unwrap()
+    }
+
+    fn raw(text: &str) -> RawStratum {
+        toml::from_str(text).unwrap()
+    }
+
     fn resolve(text: &str) -> Result<MinersConfig, ConfigError> {
-        let raw: RawStratum = toml::from_str(text).expect("known keys");
-        let profile = ChainProfile::find("devnet", None).expect("the devnet");
-        raw.resolve(&profile.addresses, SocketAddr::from(([127, 0, 0, 1], 1)))
+        raw(text).resolve(&devnet().addresses, SocketAddr::from(([127, 0, 0, 1], 1)))
     }
 
     fn address() -> String {
-        let profile = ChainProfile::find("devnet", None).unwrap();
-        profile.addresses.format(&PayoutScript::p2wpkh(&[7; 20])).unwrap()
+        devnet().addresses.format(&PayoutScript::p2wpkh(&[7; 20])).unwrap()
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! socket --wire (Noise NX, frames)--> Message --> Client::handle --> Actions: frames to send, Work, verdicts
 //!                                     Solution --> Client::submit --> frame to send
 //! ```
-//! Nothing of the server's code is used here: what both understand the same is what is on the wire. [`Client`](client::Client)
+//! Nothing of the server's code is used here: what both understand the same is what is on the wire. `Client`
 //! knows no socket and no clock.
 
 use std::{

@@ -46,6 +46,9 @@ pub fn run(bytes: &[u8]) {
     }
 }
 
+/// Channel, job, nonce, time, version and extranonce2.
+type SubmitKey = (u32, u32, u32, u32, u32, Option<Vec<u8>>);
+
 struct Connection {
     session: Session,
     template: usize,
@@ -53,7 +56,7 @@ struct Connection {
     elapsed: Duration,
     reserved: u32,
     /// Submits that were credited.
-    credited: BTreeSet<(u32, u32, u32, u32, u32, Option<Vec<u8>>)>,
+    credited: BTreeSet<SubmitKey>,
 }
 
 impl Connection {
@@ -108,7 +111,8 @@ impl Connection {
                 Action::Send(frame) => check(&frame),
                 Action::Found { found, pending } => {
                     assert!(found.share.is_some() || found.is_block, "found nothing");
-                    let stored = if self.elapsed.as_secs() % 2 == 0 { Ok(()) } else { Err("no \"room\"".to_owned()) };
+                    let stored =
+                        if self.elapsed.as_secs().is_multiple_of(2) { Ok(()) } else { Err("no \"room\"".to_owned()) };
                     let frame = pending.and_then(|pending| self.session.handle_stored(pending, stored));
                     frame.iter().for_each(check);
                 }
