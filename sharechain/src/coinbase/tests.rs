@@ -55,7 +55,7 @@ fn a_script_is_as_short_as_it_may_be() {
         // After version, count and the output that there is not: the length of what the script says and of what fills it up.
         let script_len = usize::from(prefix[4 + 1 + 36]);
         let said = height_push(1).len() + flags.len();
-        let shortest = (said..).find(|len| *len >= 2 && (fields.write(0).len() + len - said) % 64 == 0);
+        let shortest = (said..).find(|len| *len >= 2 && (fields.write(0).len() + len - said).is_multiple_of(64));
         assert_eq!(Some(script_len), shortest, "{} flags", flags.len());
     }
 }
