@@ -150,6 +150,7 @@ mod tests {
         assert!(ShareId::from_bytes(low) < ShareId::from_bytes(high));
         assert_eq!(ShareId::from_bytes(high).to_string(), format!("01{}", "00".repeat(31)));
         assert_eq!(ShareId::from_bytes(low).to_string().parse(), Ok(ShareId::from_bytes(low)));
+        assert_eq!(format!("{0} {0:?}", ParamsId(low)), format!("ff{0} ParamsId(ff{0})", "00".repeat(31)));
         assert_eq!("zz".parse::<ShareId>(), Err(HashParseError));
         assert_eq!(ShareId::from(BlockHash::from_bytes(low)), ShareId::from_bytes(low));
         assert_eq!(BlockHash::from(ShareId::from_bytes(high)), BlockHash::from_bytes(high));

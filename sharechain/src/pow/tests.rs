@@ -52,3 +52,11 @@ fn captured_shares_of_real_miners_rebuild_byte_for_byte() {
         assert_eq!(hex::encode(algorithm.hash(&raw).as_bytes()), vector["pow_hash_le"]);
     }
 }
+
+#[test]
+fn an_algorithm_is_read_as_it_is_shown() {
+    for algorithm in PowAlgorithm::ALL {
+        assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
+        assert!(!algorithm.to_string().is_empty());
+    }
+}

@@ -186,6 +186,7 @@ mod tests {
         tag: u64,
     ) -> (ShareChain, Vec<Arc<CheckedShare>>) {
         let mut chain = with_daemon(params);
+        chain.on_parent_block(block(on), NOW);
         let mut miner = Miner::new(params.clone(), tag);
         miner.share_work = Work::from_hashes(work);
         miner.work.prev_block = block(on).hash;
@@ -278,6 +279,22 @@ mod tests {
         let (chain, _) = history(&params, 20, 2, 200, 2);
         let ids = server.order_after(&chain.locator(&[]), usize::MAX);
         (chain, shares.into_iter().filter(|share| ids.contains(&share.id())).collect())
+    }
+
+    #[test]
+    fn a_block_that_comes_while_a_history_is_shown_counts_for_it() {
+        let params = short_params();
+        let (server, shares) = history(&params, 400, 2, 201, 1);
+        let (mut chain, _) = history(&params, 20, 2, 200, 2);
+        let ids = server.order_after(&chain.locator(&[]), usize::MAX);
+        let shown: Vec<_> = shares.into_iter().filter(|share| ids.contains(&share.id())).collect();
+        let mut rivals = RivalHistory::default();
+        let (first, rest) = shown.split_at(PAGE);
+        assert!(rivals.take(&mut chain, &'a', first, true, NOW).replaced.is_none());
+        rivals.on_parent_block(block(201), NOW);
+        chain.on_parent_block(block(201), NOW);
+        assert!(rivals.take(&mut chain, &'a', rest, false, NOW).replaced.is_some());
+        assert_eq!(chain.tip(), server.tip());
     }
 
     #[test]

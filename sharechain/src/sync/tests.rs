@@ -53,6 +53,14 @@ fn a_peer_that_failed_is_asked_again_when_its_time_has_come() {
 }
 
 #[test]
+fn who_has_our_own_tip_is_asked_for_nothing() {
+    let mut sync = Sync::default();
+    let Tip { id, height, total_work, .. } = tip(OURS);
+    sync.on_tip('a', TipClaim { id, height, total_work }, 0);
+    assert_eq!(asked(&mut sync, OURS, LATER), None);
+}
+
+#[test]
 fn an_answer_has_room_for_most_of_its_shares() {
     assert_eq!(SYNC_BYTES_MAX, 1_048_576);
 }

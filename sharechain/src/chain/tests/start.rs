@@ -33,6 +33,7 @@ fn start(params: &Arc<Params>, shares: &[Arc<CheckedShare>], ids: &[ShareId]) ->
 
 #[test]
 fn a_node_that_begins_in_the_middle_pays_like_one_that_has_everything() {
+    assert!(ShareChain::new(short_params()).is_empty());
     for seed in 0..5 {
         let (params, shares, mut full, ids) = server(400, seed);
         assert!(ids.len() < 140, "{}", ids.len());
@@ -73,6 +74,25 @@ fn above_the_context_everything_is_checked() {
     let thief = Arc::new(CheckedShare::check(thief, &params).unwrap());
     assert_eq!(history(&mut late, &thief), Verdict::Invalid(ShareError::Prefix));
     assert_eq!(late.tip(), full.tip());
+}
+
+#[test]
+fn base_and_median_are_known_when_all_they_come_from_is_kept() {
+    let mut miner = Miner::devnet();
+    let mut full = ShareChain::new(miner.params.clone());
+    let shares: Vec<_> = (1..=200).map(|second| miner.extend(&mut full, GENESIS_TIME + second)).collect();
+    let epoch = usize::try_from(miner.params.payout_epoch()).unwrap();
+    for root in 100..=100 + epoch {
+        // Eleven times, and a share that begins an epoch on a parent that is kept too.
+        let known_from = (root + 11).max((root + 1).next_multiple_of(epoch));
+        let mut late = ShareChain::starting_with(miner.params.clone(), shares[root - 1].clone());
+        for share in &shares[root..] {
+            assert_eq!(history(&mut late, share), Verdict::Valid, "root {root} height {}", share.share().data.height);
+        }
+        let is_known = |height: &usize| late.dag.has_context(late.dag.find(&shares[height - 1].id()).unwrap());
+        let known: Vec<usize> = (root..=200).filter(is_known).collect();
+        assert_eq!(known, (known_from..=200).collect::<Vec<_>>(), "beginning at {root}");
+    }
 }
 
 #[test]
