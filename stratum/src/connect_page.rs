@@ -31,7 +31,7 @@ impl ConnectPage {
             facts.push("this endpoint is private: its password goes into the password too".to_owned());
         }
         if let Some(fee) = config.fee {
-            facts.push(format!("operator fee: {}.{:02} %", fee.basis_points / 100, fee.basis_points % 100));
+            facts.push(format!("operator fee: {}", fee.percent()));
         }
         let facts: String = facts.iter().map(|fact| format!("<li>{fact}</li>\n")).collect();
         let example = format!("cpuminer -a {algorithm} -o stratum+tcp://THIS-HOST:{port} -u ADDRESS.worker -p x");

@@ -68,6 +68,13 @@ pub struct OperatorFee {
     pub script: PayoutScript,
 }
 
+impl OperatorFee {
+    /// The part in percent.
+    pub fn percent(&self) -> String {
+        format!("{}.{:02} %", self.basis_points / 100, self.basis_points % 100)
+    }
+}
+
 /// The caller's clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
@@ -334,11 +341,10 @@ impl Miner {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; a policy, not a rule")]
         let wanted = Work::from_hashes(*share_hashes as u128);
         // A hash that is a block must be a share too, or its finder would lose the credit.
-        let block_work = template.header().bits.to_target().and_then(|target| target.work()).unwrap_or(Work::MAX);
         Some(ShareTerms {
             payout_script: payee.script,
             payout_class: payee.payout_class,
-            share_bits: share_bits(wanted.min(block_work), template.context().base_bits)?,
+            share_bits: share_bits(wanted.min(template.block_work()), template.context().base_bits)?,
             node_nonce: self.config.node_nonce,
             signal: 0,
         })

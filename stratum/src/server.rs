@@ -31,7 +31,7 @@ use crate::{
 mod accounts;
 mod connection;
 mod http;
-mod link;
+pub(crate) mod link;
 mod opening;
 mod outbox;
 mod registry;
@@ -39,8 +39,7 @@ mod stream;
 
 pub use accounts::{MinerSnapshot, StratumSnapshot};
 
-pub(crate) use connection::{Ended, Shared, now, set_alarm};
-pub(crate) use link::Link;
+pub(crate) use connection::{Ended, Shared, now};
 pub(crate) use opening::behind_proxy;
 pub(crate) use outbox::Outbox;
 pub(crate) use registry::{Event, Seat};

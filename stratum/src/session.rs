@@ -90,6 +90,13 @@ pub enum Judged {
     Rejected,
 }
 
+impl Judged {
+    /// What a refused submit counts as.
+    pub fn refused(reject: &Reject) -> Self {
+        if *reject == Reject::Stale { Self::Stale } else { Self::Rejected }
+    }
+}
+
 /// The answer to a submit whose share the node still has to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingReply {
@@ -167,11 +174,6 @@ impl Session {
     /// Whom the connection's work is credited to.
     pub const fn script(&self) -> Option<PayoutScript> {
         self.script
-    }
-
-    /// What the miner calls itself; `""` when it did not say.
-    pub fn user_agent(&self) -> &str {
-        &self.user_agent
     }
 
     /// Whether jobs can be offered: subscribed and authorized.
@@ -297,11 +299,10 @@ impl Session {
             }
             (_, Outcome::Refused { reject, is_no_work, block }) => {
                 self.rejects_in_a_row = self.rejects_in_a_row.saturating_add(1);
-                let judged = if reject == Reject::Stale { Judged::Stale } else { Judged::Rejected };
                 let block = block.map(|found| Action::Found { found, reply: None });
                 let mut actions: Vec<Action> = block.into_iter().collect();
                 actions.push(Action::Send(request.refuse(&reject)));
-                actions.push(Action::Judged(judged));
+                actions.push(Action::Judged(Judged::refused(&reject)));
                 if is_no_work {
                     actions.push(Action::Misbehaved(Conduct::NoWork));
                 }

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use sharechain::{
-    CompactTarget, JobContext, Params, ParentWork, PowAlgorithm, ShareData, ShareTerms, coinbase::PrefixState,
+    CompactTarget, JobContext, Params, ParentWork, PowAlgorithm, ShareData, ShareTerms, Work, coinbase::PrefixState,
 };
 
 use super::Job;
@@ -44,6 +44,8 @@ pub struct JobTemplate {
     context: JobContext,
     work: ParentWork,
     header: HeaderFields,
+    /// Expected hashes of a block.
+    block_work: Work,
     /// By payout class; made when the first session of that class has a job.
     prefixes: Vec<OnceLock<Option<Prefix>>>,
     /// The parameters of `mining.notify` between the id and the coinbase, and between the commitment and the last one.
@@ -76,8 +78,9 @@ impl JobTemplate {
         serial: u32,
     ) -> Self {
         let prefixes = params.raw().payout_classes.iter().map(|_| OnceLock::new()).collect();
+        let block_work = header.bits.to_target().and_then(|target| target.work()).unwrap_or(Work::MAX);
         let (notify_head, notify_tail) = (notify_head(&work), notify_tail(&work, &header));
-        Self { transactions, serial, params, context, work, header, prefixes, notify_head, notify_tail }
+        Self { transactions, serial, params, context, work, header, block_work, prefixes, notify_head, notify_tail }
     }
 
     /// The share chain's side.
@@ -93,6 +96,11 @@ impl JobTemplate {
     /// Header fields.
     pub const fn header(&self) -> &HeaderFields {
         &self.header
+    }
+
+    /// Expected hashes of a block.
+    pub const fn block_work(&self) -> Work {
+        self.block_work
     }
 
     /// The share chain's parameters.

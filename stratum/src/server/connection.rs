@@ -1,8 +1,8 @@
 //! One miner's socket: moves lines between it and the session, and shares to the node.
 
 use std::{
+    collections::VecDeque,
     net::IpAddr,
-    pin::Pin,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -10,17 +10,17 @@ use std::{
 use tokio::{
     net::TcpStream,
     sync::{mpsc, oneshot, watch},
-    time::{Sleep, sleep_until, timeout},
+    time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 
 use super::{
     FoundShare, http,
-    link::Link,
+    link::{self, Link},
     opening::{self, Opened},
     outbox::Outbox,
     registry::{Event, Seat},
-    stream::{Inbox, Stream},
+    stream::{Inbox, LineTooLong, Stream},
 };
 use crate::{
     connect_page::ConnectPage,
@@ -29,7 +29,7 @@ use crate::{
     limits::{LINE_LEN_MAX, WRITE_TIMEOUT},
     message,
     miner::{Now, Rates, SessionConfig},
-    session::{Action, PendingReply, Session},
+    session::{Action, Parked, PendingReply, Session},
     submit::Found,
 };
 
@@ -78,17 +78,18 @@ pub(super) async fn run(socket: TcpStream, seat: Seat, shared: Arc<Shared>) -> E
     ended
 }
 
-/// Boxed, because few of the futures in here are needed at a time, and a silent miner should take little memory.
+/// What takes much memory and is over soon is boxed: a silent miner should take little.
 async fn serve(
     socket: TcpStream,
     Seat { id, ticket, address, leave }: Seat,
     shared: Arc<Shared>,
-) -> (Ended, Option<Box<crate::session::Parked>>) {
+) -> (Ended, Option<Box<Parked>>) {
     // Without it a reply may wait for the acknowledgement of the one before.
     if socket.set_nodelay(true).is_err() {
         return ("the socket is gone", None);
     }
-    let opening = Box::pin(opening::open(socket, id, address, &shared));
+    let mut link = Link::new(shared, id);
+    let opening = Box::pin(opening::open(socket, address, &mut link));
     let opened = tokio::select! {
         biased;
         () = leave.cancelled() => return ("told to leave", None),
@@ -97,14 +98,14 @@ async fn serve(
     let (stream, inbox) = match opened {
         Ok(Opened::Stratum { stream, inbox }) => (stream, inbox),
         Ok(Opened::Http { stream, inbox }) => {
-            return (Box::pin(http::answer(stream, inbox, &shared.page)).await, None);
+            return (Box::pin(http::answer(stream, inbox, &link.shared.page)).await, None);
         }
         Err(ended) => return (ended, None),
     };
-    let mut templates = shared.templates.clone();
+    let mut templates = link.shared.templates.clone();
     templates.mark_changed();
-    let session = Session::new(shared.session.clone(), ticket, now());
-    let (link, outbox) = (Link::new(shared, id), Outbox::default());
+    let session = Session::new(link.shared.session.clone(), ticket, now());
+    let outbox = Outbox::default();
     let mut connection = Connection { link, stream, inbox, outbox, session, templates };
     let ended = tokio::select! {
         biased;
@@ -117,25 +118,20 @@ async fn serve(
 
 impl Connection {
     async fn serve(&mut self) -> Result<(), Ended> {
-        let mut alarm = Box::pin(sleep_until(self.link.wake(self.session.poll_timeout()).into()));
+        let mut alarm = link::alarm(self.session.poll_timeout());
         // What it began with was read to find out what it speaks.
         self.take_lines().await?;
         loop {
             self.inbox.shrink();
             let may_read_at = self.session.may_read_at(Instant::now());
-            set_alarm(
-                &mut alarm,
-                may_read_at.map_or_else(
-                    || self.link.wake(self.session.poll_timeout()),
-                    |at| at.min(self.link.wake(self.session.poll_timeout())),
-                ),
-            );
+            self.link.set_alarm(&mut alarm, self.session.poll_timeout(), may_read_at);
             // All branches are cancel-safe: a watch, a read that keeps what it has, an alarm.
             tokio::select! {
                 biased;
                 changed = self.templates.changed() => {
                     changed.map_err(|_| "the node stops")?;
-                    self.renew();
+                    let actions = self.renew();
+                    self.perform(actions).await?;
                     self.flush().await?;
                 }
                 read = self.inbox.fill(&mut self.stream), if may_read_at.is_none() => {
@@ -159,51 +155,43 @@ impl Connection {
     /// Handles the whole lines that were read, as many as may be.
     async fn take_lines(&mut self) -> Result<(), Ended> {
         while self.session.may_read_at(Instant::now()).is_none() {
-            let Some(line) = self.inbox.next_line() else { break };
-            let Ok(line) = str::from_utf8(line) else {
-                self.link.tell_conduct(Conduct::Junk).await;
-                return Err("a line is not text");
+            let actions = match self.inbox.next_line(LINE_LEN_MAX).map(|line| line.map(str::from_utf8)) {
+                Ok(None) => break,
+                Ok(Some(Ok(line))) => self.session.handle_line(line, now()),
+                Ok(Some(Err(_))) => return Err(self.junk("a line is not text").await),
+                Err(LineTooLong) => return Err(self.junk("a line is too long").await),
             };
-            let actions = self.session.handle_line(line, now());
             self.perform(actions).await?;
-        }
-        if self.inbox.unused().len() > LINE_LEN_MAX && self.inbox.has_no_line() {
-            self.link.tell_conduct(Conduct::Junk).await;
-            return Err("a line is too long");
         }
         self.flush().await
     }
 
-    /// Makes a job of the newest template.
-    fn renew(&mut self) {
-        let template = self.templates.borrow_and_update().clone();
-        let Some(template) = template.filter(|_| self.session.is_mining()) else { return };
-        let rates = self.link.shared.rates.borrow().clone();
-        let actions = self.session.handle_template(&template, &rates, now());
-        for action in actions {
-            self.send(action);
-        }
+    /// Why the connection ends with what is no Stratum.
+    async fn junk(&mut self, reason: Ended) -> Ended {
+        self.link.tell_conduct(Conduct::Junk).await;
+        reason
     }
 
-    /// Puts into the outbox what is to be sent.
-    fn send(&mut self, action: Action) {
-        match action {
-            Action::Send(line) => self.outbox.push_line(line),
-            Action::SendJob(line) => self.outbox.push_parts(line.into_parts()),
-            _ => {}
-        }
+    /// Makes a job of the newest template.
+    fn renew(&mut self) -> Vec<Action> {
+        let template = self.templates.borrow_and_update().clone();
+        let Some(template) = template.filter(|_| self.session.is_mining()) else { return Vec::new() };
+        let rates = self.link.shared.rates.borrow().clone();
+        self.session.handle_template(&template, &rates, now())
     }
 
     async fn perform(&mut self, actions: Vec<Action>) -> Result<(), Ended> {
-        for action in actions {
+        let mut actions = VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
             match action {
-                action @ (Action::Send(_) | Action::SendJob(_)) => self.send(action),
+                Action::Send(line) => self.outbox.push_line(line),
+                Action::SendJob(line) => self.outbox.push_parts(line.into_parts()),
                 Action::Found { found, reply } => self.hand_over(found, reply).await?,
-                Action::Renew => self.renew(),
-                Action::Resume { session_id } => self.resume(&session_id).await?,
+                Action::Renew => actions.extend(self.renew()),
+                Action::Resume { session_id } => actions.extend(self.resume(&session_id).await),
                 Action::Judged(judged) => self.link.count(judged),
                 Action::Authorized(username) => {
-                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await
+                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await;
                 }
                 Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
                 Action::Misbehaved(conduct) => self.link.tell_conduct(conduct).await,
@@ -218,29 +206,22 @@ impl Connection {
 
     /// Gives a share or block to the node and answers the miner when it is stored.
     async fn hand_over(&mut self, found: Box<Found>, reply: Option<PendingReply>) -> Result<(), Ended> {
-        let stored = self.link.store(found, reply.is_some()).await?;
-        if let Some(reply) = reply {
-            self.outbox.push_line(stored.map_or_else(|reason| reply.refused(reason), |()| reply.stored()));
-        }
+        let stored = self.link.give(found).await?;
+        let Some(reply) = reply else { return Ok(()) };
+        let stored = link::outcome(stored).await?;
+        self.outbox.push_line(stored.map_or_else(|reason| reply.refused(reason), |()| reply.stored()));
         Ok(())
     }
 
     /// Asks for the session that the miner wants to take up; its subscription is answered then.
-    async fn resume(&mut self, session_id: &str) -> Result<(), Ended> {
+    async fn resume(&mut self, session_id: &str) -> Vec<Action> {
         let mut found = None;
         if let Ok(ticket) = session_id.parse() {
             let (answer, outcome) = oneshot::channel();
             self.link.tell(Event::Resume { id: self.link.id(), ticket, answer }).await;
             found = Box::pin(timeout(WRITE_TIMEOUT, outcome)).await.ok().and_then(Result::ok).flatten();
         }
-        for action in self.session.handle_resume(found) {
-            match action {
-                Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
-                Action::Renew => self.renew(),
-                action => self.send(action),
-            }
-        }
-        Ok(())
+        self.session.handle_resume(found)
     }
 
     async fn flush(&mut self) -> Result<(), Ended> {
@@ -256,13 +237,6 @@ impl Connection {
             drop(timeout(FAREWELL_TIMEOUT, self.outbox.flush(&mut self.stream)).await);
         }
         "told to leave"
-    }
-}
-
-/// Moves the alarm, which costs a lock, only when it would ring too late or has rung.
-pub(crate) fn set_alarm(alarm: &mut Pin<Box<Sleep>>, at: Instant) {
-    if alarm.is_elapsed() || at < alarm.deadline().into_std() {
-        alarm.as_mut().reset(at.into());
     }
 }
 

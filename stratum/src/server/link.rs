@@ -1,11 +1,15 @@
 //! What connections of both protocols share: their link to the registry, which counts, and to the node, which stores.
 
 use std::{
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Sleep, sleep_until, timeout},
+};
 use tracing::warn;
 
 use super::{
@@ -18,6 +22,9 @@ use crate::{guard::Conduct, limits::STORE_TIMEOUT, session::Judged, submit::Foun
 
 /// Time between two reports to the registry while something is done.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the node says of a share: stored, or why not.
+pub(crate) type Stored = oneshot::Receiver<Result<(), String>>;
 
 /// See the module.
 pub(crate) struct Link {
@@ -42,7 +49,9 @@ impl Link {
         drop(self.shared.events.send(event).await);
     }
 
-    pub(crate) async fn tell_conduct(&self, conduct: Conduct) {
+    /// Tells of conduct, and before it of what was done: good work counts for the address.
+    pub(crate) async fn tell_conduct(&mut self, conduct: Conduct) {
+        self.report().await;
         self.tell(Event::Misbehaved { id: self.id, conduct }).await;
     }
 
@@ -56,9 +65,13 @@ impl Link {
         self.report_at.get_or_insert_with(|| Instant::now() + REPORT_INTERVAL);
     }
 
-    /// When something has to be done if nothing comes, given when the session has something to do.
-    pub(crate) fn wake(&self, session: Instant) -> Instant {
-        self.report_at.map_or(session, |at| at.min(session))
+    /// Sets the alarm to when something has to be done if nothing comes: for the session, for a report, or for what was read and
+    /// has to wait for its turn. An alarm that rings too early is left, because moving it costs a lock.
+    pub(crate) fn set_alarm(&self, alarm: &mut Pin<Box<Sleep>>, session: Instant, may_read_at: Option<Instant>) {
+        let at = [self.report_at, may_read_at].into_iter().flatten().fold(session, Instant::min);
+        if alarm.is_elapsed() || at < alarm.deadline().into_std() {
+            alarm.as_mut().reset(at.into());
+        }
     }
 
     /// Reports what was counted, when it is time.
@@ -77,22 +90,29 @@ impl Link {
         }
     }
 
-    /// Gives a share or block to the node. Waits for what it says of it, if somebody `waits` for the answer.
-    pub(crate) async fn store(&self, found: Box<Found>, waits: bool) -> Result<Result<(), String>, Ended> {
+    /// Gives a share or block to the node, and where to hear what becomes of it.
+    pub(crate) async fn give(&self, found: Box<Found>) -> Result<Stored, Ended> {
         let (stored, outcome) = oneshot::channel();
-        if self.shared.found.send(FoundShare { found, stored }).await.is_err() {
-            return Err("the node stops");
+        match self.shared.found.send(FoundShare { found, stored }).await {
+            Ok(()) => Ok(outcome),
+            Err(_) => Err("the node stops"),
         }
-        if !waits {
-            return Ok(Ok(()));
-        }
-        match Box::pin(timeout(STORE_TIMEOUT, outcome)).await {
-            Ok(Ok(stored)) => Ok(stored),
-            Ok(Err(_)) => Err("the node stops"),
-            Err(_) => {
-                warn!("a share waits for the store for more than {} s", STORE_TIMEOUT.as_secs());
-                Ok(Err("the store does not answer".to_owned()))
-            }
+    }
+}
+
+/// An alarm for [`Link::set_alarm`].
+pub(crate) fn alarm(session: Instant) -> Pin<Box<Sleep>> {
+    Box::pin(sleep_until(session.into()))
+}
+
+/// Waits for what the node says of a share.
+pub(crate) async fn outcome(stored: Stored) -> Result<Result<(), String>, Ended> {
+    match Box::pin(timeout(STORE_TIMEOUT, stored)).await {
+        Ok(Ok(stored)) => Ok(stored),
+        Ok(Err(_)) => Err("the node stops"),
+        Err(_) => {
+            warn!("a share waits for the store for more than {} s", STORE_TIMEOUT.as_secs());
+            Ok(Err("the store does not answer".to_owned()))
         }
     }
 }

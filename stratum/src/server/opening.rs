@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use tokio::{io::AsyncReadExt, net::TcpStream, sync::oneshot, time::timeout};
 
 use super::{
-    SessionId,
-    connection::{Ended, Shared},
+    connection::Ended,
+    link::Link,
     registry::Event,
     stream::{Inbox, Stream},
 };
@@ -23,53 +23,48 @@ pub(super) enum Opened {
 }
 
 /// Finds out what is spoken, in the time a miner has to subscribe.
-pub(super) async fn open(socket: TcpStream, id: SessionId, address: IpAddr, shared: &Shared) -> Result<Opened, Ended> {
-    match timeout(SUBSCRIBE_TIMEOUT, negotiate(socket, id, address, shared)).await {
+pub(super) async fn open(socket: TcpStream, address: IpAddr, link: &mut Link) -> Result<Opened, Ended> {
+    match timeout(SUBSCRIBE_TIMEOUT, negotiate(socket, address, link)).await {
         Ok(opened) => opened,
         Err(_) => Err("said nothing in time"),
     }
 }
 
-async fn negotiate(mut socket: TcpStream, id: SessionId, address: IpAddr, shared: &Shared) -> Result<Opened, Ended> {
-    behind_proxy(&mut socket, id, address, shared).await?;
+async fn negotiate(mut socket: TcpStream, address: IpAddr, link: &mut Link) -> Result<Opened, Ended> {
+    behind_proxy(&mut socket, address, link).await?;
     let mut first = [0];
     let seen = socket.peek(&mut first).await.map_err(|_| "the socket is gone")?;
     let stream = match Opening::of(first.get(..seen).unwrap_or_default()) {
         Some(Opening::Tls) => {
-            let tls = shared.tls.as_ref().ok_or("this endpoint has no TLS")?;
+            let tls = link.shared.tls.as_ref().ok_or("this endpoint has no TLS")?;
             Stream::Right(Box::new(Box::pin(tls.accept(socket)).await.map_err(|_| "the TLS handshake failed")?))
         }
         _ => Stream::Left(socket),
     };
-    greet(stream, id, shared).await
+    greet(stream, link).await
 }
 
 /// A proxy says first for whom it connects, and that one has to be admitted.
-pub(crate) async fn behind_proxy(
-    socket: &mut TcpStream,
-    id: SessionId,
-    address: IpAddr,
-    shared: &Shared,
-) -> Result<(), Ended> {
-    if !shared.is_proxy(address) {
+pub(crate) async fn behind_proxy(socket: &mut TcpStream, address: IpAddr, link: &Link) -> Result<(), Ended> {
+    if !link.shared.is_proxy(address) {
         return Ok(());
     }
     let header = proxy_header(socket).await?;
     let (answer, outcome) = oneshot::channel();
     let address = header.source.map_or(address, |source| source.ip());
-    drop(shared.events.send(Event::Admit { id, address, answer }).await);
+    link.tell(Event::Admit { id: link.id(), address, answer }).await;
     outcome.await.map_err(|_| "the node stops")?.map_err(|_| "turned away")
 }
 
 /// Tells a browser from a miner.
-async fn greet(mut stream: Stream, id: SessionId, shared: &Shared) -> Result<Opened, Ended> {
+async fn greet(mut stream: Stream, link: &mut Link) -> Result<Opened, Ended> {
     let mut inbox = Inbox::default();
     loop {
         match Opening::of(inbox.unused()) {
             Some(Opening::Stratum) => return Ok(Opened::Stratum { stream, inbox }),
             Some(Opening::Http) => return Ok(Opened::Http { stream, inbox }),
             Some(Opening::Tls | Opening::Proxy) => {
-                drop(shared.events.send(Event::Misbehaved { id, conduct: Conduct::Junk }).await);
+                link.tell_conduct(Conduct::Junk).await;
                 return Err("begins with what is no Stratum");
             }
             None => {}

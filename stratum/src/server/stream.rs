@@ -23,6 +23,10 @@ const KEPT_CAPACITY: usize = 512;
 /// See the module.
 pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
+/// A line has more bytes than it may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct LineTooLong;
+
 /// Bytes that were read and not used yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
@@ -50,22 +54,24 @@ impl Inbox {
     }
 
     /// The next whole line without its ending, if there is one.
-    pub(crate) fn next_line(&mut self) -> Option<&[u8]> {
-        let len = self.unused().iter().position(|byte| *byte == b'\n')?;
+    ///
+    /// # Errors
+    /// [`LineTooLong`] when it has more than `len_max` bytes, whole or not.
+    pub(crate) fn next_line(&mut self, len_max: usize) -> Result<Option<&[u8]>, LineTooLong> {
+        let end = self.unused().iter().position(|byte| *byte == b'\n');
+        if end.unwrap_or_else(|| self.unused().len()) > len_max {
+            return Err(LineTooLong);
+        }
+        let Some(len) = end else { return Ok(None) };
         let start = self.used;
         self.used = start.saturating_add(len).saturating_add(1);
-        let line = self.bytes.get(start..start.saturating_add(len))?;
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
+        let line = self.bytes.get(start..start.saturating_add(len)).unwrap_or_default();
+        Ok(Some(line.strip_suffix(b"\r").unwrap_or(line)))
     }
 
     /// So many bytes were used.
     pub(crate) fn consume(&mut self, len: usize) {
         self.used = self.used.saturating_add(len).min(self.bytes.len());
-    }
-
-    /// Whether no whole line is left.
-    pub(crate) fn has_no_line(&self) -> bool {
-        !self.unused().contains(&b'\n')
     }
 
     /// Gives memory back that the next line will not need.
@@ -96,7 +102,7 @@ mod tests {
         let reading = async {
             let (mut inbox, mut lines) = (Inbox::default(), Vec::new());
             while inbox.fill(&mut ours).await.unwrap() > 0 {
-                while let Some(line) = inbox.next_line() {
+                while let Some(line) = inbox.next_line(7).unwrap() {
                     lines.push(String::from_utf8(line.to_vec()).unwrap());
                 }
                 inbox.shrink();
@@ -109,12 +115,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn attack_m4_a_line_is_too_long_with_and_without_its_end() {
+        for line in [&b"12345678\n"[..], b"12345678"] {
+            let mut inbox = Inbox::default();
+            inbox.fill(&mut &line[..]).await.unwrap();
+            assert_eq!(inbox.next_line(7), Err(LineTooLong));
+            assert_eq!(inbox.next_line(8), Ok(line.strip_suffix(b"\n")));
+        }
+    }
+
+    #[tokio::test]
     async fn a_silent_connection_keeps_next_to_nothing() {
         let (mut ours, mut theirs) = tokio::io::duplex(8_192);
         theirs.write_all(&[vec![b'x'; 4_000], vec![b'\n']].concat()).await.unwrap();
         let mut inbox = Inbox::default();
         inbox.fill(&mut ours).await.unwrap();
-        assert_eq!(inbox.next_line().map(<[u8]>::len), Some(4_000));
+        assert_eq!(inbox.next_line(4_000).unwrap().map(<[u8]>::len), Some(4_000));
         inbox.shrink();
         assert_eq!(inbox.bytes.capacity(), 0);
     }

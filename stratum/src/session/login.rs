@@ -151,10 +151,7 @@ impl Session {
              set ADDRESS.worker as user name"
                 .to_owned()
         });
-        let fee = self.config.fee.map(|fee| {
-            let (whole, part) = (fee.basis_points / 100, fee.basis_points % 100);
-            format!("This node's operator takes {whole}.{part:02} % of the jobs")
-        });
+        let fee = self.config.fee.map(|fee| format!("This node's operator takes {} of the jobs", fee.percent()));
         [nameless, fee].into_iter().flatten()
     }
 

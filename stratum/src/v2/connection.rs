@@ -1,6 +1,6 @@
 //! One client's socket: moves frames between it and the session, and shares to the node.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use codec_sv2::SerializedFrame;
@@ -8,7 +8,7 @@ use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
     sync::{oneshot, watch},
-    time::{sleep_until, timeout},
+    time::timeout,
 };
 use tracing::debug;
 
@@ -25,7 +25,11 @@ use crate::{
     guard::Conduct,
     job::JobTemplate,
     limits::{SUBSCRIBE_TIMEOUT, WRITE_TIMEOUT},
-    server::{Ended, Event, Inbox, Link, Outbox, Seat, Shared, behind_proxy, now, set_alarm},
+    server::{
+        Ended, Event, Inbox, Outbox, Seat, Shared, behind_proxy,
+        link::{self, Link},
+        now,
+    },
     submit::Found,
 };
 
@@ -61,9 +65,10 @@ async fn serve(
     if socket.set_nodelay(true).is_err() {
         return "the socket is gone";
     }
+    let link = Link::new(shared, id);
     let opening = Box::pin(timeout(SUBSCRIBE_TIMEOUT, async {
         let mut socket = socket;
-        behind_proxy(&mut socket, id, address, &shared).await?;
+        behind_proxy(&mut socket, address, &link).await?;
         handshake(socket, &keys).await
     }));
     let opened = tokio::select! {
@@ -76,12 +81,12 @@ async fn serve(
         Ok(Err(ended)) => return ended,
         Err(_) => return "no handshake in time",
     };
-    let mut templates = shared.templates.clone();
+    let mut templates = link.shared.templates.clone();
     templates.mark_changed();
     let mut connection = Connection {
-        session: Session::new(shared.session.clone(), Instant::now()),
+        session: Session::new(link.shared.session.clone(), Instant::now()),
         extranonce1: Some(ticket.extranonce1),
-        link: Link::new(shared, id),
+        link,
         stream,
         transport,
         inbox,
@@ -121,17 +126,11 @@ async fn handshake(mut socket: TcpStream, keys: &AuthorityKeys) -> Result<(TcpSt
 
 impl Connection {
     async fn serve(&mut self) -> Result<(), Ended> {
-        let mut alarm = Box::pin(sleep_until(self.link.wake(self.session.poll_timeout()).into()));
+        let mut alarm = link::alarm(self.session.poll_timeout());
         loop {
             self.inbox.shrink();
             let may_read_at = self.session.may_read_at(Instant::now());
-            set_alarm(
-                &mut alarm,
-                may_read_at.map_or_else(
-                    || self.link.wake(self.session.poll_timeout()),
-                    |at| at.min(self.link.wake(self.session.poll_timeout())),
-                ),
-            );
+            self.link.set_alarm(&mut alarm, self.session.poll_timeout(), may_read_at);
             // All branches are cancel-safe: a watch, a read that keeps what it has, an alarm.
             tokio::select! {
                 biased;
@@ -210,7 +209,7 @@ impl Connection {
     }
 
     /// Why the connection ends with what cannot be read.
-    async fn junk(&self, error: TransportError) -> Ended {
+    async fn junk(&mut self, error: TransportError) -> Ended {
         // Who speaks another handshake is mistaken, and may have miners here that are not.
         if !self.session.is_set_up() {
             return "what follows the handshake cannot be decrypted";
@@ -235,15 +234,16 @@ impl Connection {
     }
 
     async fn perform(&mut self, actions: Vec<Action>) -> Result<(), Ended> {
-        for action in actions {
+        let mut actions = VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
             match action {
                 Action::Send(frame) => self.send(frame).await?,
                 Action::Found { found, pending } => self.hand_over(found, pending).await?,
                 Action::Renew(channel_id) => self.renew(channel_id).await?,
-                Action::Reserve => self.reserve().await?,
+                Action::Reserve => actions.extend(self.reserve().await),
                 Action::Judged(judged) => self.link.count(judged),
                 Action::Authorized(username) => {
-                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await
+                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await;
                 }
                 Action::Left { worker, extranonce1 } => {
                     // What it did is its own, not that of the next worker with its number.
@@ -268,7 +268,7 @@ impl Connection {
     }
 
     /// Gets an extranonce1 for the channel that is being opened, and opens it with a job of the newest template.
-    async fn reserve(&mut self) -> Result<(), Ended> {
+    async fn reserve(&mut self) -> Vec<Action> {
         let reserved = match self.extranonce1.take() {
             Some(own) => Some(own),
             None => {
@@ -279,29 +279,15 @@ impl Connection {
         };
         let (template, rates) = (self.templates.borrow().clone(), self.link.shared.rates.borrow().clone());
         let work = template.as_ref().map(|template| (template, &*rates));
-        for action in self.session.handle_reserved(reserved, work, Instant::now()) {
-            match action {
-                Action::Send(frame) => self.send(frame).await?,
-                Action::Authorized(username) => {
-                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await
-                }
-                Action::Renew(_)
-                | Action::Found { .. }
-                | Action::Reserve
-                | Action::Judged(_)
-                | Action::Left { .. }
-                | Action::Agent(_)
-                | Action::Misbehaved(_)
-                | Action::Disconnect(_) => {}
-            }
-        }
-        Ok(())
+        self.session.handle_reserved(reserved, work, Instant::now())
     }
 
     /// Gives a share or block to the node, and has it acknowledged when it is stored.
     async fn hand_over(&mut self, found: Box<Found>, pending: Option<PendingShare>) -> Result<(), Ended> {
-        let stored = self.link.store(found, pending.is_some()).await?;
-        match pending.and_then(|pending| self.session.handle_stored(pending, stored)) {
+        let stored = self.link.give(found).await?;
+        let Some(pending) = pending else { return Ok(()) };
+        let stored = link::outcome(stored).await?;
+        match self.session.handle_stored(pending, stored) {
             Some(refused) => self.send(refused).await,
             None => Ok(()),
         }

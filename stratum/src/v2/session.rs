@@ -309,14 +309,13 @@ impl Session {
                 let code = channel.refusal_code(&reject);
                 let mut actions: Vec<Action> =
                     block.map(|found| Action::Found { found, pending: None }).into_iter().collect();
-                let judged = if reject == Reject::Stale { Judged::Stale } else { Judged::Rejected };
                 if is_no_work {
                     actions.push(Action::Misbehaved(Conduct::NoWork));
                 }
                 if reject == Reject::TooManySubmits {
                     actions.push(Action::Renew(channel_id));
                 }
-                actions.extend(self.refused(refuse(code), judged));
+                actions.extend(self.refused(refuse(code), Judged::refused(&reject)));
                 actions
             }
         }

@@ -99,7 +99,7 @@ fn who_says_nothing_of_itself_is_asked() {
     assert_eq!(asked[1], r#"{"id":"version","method":"client.get_version","params":[]}"#);
     assert_eq!(miner.session.payee().unwrap().payout_class, 2);
     miner.line(r#"{"id":"version","result":"cpuminer/2.5.1","error":null}"#, 1);
-    assert_eq!((miner.session.user_agent(), miner.session.payee().unwrap().payout_class), ("cpuminer/2.5.1", 4));
+    assert_eq!((miner.session.user_agent.as_str(), miner.session.payee().unwrap().payout_class), ("cpuminer/2.5.1", 4));
     // Nobody is left without a job by its answer.
     miner.line(r#"{"id":"version","result":"SparkMiner/1","error":null}"#, 1);
     assert_eq!(miner.session.payee().unwrap().payout_class, 4);
