@@ -41,7 +41,7 @@ struct Args {
     #[arg(long, default_value = "127.0.0.1:24336")]
     listen: SocketAddr,
     /// Seconds between parent blocks.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     block_secs: u64,
 }
 
@@ -93,7 +93,7 @@ async fn main() -> anyhow::Result<()> {
     let (_handle, serving) = stratum.run(&TaskTracker::new(), &CancellationToken::new());
     tokio::spawn(serving);
     tokio::spawn(acknowledge(inbox));
-    let mut blocks = interval(Duration::from_secs(args.block_secs.max(1)));
+    let mut blocks = interval(Duration::from_secs(args.block_secs));
     for block in 0.. {
         blocks.tick().await;
         jobs.send_replace(Some(template(&miner, &context, block)?));

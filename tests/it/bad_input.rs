@@ -46,11 +46,15 @@ async fn mistakes_are_named_with_a_way_out() -> anyhow::Result<()> {
     refuses(&world, &with_config, &["line 2", "lisen", "hint: did you mean `listen`?"]).await?;
     std::fs::write(&config, "chain = [\n")?;
     refuses(&world, &with_config, &["error:", "poolnode.toml"]).await?;
+    std::fs::write(&config, "[stratum]\ntls_cert_file = \"/nowhere/x.pem\"\ntls_key_file = \"/nowhere/x.key\"\n")?;
+    let with_config_and_folder = ["run", "--config", &config_text, "--data-dir", &folder_text];
+    refuses(&world, &with_config_and_folder, &["cannot read /nowhere/x."]).await?;
     refuses(&world, &["run", "--config", "/nowhere/x.toml"], &["cannot read /nowhere/x.toml"]).await?;
     refused(run(&["--chain", "dogecoin"]), &["unknown chain \"dogecoin\"", "devnet"]).await?;
     refused(run(&["--region", "XX"]), &["unknown region \"XX\"", "EU"]).await?;
     refused(run(&["--peer", "10.0.0.1"]), &["p2p.peers", "10.0.0.1", "/ip4/"]).await?;
     refused(run(&["--api-listen", "0.0.0.0:0"]), &["loopback"]).await?;
+    refused(run(&["--stratum-v2-listen", "x"]), &["--stratum-v2-listen", "invalid socket address"]).await?;
     refused(run(&["--strtum-listen", "x"]), &["--stratum-listen"]).await?;
     refuses(&world, &["--api", "http://127.0.0.1:9", "status"], &["no node answers at http://127.0.0.1:9", "--api"])
         .await?;

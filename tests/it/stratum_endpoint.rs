@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use testnet::miner::devnet_user;
-use tests::{SteppedMiner, World, ensure_eq, wait_for};
+use node::api::dto::{List, Worker};
+use testnet::{miner::devnet_user, process::NodeOptions};
+use tests::{MINER_HASHRATE, SteppedMiner, World, ensure_eq, wait_for};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -52,6 +53,28 @@ async fn garbage_is_disconnected_and_mining_goes_on() -> anyhow::Result<()> {
     .await?;
     ensure_eq(&(status.submits.rejected, status.miners), &(0, 2), "nobody else was hurt")?;
     background.stop().await?;
+    node.stop().await
+}
+
+#[tokio::test]
+async fn miners_of_both_protocols_are_in_one_account() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let flags = ["--stratum-v2-listen", "127.0.0.1:0"].map(ToOwned::to_owned).to_vec();
+    let options = NodeOptions { parent_rpc: world.devnet.rpc.clone(), flags, ..NodeOptions::default() };
+    let node = world.place.node("node", &options).await?;
+    let url = node.endpoints.stratum_v2.clone().context("no endpoint for Stratum V2")?;
+    ensure_eq(&node.api.status().await?.stratum_v2_url, &Some(url.clone()), "the API has its URL too")?;
+    let miners = [world.miner("one", &node)?, world.place.miner("two", &url, Some(MINER_HASHRATE))?];
+    let both = wait_for("shares of both", Duration::from_secs(60), async || {
+        let workers = node.api.get::<List<Worker>>("workers").await?.data;
+        Ok((workers.len() == 2 && workers.iter().all(|worker| worker.submits.accepted > 1)).then_some(workers))
+    })
+    .await?;
+    anyhow::ensure!(both[0].address != both[1].address, "each has its own: {both:?}");
+    ensure_eq(&node.api.status().await?.submits.rejected, &0, "nothing is refused")?;
+    for miner in miners {
+        miner.stop().await?;
+    }
     node.stop().await
 }
 

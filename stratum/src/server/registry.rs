@@ -36,6 +36,9 @@ use crate::{
     v2::{self, AuthorityKeys},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How often snapshots are published.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often kept sessions are looked through.
@@ -351,36 +354,4 @@ fn track(tasks: &TaskTracker, address: IpAddr, connection: impl Future<Output = 
         let reason = connection.instrument(span.clone()).await;
         debug!(parent: &span, reason, "miner disconnected");
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_channels_extranonce_is_free_again_when_it_or_its_connection_is_closed() {
-        let now = Instant::now();
-        let mut registry = Registry::new(Vec::new(), 8, None, CancellationToken::new());
-        let (id, leave) = (SessionId(1), CancellationToken::new());
-        let ticket = Ticket { extranonce1: registry.extranonces.allocate(), tag: 0 };
-        let address = IpAddr::from([127, 0, 0, 1]);
-        let open = Open { address, is_counted: false, ticket, leave, reserved: Vec::new(), heir: None };
-        registry.open.insert(id, open);
-        registry.accounts.open(id);
-        let mut reserve = || {
-            let (answer, mut outcome) = oneshot::channel();
-            registry.handle(Event::Reserve { id, answer }, now);
-            outcome.try_recv().unwrap()
-        };
-        let [first, second] = [reserve(), reserve()];
-        assert!(first != second && first != ticket.extranonce1);
-        assert_eq!(registry.extranonces.taken(), 3);
-        registry.handle(Event::Left { id, worker: 1, extranonce1: first }, now);
-        // Neither twice, nor what belongs to the connection.
-        registry.handle(Event::Left { id, worker: 1, extranonce1: first }, now);
-        registry.handle(Event::Left { id, worker: 0, extranonce1: ticket.extranonce1 }, now);
-        assert_eq!(registry.extranonces.taken(), 2);
-        registry.handle(Event::Closed { id, parked: None }, now);
-        assert_eq!(registry.extranonces.taken(), 0);
-    }
 }

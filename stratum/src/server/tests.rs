@@ -34,9 +34,14 @@ struct Endpoint {
 }
 
 fn endpoint(access: Access) -> Endpoint {
+    endpoint_for(100, access)
+}
+
+/// An endpoint with so many connections at once.
+fn endpoint_for(connections_max: usize, access: Access) -> Endpoint {
     let (templates, jobs) = watch::channel(Some(template(PowAlgorithm::Blake2s, 1, HARD)));
     let (found, inbox) = mpsc::channel(FOUND_QUEUE_MAX);
-    let access = Access { connections_max: 100, ..access };
+    let access = Access { connections_max, ..access };
     let config = StratumConfig { session: config(PowAlgorithm::Blake2s), access, templates: jobs, found };
     let stratum = Stratum::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).unwrap();
     let (address, token) = (stratum.address(), CancellationToken::new());
@@ -139,6 +144,34 @@ async fn miners_with_and_without_tls_and_browsers_share_the_port() {
     secret.read_to_string(&mut encrypted_page).await.unwrap();
     assert!(pages.starts_with("HTTP/1.1 200 OK") && pages.contains("stratum+ssl://"), "{pages}");
     assert_eq!(pages, encrypted_page);
+}
+
+#[tokio::test]
+async fn without_tls_a_tls_client_is_hung_up_and_not_banned() {
+    let endpoint = endpoint(Access::default());
+    let (_, connector) = tls();
+    for _ in 0..5 {
+        let socket = TcpStream::connect(endpoint.address).await.unwrap();
+        assert!(connector.connect(ServerName::try_from("localhost").unwrap(), socket).await.is_err());
+    }
+    assert_eq!(endpoint.connect().await.start(SUBSCRIBE).await.1["method"], "mining.notify");
+    assert_eq!(endpoint.handle.snapshot().banned, 0);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_waits_for_its_place() {
+    let endpoint = endpoint_for(1, Access::default());
+    let mut first = endpoint.connect().await;
+    first.start(SUBSCRIBE).await;
+    let mut second = endpoint.connect().await;
+    second.send(SUBSCRIBE).await;
+    // The first is served, time and again, and nobody else is.
+    for _ in 0..10 {
+        assert_eq!(first.ask(r#"{"id":7,"method":"mining.ping"}"#).await["result"], "pong");
+    }
+    assert!(timeout(Duration::ZERO, second.0.fill_buf()).await.is_err(), "nothing has come");
+    drop(first);
+    assert_eq!(second.read().await.unwrap()["id"], 1);
 }
 
 #[tokio::test]

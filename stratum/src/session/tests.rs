@@ -87,6 +87,15 @@ pub(crate) const HARD: u32 = 0x1900_ffff;
 /// A block target that half of all hashes meet.
 pub(crate) const EASY: u32 = 0x207f_ffff;
 
+/// What is left of a session that mined on this template.
+pub(crate) fn parked(template: &Arc<JobTemplate>) -> Parked {
+    let mut miner = TestMiner::new(PowAlgorithm::Blake2s);
+    miner.line(SUBSCRIBE, 0);
+    miner.line(&authorize(), 0);
+    miner.offer(template, 0);
+    miner.session.park().unwrap()
+}
+
 struct TestMiner {
     session: Session,
     algorithm: PowAlgorithm,

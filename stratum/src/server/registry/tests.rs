@@ -1,0 +1,98 @@
+use sharechain::PowAlgorithm;
+
+use super::*;
+use crate::{
+    job::JobTemplate,
+    session::tests::{HARD, parked, template},
+};
+
+const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+struct Test {
+    registry: Registry,
+    template: Arc<JobTemplate>,
+    start: Instant,
+}
+
+impl Test {
+    fn new() -> Self {
+        let registry = Registry::new(Vec::new(), 8, None, CancellationToken::new());
+        Self { registry, template: template(PowAlgorithm::Blake2s, 1, HARD), start: Instant::now() }
+    }
+
+    fn handle(&mut self, event: Event) {
+        self.handle_at(event, 0);
+    }
+
+    fn handle_at(&mut self, event: Event, seconds: u64) {
+        self.registry.handle(event, self.start + Duration::from_secs(seconds));
+    }
+
+    fn open(&mut self, number: u64) -> (SessionId, Ticket) {
+        let (id, leave) = (SessionId(number), CancellationToken::new());
+        let ticket = Ticket { extranonce1: self.registry.extranonces.allocate(), tag: number };
+        let open = Open { address: ADDRESS, is_counted: false, ticket, leave, reserved: Vec::new(), heir: None };
+        self.registry.open.insert(id, open);
+        self.registry.accounts.open(id);
+        (id, ticket)
+    }
+
+    /// A connection that mined, and is lost; its ticket.
+    fn lose(&mut self, number: u64, seconds: u64) -> Ticket {
+        let (id, ticket) = self.open(number);
+        let parked = Some(Box::new(parked(&self.template)));
+        self.handle_at(Event::Closed { id, parked }, seconds);
+        ticket
+    }
+
+    /// Whether a new connection can take up the session, which is then its own.
+    fn resumes(&mut self, number: u64, ticket: Ticket) -> bool {
+        let (id, _) = self.open(number);
+        let (answer, mut outcome) = oneshot::channel();
+        self.handle(Event::Resume { id, ticket, answer });
+        outcome.try_recv().unwrap().is_some_and(|(kept, _)| kept == ticket)
+    }
+}
+
+#[test]
+fn a_channels_extranonce_is_free_again_when_it_or_its_connection_is_closed() {
+    let mut test = Test::new();
+    let (id, ticket) = test.open(1);
+    let mut reserve = || {
+        let (answer, mut outcome) = oneshot::channel();
+        test.handle(Event::Reserve { id, answer });
+        outcome.try_recv().unwrap()
+    };
+    let [first, second] = [reserve(), reserve()];
+    assert!(first != second && first != ticket.extranonce1);
+    assert_eq!(test.registry.extranonces.taken(), 3);
+    test.handle(Event::Left { id, worker: 1, extranonce1: first });
+    // Neither twice, nor what belongs to the connection.
+    test.handle(Event::Left { id, worker: 1, extranonce1: first });
+    test.handle(Event::Left { id, worker: 0, extranonce1: ticket.extranonce1 });
+    assert_eq!(test.registry.extranonces.taken(), 2);
+    test.handle(Event::Closed { id, parked: None });
+    assert_eq!(test.registry.extranonces.taken(), 0);
+}
+
+#[test]
+fn a_kept_session_waits_its_time_and_frees_its_extranonce() {
+    let mut test = Test::new();
+    let [first, second] = [test.lose(1, 0), test.lose(2, 1)];
+    test.registry.forget_kept(test.start + PARKED_TIME);
+    assert_eq!(test.registry.extranonces.taken(), 1);
+    assert!(!test.resumes(3, first));
+    assert!(test.resumes(4, second));
+    // What was taken up is not forgotten at the time of what was kept.
+    test.registry.forget_kept(test.start + PARKED_TIME * 2);
+    assert_eq!(test.registry.extranonces.taken(), 2);
+}
+
+#[test]
+fn the_oldest_kept_sessions_go_when_there_are_too_many() {
+    let mut test = Test::new();
+    let tickets: Vec<Ticket> = (0..=PARKED_MAX as u64).map(|number| test.lose(number, number)).collect();
+    assert_eq!((test.registry.kept.len(), test.registry.extranonces.taken()), (PARKED_MAX, PARKED_MAX));
+    assert!(!test.resumes(1 << 32, tickets[0]));
+    assert!(test.resumes(1 << 33, tickets[1]));
+}
