@@ -19,6 +19,7 @@
 //! Each box is one task with a bounded inbox and the only owner of its state; arrows are channels. What others only
 //! read goes through `watch`. [`run()`] is the only place that starts tasks.
 
+pub mod address_book;
 pub mod api;
 pub mod blocks;
 pub mod chain_profile;
@@ -30,8 +31,10 @@ pub mod defaults;
 pub mod error;
 pub mod geo;
 pub mod miners;
+pub mod netgroup;
 pub mod p2p;
 pub mod parent;
+pub mod peer_selector;
 pub mod region;
 pub mod run;
 pub mod signals;

@@ -1,5 +1,7 @@
 //! What the stories across processes are told with: a folder of nodes, a patient wait, and a miner that can be stepped.
 
+#[path = "../peers_sim/lib.rs"]
+pub mod peers_sim;
 #[path = "../sim/lib.rs"]
 pub mod sim;
 
