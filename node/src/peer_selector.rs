@@ -279,7 +279,8 @@ impl PeerSelector {
     fn fill(&mut self, now: Millis, book: &AddressBook, rng: &mut impl Rng) -> Vec<Action> {
         let mut actions = Vec::new();
         for slot in [Slot::Random, Slot::Far, Slot::Near, Slot::Feeler] {
-            while self.open(slot) > 0 && self.dials.len() < DIALS_MAX && (slot != Slot::Feeler || now >= self.feels_at) {
+            while self.open(slot) > 0 && self.dials.len() < DIALS_MAX && (slot != Slot::Feeler || now >= self.feels_at)
+            {
                 let Some(entry) = self.candidate(slot, now, book, rng) else { break };
                 if slot == Slot::Feeler {
                     self.feels_at = now.saturating_add(FEELER_INTERVAL);

@@ -12,11 +12,7 @@ use node::{
     p2p::Direction,
     peer_selector::{Action, Event, HintOrigin, NewConnection, PeerSelector, Place, RegionHint, Slot},
 };
-use rand::{
-    RngExt, SeedableRng,
-    rngs::StdRng,
-    seq::IteratorRandom,
-};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IteratorRandom};
 
 use super::{
     NodeId,

@@ -23,8 +23,7 @@ const RTT_MS: [[u64; SITES]; SITES] = [
     [170, 110, 290, 220, 260, 12, 110],
     [200, 140, 310, 260, 300, 110, 12],
 ];
-const REGIONS: [Region; SITES] =
-    [Region::Na, Region::Na, Region::Sa, Region::Eu, Region::Af, Region::As, Region::Oc];
+const REGIONS: [Region; SITES] = [Region::Na, Region::Na, Region::Sa, Region::Eu, Region::Af, Region::As, Region::Oc];
 /// Round trip from a node to its site, at most.
 const ACCESS_MICROS_MAX: u64 = 8_000;
 /// First bytes of the /16 that honest nodes are in.
@@ -63,7 +62,12 @@ pub struct Places {
 impl Places {
     /// Nodes spread evenly over the sites by chance.
     pub fn new(nodes: usize, rng: &mut StdRng) -> Self {
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "small"
+        )]
         let groups = ((nodes as f64 / NODES_PER_GROUP) as u32).max(GROUPS_MIN);
         let sites = (0..nodes).map(|_| {
             let number = rng.random_range(0..SITES);

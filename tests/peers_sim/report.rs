@@ -107,7 +107,10 @@ impl Display for Report {
         if self.sieges.is_empty() {
             return Ok(());
         }
-        writeln!(f, "\n{honest} honest nodes, {hostile} hostile addresses in {groups} /16; hostile part of outbound slots")?;
+        writeln!(
+            f,
+            "\n{honest} honest nodes, {hostile} hostile addresses in {groups} /16; hostile part of outbound slots"
+        )?;
         writeln!(f, "{:40} {:>8} {:>8} {:>8} {:>8} {:>8}", "case", "trials", "all", "mean", "most", "> 25 %")?;
         for (name, siege) in &self.sieges {
             let (mean, most) = (100.0 * siege.part_mean(), 100.0 * siege.part_max);

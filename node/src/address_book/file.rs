@@ -198,7 +198,11 @@ impl StoredAnchor {
             3 => Slot::Random,
             _ => return None,
         };
-        Some(Anchor { peer: PeerId::from_bytes(&self.peer).ok()?, endpoint: Endpoint::from_bytes(&self.endpoint)?, slot })
+        Some(Anchor {
+            peer: PeerId::from_bytes(&self.peer).ok()?,
+            endpoint: Endpoint::from_bytes(&self.endpoint)?,
+            slot,
+        })
     }
 }
 

@@ -48,7 +48,8 @@ impl AddressBook {
             let drawn = self.sample(per_region, rng, |entry| is_told(entry) && entry.region == Some(region));
             told.extend(drawn.into_iter().map(|entry| (entry.peer, entry)));
         }
-        let rest = self.sample(EXCHANGE_MAX - told.len(), rng, |entry| is_told(entry) && !told.contains_key(&entry.peer));
+        let rest =
+            self.sample(EXCHANGE_MAX - told.len(), rng, |entry| is_told(entry) && !told.contains_key(&entry.peer));
         told.extend(rest.into_iter().map(|entry| (entry.peer, entry)));
         told.into_values().map(Entry::record).collect()
     }

@@ -232,7 +232,11 @@ fn a_forgotten_peer_leaves_nothing_behind() {
 fn full_of_everything() -> AddressBook {
     let mut book = reached(0..300);
     for number in 300..600 {
-        book.add(&PeerRecord { region: Some(Region::As), asn: Some(number), ..record(number) }, Source::Itself(None), NOW);
+        book.add(
+            &PeerRecord { region: Some(Region::As), asn: Some(number), ..record(number) },
+            Source::Itself(None),
+            NOW,
+        );
     }
     book.measured(&peer(3), Duration::from_micros(12_345));
     book.failed(&peer(400), NOW - 10 * HOUR);
@@ -276,7 +280,10 @@ fn the_fullest_book_fits_its_file() {
     assert!(book.entries().count() > 1_000);
     let file = book.encode();
     assert!(file.len() < FILE_LEN_MAX);
-    assert_eq!(AddressBook::decode(&file, AddressPolicy::LocalToo, NOW).as_ref().map(|it| &it.entries), Ok(&book.entries));
+    assert_eq!(
+        AddressBook::decode(&file, AddressPolicy::LocalToo, NOW).as_ref().map(|it| &it.entries),
+        Ok(&book.entries)
+    );
 }
 
 #[test]

@@ -29,12 +29,7 @@ pub(super) struct InboundPeer {
 pub(super) fn evictee(mut peers: Vec<InboundPeer>) -> Option<PeerId> {
     protect(&mut peers, PROTECTED_BY_GROUP, |_| true, |peer| peer.keyed_group);
     protect(&mut peers, PROTECTED_BY_RTT, |peer| peer.rtt_min.is_some(), |peer| peer.rtt_min);
-    protect(
-        &mut peers,
-        PROTECTED_BY_DELIVERY,
-        |peer| peer.first_deliveries > 0,
-        |peer| Reverse(peer.first_deliveries),
-    );
+    protect(&mut peers, PROTECTED_BY_DELIVERY, |peer| peer.first_deliveries > 0, |peer| Reverse(peer.first_deliveries));
     for region in Region::ALL {
         protect(&mut peers, PROTECTED_PER_REGION, |peer| peer.far_region == Some(region), |peer| peer.since);
     }

@@ -35,7 +35,7 @@ pub const RTT_NEAR_MAX: Duration = Duration::from_millis(40);
 /// Peers that answer slower are far.
 pub const RTT_MID_MAX: Duration = Duration::from_millis(120);
 /// Faster than this is no better. Stops a machine next door from being drawn more often than one in the same region.
-pub const RTT_FLOOR: Duration = Duration::from_millis(10);
+pub const RTT_FLOOR: Duration = Duration::from_millis(20);
 /// Added to a round trip before its inverse is a weight: 12 and 20 ms are nearly as good as each other.
 pub const RTT_WEIGHT_OFFSET: Duration = Duration::from_millis(10);
 /// Near candidates that are drawn uniformly before the weights decide. Stops the fastest from being everybody's choice.

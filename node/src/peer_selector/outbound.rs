@@ -176,8 +176,8 @@ mod tests {
     #[test]
     fn faster_weighs_more_but_next_door_no_more_than_the_same_town() {
         let of = |millis| weight(Some(Duration::from_millis(millis)));
-        assert_eq!([of(10), of(40), of(90)], [50_000, 20_000, 10_000]);
-        assert_eq!(of(0), of(10));
+        assert_eq!([of(20), of(40), of(90)], [33_333, 20_000, 10_000]);
+        assert_eq!(of(0), of(20));
         assert_eq!(weight(None), of(40));
     }
 }

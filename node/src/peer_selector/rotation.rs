@@ -37,7 +37,8 @@ impl PeerSelector {
             while self.open(to) > 0 {
                 let (own, taken) = (self.own_region, self.taken());
                 let is_moved = |peer: &&mut ConnectedPeer| {
-                    let is_new_region = peer.region(own).is_some_and(|region| Some(region) != own && !taken.has_far(region));
+                    let is_new_region =
+                        peer.region(own).is_some_and(|region| Some(region) != own && !taken.has_far(region));
                     peer.slot == from && is_misfit(peer) && (to == Slot::Near || is_new_region)
                 };
                 let Some(peer) = self.peers.values_mut().find(is_moved) else { break };
@@ -72,14 +73,18 @@ impl PeerSelector {
 
     /// A peer that is not what its slot is for; the newest, since it is missed least.
     fn misfit(&self, anchors: &[PeerId]) -> Option<PeerId> {
-        self.rotating(anchors).filter(|(_, peer)| is_misfit(peer)).max_by_key(|(id, peer)| (peer.since, *id)).map(|it| it.0)
+        self.rotating(anchors)
+            .filter(|(_, peer)| is_misfit(peer))
+            .max_by_key(|(id, peer)| (peer.since, *id))
+            .map(|it| it.0)
     }
 
     /// A peer that told nothing new for long while another one did.
     fn silent(&self, anchors: &[PeerId], now: Millis) -> Option<PeerId> {
         let somebody_speaks = self.peers.values().any(|peer| peer.has_news(SILENT_AFTER, now));
-        let is_silent =
-            |peer: &ConnectedPeer| peer.tenure(now) >= SILENT_AFTER.max(TENURE_MIN) && !peer.has_news(SILENT_AFTER, now);
+        let is_silent = |peer: &ConnectedPeer| {
+            peer.tenure(now) >= SILENT_AFTER.max(TENURE_MIN) && !peer.has_news(SILENT_AFTER, now)
+        };
         let silent = self.rotating(anchors).filter(|(_, peer)| somebody_speaks && is_silent(peer));
         silent.min_by_key(|(id, peer)| (peer.since, *id)).map(|it| it.0)
     }

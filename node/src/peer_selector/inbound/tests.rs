@@ -77,13 +77,18 @@ fn a_swarm_evicts_itself() {
     let mut peers = crowd(48);
     let honest: Vec<PeerId> = peers[..24].iter().map(|peer| peer.peer).collect();
     for peer in &mut peers[24..] {
-        (peer.group, peer.rtt_min) = (Some(Netgroup::V4([9, u8::try_from(peer.since % 8).unwrap()])), Some(Duration::ZERO));
+        (peer.group, peer.rtt_min) =
+            (Some(Netgroup::V4([9, u8::try_from(peer.since % 8).unwrap()])), Some(Duration::ZERO));
     }
     for round in 0..200_u64 {
         let evicted = evictee(peers.clone()).unwrap();
         peers.retain(|peer| peer.peer != evicted);
         let newcomer = InboundPeer { since: 100 + round, rtt_min: Some(Duration::ZERO), ..peer(0) };
-        peers.push(InboundPeer { group: Some(Netgroup::V4([9, u8::try_from(round % 8).unwrap()])), keyed_group: round, ..newcomer });
+        peers.push(InboundPeer {
+            group: Some(Netgroup::V4([9, u8::try_from(round % 8).unwrap()])),
+            keyed_group: round,
+            ..newcomer
+        });
     }
     let left = honest.iter().filter(|id| peers.iter().any(|peer| peer.peer == **id)).count();
     assert!(left >= 12, "{left} of {} are left", honest.len());
