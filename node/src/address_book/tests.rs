@@ -30,8 +30,13 @@ fn address(ip: [u8; 4]) -> Multiaddr {
 
 /// A node whose /16 follows from its number.
 fn record(number: u32) -> PeerRecord {
-    let [_, _, high, low] = number.to_be_bytes();
-    PeerRecord { peer: peer(number), addresses: vec![address([20 + high, low, 1, 1])], region: None, asn: None }
+    let [_, third, high, low] = number.to_be_bytes();
+    PeerRecord {
+        peer: peer(number),
+        addresses: vec![address([20 + high % 64, low, third, 1])],
+        region: None,
+        asn: None,
+    }
 }
 
 fn told_by(ip: [u8; 4]) -> Source {
@@ -59,7 +64,9 @@ fn only_addresses_that_can_be_dialled_are_taken() {
 
     let mut lan = AddressBook::new(AddressPolicy::LocalToo, [7; 32]);
     assert!(lan.add(&local, Source::Operator, NOW));
-    assert_eq!(lan.get(&peer(1)).unwrap().addresses(), local.addresses[..2], "names are never taken");
+    let mut taken = local.addresses;
+    taken.remove(2);
+    assert_eq!(lan.get(&peer(1)).unwrap().addresses(), taken, "names are never taken");
 }
 
 #[test]
@@ -110,7 +117,7 @@ fn nodes_of_one_network_fill_a_thirty_second_of_the_tried_table() {
     let mut book = book();
     for number in 0..5_000_u32 {
         let [.., high, low] = number.to_be_bytes();
-        let record = PeerRecord { addresses: vec![address([8, 8, high, low])], ..record(number) };
+        let record = PeerRecord { addresses: vec![address([77, 7, high, low])], ..record(number) };
         book.add(&record, told_by([high + 20, low, 1, 1]), NOW);
         book.succeeded(&record.peer, &record.addresses[0], NOW);
     }
@@ -174,9 +181,9 @@ fn a_failed_node_rests_longer_each_time_and_gives_way_at_last() {
 }
 
 #[test]
-fn ten_thousand_addresses_of_a_few_networks_are_drawn_like_a_few() {
+fn thousands_of_addresses_of_a_few_networks_are_drawn_like_a_few() {
     let mut book = reached(0..72);
-    for number in 0..10_000_u32 {
+    for number in 0..4_000_u32 {
         let [.., high, low] = number.to_be_bytes();
         let addresses = vec![address([5, low % 8, high, low])];
         book.add(&PeerRecord { addresses, ..record(100_000 + number) }, told_by([low, high, 1, 1]), NOW);
@@ -184,9 +191,9 @@ fn ten_thousand_addresses_of_a_few_networks_are_drawn_like_a_few() {
     let is_hostile = |entry: &Entry| entry.peer >= peer(100_000);
     assert!(book.entries().filter(|entry| is_hostile(entry)).count() > 1_000, "it was stuffed");
     let mut rng = rng();
-    let draws = (0..4_000).filter_map(|_| book.sample(1, &mut rng, |_| true).pop());
+    let draws = (0..1_000).filter_map(|_| book.sample(1, &mut rng, |_| true).pop());
     let hostile = draws.filter(|entry| is_hostile(entry)).count();
-    assert!((300..500).contains(&hostile), "8 of 80 groups, so a tenth of 4,000: {hostile}");
+    assert!((70..135).contains(&hostile), "8 of 80 groups, so a tenth of 1,000: {hostile}");
 
     let groups = book.sample(1_000, &mut rng, |_| true).into_iter().map(|entry| Netgroup::of(entry.endpoints[0].ip));
     let mut groups: Vec<Netgroup> = groups.collect();
@@ -270,7 +277,7 @@ fn a_file_keeps_the_book_and_every_damage_is_found() {
 #[test]
 fn the_fullest_book_fits_its_file() {
     let mut book = AddressBook::new(AddressPolicy::LocalToo, [7; 32]);
-    for number in 0..200_000_u32 {
+    for number in 0..60_000_u32 {
         let [_, b, c, d] = number.to_be_bytes();
         let addresses = (1..5).map(|port| Multiaddr::from(Ipv4Addr::new(10 + b, c, d, 1)).with(Protocol::Tcp(port)));
         let record = PeerRecord { addresses: addresses.collect(), ..record(number) };
