@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Parser, Subcommand};
 use node::{
     ShareId,
-    config::{RawConfig, RawDevnet, RawGeo, RawListen, RawP2p, RawParent, RawStratum},
+    config::{RawConfig, RawDevnet, RawListen, RawP2p, RawParent, RawStratum},
     parent::devnet,
 };
 
@@ -35,8 +35,8 @@ pub(crate) enum Command {
     Devnet(DevnetArgs),
     /// See a whole pool at work: devnet, node and a CPU miner, without any set-up.
     Quickstart(QuickstartArgs),
-    /// List the peers of a running node.
-    Peers,
+    /// The peers of a running node: list them, or give orders about them.
+    Peers(PeersArgs),
     /// Show a running node at a glance.
     Status,
 }
@@ -61,12 +61,18 @@ pub(crate) struct RunArgs {
     /// Where miners connect to that speak Stratum V2 (default: nowhere).
     #[arg(long, value_name = "ADDR")]
     stratum_v2_listen: Option<SocketAddr>,
-    /// Multiaddress to listen on for peers; may be repeated (default: /ip4/0.0.0.0/tcp/23333).
+    /// Multiaddress to listen on for peers; may be repeated (default: TCP and QUIC on port 23333).
     #[arg(long, value_name = "MULTIADDR")]
     p2p_listen: Vec<String>,
     /// Multiaddress of a peer to stay connected to; may be repeated.
     #[arg(long, value_name = "MULTIADDR")]
     peer: Vec<String>,
+    /// Multiaddress of a peer to ask for others; may be repeated.
+    #[arg(long, value_name = "MULTIADDR")]
+    seed: Vec<String>,
+    /// Connect to no other peers than those of `--peer`.
+    #[arg(long)]
+    no_discovery: bool,
     /// Where this node is: NA SA EU AF AS OC AN.
     #[arg(long)]
     region: Option<String>,
@@ -82,6 +88,49 @@ pub(crate) struct RunArgs {
     /// Go over to the branch of the share chain that this share is on, whatever its work, as soon as it is known.
     #[arg(long, value_name = "SHARE_ID")]
     pub(crate) adopt_branch: Option<ShareId>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PeersArgs {
+    /// Show the list again and again, every so many seconds.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) watch: Option<u64>,
+    #[command(subcommand)]
+    pub(crate) command: Option<PeersCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeersCommand {
+    /// Who may not connect, for how long and why.
+    Bans,
+    /// Keep a peer or an address away.
+    Ban {
+        /// A peer id, an IPv4 address, or an IPv6 address, which stands for its /64.
+        subject: String,
+        /// For how long: 90s, 10m, 2h, 7d.
+        #[arg(long = "for", value_name = "TIME", default_value = "1d")]
+        lasts: String,
+    },
+    /// Let it come back.
+    Unban {
+        /// As `peers bans` shows it.
+        subject: String,
+    },
+    /// Connect to an address and stay connected until the node stops; `--peer` is for ever.
+    Add {
+        /// Its multiaddress.
+        address: String,
+    },
+    /// Disconnect a peer.
+    Drop {
+        /// Its id, whole or as the list shows it.
+        peer: String,
+    },
+    /// Measure the time until a peer answers a question.
+    Ping {
+        /// Its id, whole or as the list shows it.
+        peer: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -127,9 +176,12 @@ impl RunArgs {
                 listen: list(self.p2p_listen, file.p2p.listen),
                 peers: list(self.peer, file.p2p.peers),
                 region: self.region.or(file.p2p.region),
+                seeds: list(self.seed, file.p2p.seeds),
+                discovery: self.no_discovery.then_some(false).or(file.p2p.discovery),
+                ..file.p2p
             },
             api: RawListen { listen: self.api_listen.or(file.api.listen) },
-            geo: RawGeo { country_db: file.geo.country_db },
+            geo: file.geo,
         }
     }
 }
@@ -150,7 +202,12 @@ mod tests {
         let args = Args::parse_from(["poolnode", "run", "--peer", "/ip4/1.2.3.4/tcp/5", "--region", "AS"]);
         let Command::Run(run) = args.command else { panic!("run") };
         let file = RawConfig {
-            p2p: RawP2p { peers: Some(vec!["x".to_owned()]), region: Some("EU".to_owned()), listen: Some(vec![]) },
+            p2p: RawP2p {
+                peers: Some(vec!["x".to_owned()]),
+                region: Some("EU".to_owned()),
+                listen: Some(vec![]),
+                ..RawP2p::default()
+            },
             ..RawConfig::default()
         };
         let merged = run.over(file).p2p;

@@ -3,11 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
-use comfy_table::{CellAlignment, Table, presets};
-use node::{
-    api::dto::{List, Peer, Status},
-    run::Endpoints,
-};
+use node::{api::dto::Status, run::Endpoints};
 use serde::Serialize;
 
 /// Prints a line to stdout.
@@ -89,40 +85,6 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
         ("blocks found", status.blocks_found.to_string()),
         ("up", duration(status.uptime_secs)),
     ]))
-}
-
-/// The peers as a table.
-pub(crate) fn peers(peers: &List<Peer>) -> anyhow::Result<()> {
-    if peers.data.is_empty() {
-        return line("no peers\n\nhint: connect to one with `poolnode run --peer MULTIADDR`");
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["DIR", "RTT", "MIN", "REGION", "HEIGHT", "AGE", "AGENT", "PEER", "ADDRESS"]);
-    for column in [1, 2, 4, 5] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let millis = |rtt: Option<f64>| rtt.map_or_else(|| "-".to_owned(), |rtt| format!("{rtt:.1} ms"));
-    let mut sorted: Vec<&Peer> = peers.data.iter().collect();
-    // Connections of our own choice first, then the nearest.
-    let distance = |peer: &Peer| peer.rtt_min_ms.unwrap_or(f64::INFINITY);
-    sorted.sort_by(|a, b| b.direction.cmp(&a.direction).then(distance(a).total_cmp(&distance(b))));
-    for peer in sorted {
-        table.add_row([
-            if peer.direction == "outbound" { "out" } else { "in" }.to_owned(),
-            millis(peer.rtt_ms),
-            millis(peer.rtt_min_ms),
-            peer.region.clone().unwrap_or_else(|| "-".to_owned()),
-            peer.share_height.map_or_else(|| "-".to_owned(), |height| height.to_string()),
-            duration(peer.connected_secs),
-            peer.agent.clone(),
-            short(&peer.peer_id),
-            peer.address.clone(),
-        ]);
-    }
-    line(&table.trim_fmt())
 }
 
 /// A rate with the prefix people use.

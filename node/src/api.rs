@@ -1,6 +1,7 @@
-//! HTTP API under `/api/v1`, read-only and on loopback: status, health, peers, workers, blocks, payouts, shares.
+//! HTTP API under `/api/v1`, on loopback: status, health, peers, workers, blocks, payouts, shares.
 //!
-//! It reads what other tasks publish and asks the chain and the store for the rest; it changes nothing.
+//! It reads what other tasks publish and asks the chain and the store for the rest. Orders about peers need the [`Cookie`];
+//! nothing else changes anything.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -10,11 +11,11 @@ use std::{
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{DefaultBodyLimit, Request},
     http::header::HOST,
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use stratum::StratumHandle;
 use tokio::{
@@ -30,15 +31,22 @@ use crate::{
     chain_task::{ChainInput, ChainView},
     error::NodeError,
     miners::StratumEndpoint,
-    p2p::PeersView,
+    p2p::{P2pHandle, PeersView},
     parent::ParentState,
     region::Region,
     store::StoreHandle,
 };
 
 pub mod client;
+mod cookie;
 pub mod dto;
+mod peers;
 mod routes;
+
+pub use cookie::Cookie;
+
+/// Longest order. Stops a client from filling memory.
+const BODY_LEN_MAX: usize = 4_096;
 
 /// What the API reads.
 #[derive(Clone, Debug)]
@@ -61,6 +69,10 @@ pub struct ApiState {
     pub parent: watch::Receiver<ParentState>,
     /// Peers.
     pub peers: watch::Receiver<Arc<PeersView>>,
+    /// Orders about peers.
+    pub p2p: P2pHandle,
+    /// What orders have to show.
+    pub cookie: Cookie,
     /// Blocks.
     pub blocks: watch::Receiver<Arc<BlocksView>>,
     /// Questions about the share chain.
@@ -102,11 +114,15 @@ impl Api {
         let app = Router::new()
             .route("/api/v1/status", get(routes::status))
             .route("/api/v1/health", get(routes::health))
-            .route("/api/v1/peers", get(routes::peers))
+            .route("/api/v1/network", get(peers::network))
+            .route("/api/v1/peers", get(peers::list))
+            .route("/api/v1/peers/bans", get(peers::bans))
+            .route("/api/v1/peers/{order}", post(peers::order))
             .route("/api/v1/workers", get(routes::workers))
             .route("/api/v1/blocks", get(routes::blocks))
             .route("/api/v1/payouts", get(routes::payouts))
             .route("/api/v1/shares/{id}", get(routes::share))
+            .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
             .layer(middleware::from_fn(only_local_hosts))
             .with_state(state);
         let served = axum::serve(self.listener, app).with_graceful_shutdown(async move { token.cancelled().await });

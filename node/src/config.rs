@@ -9,20 +9,22 @@ use std::{
     time::Duration,
 };
 
-use libp2p::{Multiaddr, multiaddr::Protocol};
 use serde::Deserialize;
 use sharechain::ShareId;
 use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
 
 use crate::{
     chain_profile::{ChainError, ChainProfile},
+    geo::GeoFiles,
     parent::{devnet, rpc::RpcAuth},
-    region::{Region, UnknownRegion},
+    region::UnknownRegion,
 };
 
 mod miners;
+mod p2p;
 
 pub use miners::{MinersConfig, RawStratum, TlsConfig};
+pub use p2p::{P2pConfig, RawP2p};
 
 /// All keys with their documentation.
 pub const SAMPLE: &str = include_str!("config/sample.toml");
@@ -44,16 +46,12 @@ pub struct Config {
     pub parent: ParentConfig,
     /// Where and how miners connect.
     pub stratum: MinersConfig,
-    /// Where peers connect to.
-    pub p2p_listen: Vec<Multiaddr>,
-    /// Peers to stay connected to.
-    pub peers: Vec<Multiaddr>,
-    /// Where this node says it is.
-    pub region: Option<Region>,
+    /// Peers, and how this node is found and reached.
+    pub p2p: P2pConfig,
     /// HTTP API.
     pub api_listen: SocketAddr,
-    /// Country database.
-    pub country_db: Option<PathBuf>,
+    /// Databases of places.
+    pub geo: GeoFiles,
 }
 
 /// Which daemon gives templates.
@@ -128,24 +126,14 @@ pub struct RawListen {
     pub listen: Option<SocketAddr>,
 }
 
-/// `[p2p]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawP2p {
-    /// Multiaddresses to listen on.
-    pub listen: Option<Vec<String>>,
-    /// Peers to stay connected to.
-    pub peers: Option<Vec<String>>,
-    /// Where the node is.
-    pub region: Option<String>,
-}
-
 /// `[geo]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawGeo {
-    /// Country database.
+    /// Country or city database.
     pub country_db: Option<PathBuf>,
+    /// Database of autonomous systems.
+    pub asn_db: Option<PathBuf>,
 }
 
 /// Why a configuration is refused.
@@ -262,20 +250,15 @@ impl RawConfig {
             Some(data_dir) => in_home(data_dir).ok_or(ConfigError::NoHome)?,
             None => default_data_dir(chain.name).ok_or(ConfigError::NoHome)?,
         };
-        let p2p_listen = match self.p2p.listen {
-            Some(listen) => multiaddrs("p2p.listen", listen)?,
-            None => vec![Multiaddr::empty().with(Ipv4Addr::UNSPECIFIED.into()).with(Protocol::Tcp(ports.p2p))],
-        };
+        let geo_file = |path: Option<PathBuf>| path.map(|path| in_home(path).ok_or(ConfigError::NoHome)).transpose();
         Ok(Config {
             solo_until_synced: self.solo_until_synced.unwrap_or(false),
             adopt_branch: None,
             parent: resolve_parent(self.parent, self.devnet, &data_dir, loopback(ports.devnet_rpc))?,
             stratum: self.stratum.resolve(&chain.addresses, loopback(ports.stratum))?,
-            p2p_listen,
-            peers: multiaddrs("p2p.peers", self.p2p.peers.unwrap_or_default())?,
-            region: self.p2p.region.map(|region| region.parse().map_err(ConfigError::Region)).transpose()?,
+            p2p: self.p2p.resolve(ports.p2p, chain.name == devnet::NAME)?,
             api_listen: self.api.listen.unwrap_or_else(|| loopback(ports.api)),
-            country_db: self.geo.country_db.map(|path| in_home(path).ok_or(ConfigError::NoHome)).transpose()?,
+            geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },
             chain,
             data_dir,
         })
@@ -339,11 +322,6 @@ fn in_home(path: PathBuf) -> Option<PathBuf> {
         Ok(below) => Some(std::env::home_dir()?.join(below)),
         Err(_) => Some(path),
     }
-}
-
-fn multiaddrs(key: &'static str, values: Vec<String>) -> Result<Vec<Multiaddr>, ConfigError> {
-    let parse = |value: String| value.parse().map_err(|_| ConfigError::Multiaddr { key, value });
-    values.into_iter().map(parse).collect()
 }
 
 /// The known key nearest to what was written.

@@ -4,6 +4,9 @@
 //! lock            held while a node runs
 //! node.key        ed25519 identity, mode 0600
 //! endpoints.json  where this node listens, for scripts
+//! api.cookie      what orders to the API have to show, mode 0600, new at each start
+//! peers.book      the nodes that this one knows of
+//! bans.json       peers that may not connect, until when and why
 //! devnet-blocks   the blocks of an embedded devnet
 //! stratum-v2.key  the key that miners know this node by in Stratum V2, mode 0600
 //! stratum-*.pem   certificate and key that miners see, when the operator has none
@@ -13,7 +16,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::Write,
+    io::{Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -21,7 +24,14 @@ use libp2p::identity::Keypair;
 use stratum::v2::{AuthorityKeys, keys::KEY_LEN};
 use tracing::warn;
 
-use crate::error::NodeError;
+use crate::{
+    address_book::{self, AddressBook},
+    api::Cookie,
+    clock::{unix_millis, unix_now},
+    error::NodeError,
+    netgroup::AddressPolicy,
+    p2p::{BANS_FILE_LEN_MAX, Bans},
+};
 
 /// An open data directory; the lock goes with it.
 #[derive(Debug)]
@@ -84,6 +94,54 @@ impl DataDir {
     /// The files of the certificate that miners see, and of its key.
     pub fn certificate(&self) -> (PathBuf, PathBuf) {
         (self.path.join("stratum-cert.pem"), self.path.join("stratum-key.pem"))
+    }
+
+    /// Peers that may not connect, as they were kept, and their file.
+    pub fn bans(&self) -> (Bans, PathBuf) {
+        let path = self.path.join("bans.json");
+        let mut text = String::new();
+        // Without the file nobody is banned; a damaged one says so and costs its bans.
+        let read = File::open(&path).and_then(|file| file.take(BANS_FILE_LEN_MAX).read_to_string(&mut text));
+        let bans = match read {
+            Ok(_) => Bans::from_json(&text, unix_now()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Bans::default(),
+            Err(cause) => {
+                warn!(path = %path.display(), %cause, "the list of bans cannot be read; nobody is banned");
+                Bans::default()
+            }
+        };
+        (bans, path)
+    }
+
+    /// The nodes that this one knows of, as they were kept, and their file.
+    pub fn address_book(&self, takes_local: bool) -> (AddressBook, PathBuf) {
+        let path = self.path.join("peers.book");
+        let policy = if takes_local { AddressPolicy::LocalToo } else { AddressPolicy::PublicOnly };
+        let empty = || AddressBook::new(policy, rand::random());
+        let mut bytes = Vec::new();
+        let len_max = u64::try_from(address_book::FILE_LEN_MAX).unwrap_or(u64::MAX).saturating_add(1);
+        let read = File::open(&path).and_then(|file| file.take(len_max).read_to_end(&mut bytes));
+        let book = match read {
+            Ok(_) => AddressBook::decode(&bytes, policy, unix_millis()).map_err(|cause| cause.to_string()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(empty()),
+            Err(cause) => Err(cause.to_string()),
+        };
+        let book = book.unwrap_or_else(|cause| {
+            warn!(path = %path.display(), cause, "the known peers cannot be read; they are looked for anew");
+            empty()
+        });
+        (book, path)
+    }
+
+    /// A new secret for those who may give orders to this node: its user alone.
+    ///
+    /// # Errors
+    /// [`NodeError::File`] when it cannot be written.
+    pub fn new_cookie(&self) -> Result<Cookie, NodeError> {
+        let path = self.path.join("api.cookie");
+        let cookie = Cookie::generate(std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
+        write_durably(&path, cookie.secret().as_bytes()).map_err(file_error("write", &path))?;
+        Ok(cookie)
     }
 
     /// The file that says where the node listens.

@@ -1,6 +1,6 @@
 //! Operational constants: every queue, time-out and rate of a node, with the reason for its size.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use sharechain::share::SHARE_LEN_MAX;
 
@@ -59,16 +59,42 @@ pub const BLOCK_UNKNOWN_MAX: Duration = Duration::from_secs(600);
 /// Blocks and candidates remembered. Stops shares with an easy nBits from filling memory by claiming to be blocks.
 pub const BLOCKS_REMEMBERED_MAX: usize = 1_024;
 
-/// Connections a node accepts and makes. Bounds memory only.
-pub const INBOUND_MAX: u32 = 48;
-/// Outbound connections.
-pub const OUTBOUND_MAX: u32 = 16;
+/// Inbound connections at the transport: those that are kept, and room to look at a newcomer before one is chosen to go.
+pub const INBOUND_MAX: u32 = 56;
+/// Outbound connections at the transport: those that are chosen, the operator's own, and those of lookups, which are short.
+pub const OUTBOUND_MAX: u32 = 64;
 /// Connections per peer: two nodes may dial each other at once.
 pub const CONNECTIONS_PER_PEER_MAX: u32 = 2;
 /// Handshakes under way. Stops connection churn from holding memory.
 pub const PENDING_CONNECTIONS_MAX: u32 = 16;
 /// Streams per connection; yamux would allow 512 with a window each.
-pub const STREAMS_PER_CONNECTION_MAX: usize = 64;
+pub const STREAMS_PER_CONNECTION_MAX: usize = 32;
+/// Bytes of a QUIC stream that may be on their way: 25 MB/s at 80 ms.
+pub const QUIC_STREAM_WINDOW: u32 = 2 << 20;
+/// The same of all streams of a QUIC connection. Stops a peer from filling memory with what nobody reads.
+pub const QUIC_CONNECTION_WINDOW: u32 = 4 << 20;
+/// Peers per bucket of the hash table; the usual k.
+pub const KAD_PEERS_PER_BUCKET: NonZeroUsize = NonZeroUsize::new(20).unwrap();
+/// Keys with providers, and providers per key, that are kept for others. Stops strangers from filling memory.
+pub const KAD_PROVIDERS_MAX: usize = 256;
+/// With fewer peers than this, seeds and the hash table are asked often.
+pub const PEERS_FEW: usize = 8;
+/// Time between two questions to the seeds, while there are few peers.
+pub const SEED_INTERVAL: Duration = Duration::from_secs(30);
+/// Time between two lookups in the hash table.
+pub const LOOKUP_INTERVAL: Duration = Duration::from_secs(1_800);
+/// The same while there are few peers.
+pub const LOOKUP_INTERVAL_FEW: Duration = Duration::from_secs(60);
+/// Time between two questions to peers for others.
+pub const EXCHANGE_INTERVAL: Duration = Duration::from_secs(120);
+/// A peer is told of others at most this often. Stops one from copying the address book.
+pub const TOLD_INTERVAL: Duration = Duration::from_secs(30);
+/// Signed records of nodes that are kept for others: one megabyte at most.
+pub const ENVELOPES_MAX: usize = 1_024;
+/// Peers of the local network that a node stays connected to, the configured ones included.
+pub const LOCAL_PEERS_MAX: usize = 16;
+/// Late deliveries between two looks of the network task.
+pub const LAGS_MAX: usize = 4_096;
 /// Requests and answers on one connection at once. Stops a peer that does not read from keeping answers in memory.
 pub const REQUEST_STREAMS_MAX: usize = 8;
 /// Connections without a stream stay open: peers outside the gossip mesh are still peers.

@@ -1,41 +1,160 @@
-//! Region hints from an optional country database: MaxMind's, DB-IP's or ip-location-db's.
+//! Where an address is registered, by optional databases: MaxMind's, DB-IP's or ip-location-db's.
 //!
-//! A hint of where an address is registered, never a proof; measured round trips overrule it. Nothing needs it.
+//! A hint, never a proof; measured round trips overrule it ([`Region::nearest_rtt`]). Nothing needs it and none is shipped.
+//! Files that change are read again while the node runs; a broken one costs its hints, not the node.
 
-use std::{net::IpAddr, path::Path};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use maxminddb::{MaxMindDbError, Reader, path};
+use maxminddb::{LookupResult, MaxMindDbError, Reader, path};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
 
 use crate::region::Region;
 
-/// A loaded database.
-#[derive(Debug)]
-pub struct CountryDb {
-    reader: Reader<Vec<u8>>,
+/// Time between two looks whether a file has changed.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
+/// A database older than this is worth a warning: addresses move.
+const AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
+
+/// What is known of an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Place {
+    /// The continent.
+    pub region: Option<Region>,
+    /// The country, ISO 3166-1 alpha-2.
+    pub country: Option<[u8; 2]>,
+    /// The autonomous system that announces it.
+    pub asn: Option<u32>,
 }
 
-impl CountryDb {
+/// The operator's files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GeoFiles {
+    /// A country or city database.
+    pub country_db: Option<PathBuf>,
+    /// A database of autonomous systems.
+    pub asn_db: Option<PathBuf>,
+}
+
+/// Loaded databases.
+#[derive(Debug, Default)]
+pub struct Geo {
+    countries: Option<Database>,
+    systems: Option<Database>,
+}
+
+#[derive(Debug)]
+struct Database {
+    reader: Reader<Vec<u8>>,
+    modified: Option<SystemTime>,
+}
+
+impl Database {
     /// Reads the whole file: mapping it would crash when it is replaced in place (RUSTSEC-2025-0132).
-    ///
-    /// # Errors
-    /// When the file cannot be read or is no database.
-    pub fn open(file: &Path) -> Result<Self, MaxMindDbError> {
-        Ok(Self { reader: Reader::open_readfile(file)? })
+    fn open(file: &Path) -> Result<Self, MaxMindDbError> {
+        // Before the content: a file that is replaced in between is read again.
+        let modified = modified(file);
+        Ok(Self { reader: Reader::open_readfile(file)?, modified })
     }
 
-    /// The region an address is registered in.
-    pub fn region(&self, address: IpAddr) -> Option<Region> {
-        let found = self.reader.lookup(address).ok()?;
-        // MaxMind nests, ip-location-db is flat, ipinfo calls the code the country.
-        let continent: Option<&str> = found.decode_path(&path!["continent", "code"]).ok().flatten();
-        if let Some(region) = continent.and_then(|code| code.parse().ok()) {
-            return Some(region);
-        }
-        let nested: Option<&str> = found.decode_path(&path!["country", "iso_code"]).ok().flatten();
-        let flat = || found.decode_path::<&str>(&path!["country_code"]).ok().flatten();
-        let plain = || found.decode_path::<&str>(&path!["country"]).ok().flatten();
-        nested.or_else(flat).or_else(plain).and_then(region_of_country)
+    fn lookup(&self, address: IpAddr) -> Option<LookupResult<'_, Vec<u8>>> {
+        self.reader.lookup(address).ok()
     }
+}
+
+impl Geo {
+    /// Loads what there is.
+    pub fn open(files: &GeoFiles) -> Self {
+        let open = |path: &Option<PathBuf>| path.as_deref().and_then(open_or_tell);
+        Self { countries: open(&files.country_db), systems: open(&files.asn_db) }
+    }
+
+    /// Where an address is registered.
+    pub fn place(&self, address: IpAddr) -> Place {
+        let record = self.countries.as_ref().and_then(|database| database.lookup(address));
+        let (region, country) = record.as_ref().map(region_and_country).unwrap_or_default();
+        let system = self.systems.as_ref().and_then(|database| database.lookup(address));
+        Place { region, country, asn: system.as_ref().and_then(asn) }
+    }
+
+    /// Whether a file is another one than was read.
+    fn is_stale(&self, files: &GeoFiles) -> bool {
+        let differs = |path: &Option<PathBuf>, database: &Option<Database>| {
+            let seen = path.as_deref().and_then(modified);
+            seen.is_some() && seen != database.as_ref().and_then(|database| database.modified)
+        };
+        differs(&files.country_db, &self.countries) || differs(&files.asn_db, &self.systems)
+    }
+}
+
+/// Keeps the databases fresh until the token is cancelled.
+pub async fn run(files: GeoFiles, geo: watch::Sender<Arc<Geo>>, token: CancellationToken) {
+    let mut looks = interval(LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = token.cancelled() => return,
+            _ = looks.tick() => {}
+        }
+        if geo.borrow().is_stale(&files) {
+            let files = files.clone();
+            // Reading tens of megabytes must not hold up anybody.
+            if let Ok(fresh) = tokio::task::spawn_blocking(move || Geo::open(&files)).await {
+                geo.send_replace(Arc::new(fresh));
+            }
+        }
+    }
+}
+
+fn modified(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
+}
+
+fn open_or_tell(path: &Path) -> Option<Database> {
+    let database = match Database::open(path) {
+        Ok(database) => database,
+        Err(cause) => {
+            error!(path = %path.display(), %cause, "the geo database cannot be used; places stay what peers claim");
+            return None;
+        }
+    };
+    let metadata = database.reader.metadata();
+    let built = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(metadata.build_epoch));
+    let age = built.and_then(|built| built.elapsed().ok()).unwrap_or_default();
+    info!(path = %path.display(), kind = metadata.database_type, age_days = age.as_secs() / 86_400, "geo database loaded");
+    if age > AGE_MAX {
+        warn!(path = %path.display(), "the geo database is more than 90 days old; addresses move");
+    }
+    Some(database)
+}
+
+/// MaxMind nests, ip-location-db is flat, ipinfo calls the code the country.
+fn region_and_country(record: &LookupResult<'_, Vec<u8>>) -> (Option<Region>, Option<[u8; 2]>) {
+    let text = |path: &[_]| record.decode_path::<&str>(path).ok().flatten();
+    let nested = || text(&path!["country", "iso_code"]);
+    let flat = || text(&path!["country_code"]);
+    let plain = || text(&path!["country"]);
+    let country = nested().or_else(flat).or_else(plain).filter(|code| code.len() == 2);
+    let continent = text(&path!["continent", "code"]).and_then(|code| code.parse().ok());
+    let code = country.and_then(|code| code.as_bytes().try_into().ok());
+    (continent.or_else(|| country.and_then(region_of_country)), code)
+}
+
+/// MaxMind and ip-location-db have a number, ipinfo writes `AS64496`.
+fn asn(record: &LookupResult<'_, Vec<u8>>) -> Option<u32> {
+    let number = record.decode_path::<u32>(&path!["autonomous_system_number"]).ok().flatten();
+    let text = || record.decode_path::<&str>(&path!["asn"]).ok().flatten();
+    number.or_else(|| text()?.trim_start_matches("AS").parse().ok())
 }
 
 /// The continent of a country (ISO 3166-1 alpha-2).

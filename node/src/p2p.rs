@@ -11,19 +11,27 @@ use libp2p::{PeerId, gossipsub::MessageId};
 use sharechain::{ParamsId, ShareId};
 use tokio::sync::mpsc;
 
+mod bans;
 mod behaviour;
-mod blame_list;
 mod check;
+mod conduct;
 mod configured_peers;
 mod event_loop;
+mod gate;
+mod gossip;
+mod operator;
 mod peer_table;
 mod serve;
 mod wire;
 
-pub use behaviour::topic_name;
+pub use bans::{BAN_SECS, Ban, Banned, Bans, FILE_LEN_MAX as BANS_FILE_LEN_MAX, UnknownSubject};
+pub use behaviour::Reach;
 pub use check::{CheckInput, run as run_check};
+pub use conduct::Fault;
 pub use event_loop::{Network, NetworkConfig};
-pub use peer_table::{Direction, PeerView, PeersView};
+pub use gossip::topic_name;
+pub use operator::PeerOrder;
+pub use peer_table::{Direction, PeerView, PeersView, Reachability, Transport};
 pub use wire::{Codec, Hello, Request, Response};
 
 /// What others want of the network.
@@ -52,13 +60,15 @@ pub enum P2pCommand {
         /// Which ones.
         ids: Vec<ShareId>,
     },
-    /// Provably broke the protocol: disconnect and do not come back for a while.
-    Blame {
+    /// A peer did something wrong.
+    Fault {
         /// Who.
         peer: PeerId,
-        /// What was wrong, for the log.
-        reason: String,
+        /// What.
+        fault: Fault,
     },
+    /// The operator wants something.
+    Order(PeerOrder),
 }
 
 /// A gossiped message that waits for its verdict.

@@ -285,6 +285,11 @@ impl PeerSelector {
                 if slot == Slot::Feeler {
                     self.feels_at = now.saturating_add(FEELER_INTERVAL);
                 }
+                // Drawn like any other, and connected already: by a lookup, or because it is a seed.
+                if let Some(visitor) = self.peers.get_mut(&entry.peer) {
+                    visitor.slot = slot;
+                    continue;
+                }
                 let group = book.policy().group(entry.endpoints.first().map(|endpoint| endpoint.ip));
                 let region = self.far_region(entry);
                 self.dials.insert(entry.peer, Dial { slot, since: now, group, asn: entry.asn, region });

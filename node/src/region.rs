@@ -1,6 +1,6 @@
 //! Regions: the seven continents. A claim or a hint, never a proof; measured round trips decide.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// Where a node is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -37,6 +37,71 @@ impl Region {
             Self::An => "AN",
         }
     }
+
+    /// The shortest round trip between two regions, milliseconds: light in glass goes a hundred kilometres a millisecond
+    /// there and back. From the distance between their nearest coasts with people; 0 where they touch.
+    pub const fn rtt_min_ms(self, other: Self) -> u32 {
+        match (self, other) {
+            (Self::Na, Self::Eu) | (Self::Eu, Self::Na) => 30,
+            (Self::Na, Self::Af) | (Self::Af, Self::Na) => 45,
+            (Self::Na, Self::As) | (Self::As, Self::Na) => 20,
+            (Self::Na, Self::Oc) | (Self::Oc, Self::Na) => 20,
+            (Self::Sa, Self::Eu) | (Self::Eu, Self::Sa) => 50,
+            (Self::Sa, Self::Af) | (Self::Af, Self::Sa) => 28,
+            (Self::Sa, Self::As) | (Self::As, Self::Sa) => 85,
+            (Self::Sa, Self::Oc) | (Self::Oc, Self::Sa) => 35,
+            (Self::Eu, Self::Oc) | (Self::Oc, Self::Eu) => 90,
+            (Self::Af, Self::Oc) | (Self::Oc, Self::Af) => 50,
+            (Self::Sa, Self::An) | (Self::An, Self::Sa) => 9,
+            (Self::An, Self::Af | Self::Oc) | (Self::Af | Self::Oc, Self::An) => 20,
+            (Self::An, Self::Na | Self::Eu | Self::As) | (Self::Na | Self::Eu | Self::As, Self::An) => 50,
+            (Self::Na, Self::Na | Self::Sa)
+            | (Self::Sa, Self::Na | Self::Sa)
+            | (Self::Eu | Self::Af, Self::Eu | Self::Af | Self::As)
+            | (Self::As, Self::Eu | Self::Af | Self::As | Self::Oc)
+            | (Self::Oc, Self::As | Self::Oc)
+            | (Self::An, Self::An) => 0,
+        }
+    }
+}
+
+/// Why a peer is believed to be where it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RegionSource {
+    /// By the database.
+    Database,
+    /// It says so.
+    Claim,
+    /// Its round trip is too short for what the others say: it is where we are.
+    RoundTrip,
+}
+
+impl RegionSource {
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Database => "mmdb",
+            Self::Claim => "self-declared",
+            Self::RoundTrip => "rtt",
+        }
+    }
+}
+
+/// Where a peer is: by the database, else as it claims, unless its shortest round trip to us makes that impossible.
+pub fn locate(
+    own: Option<Region>,
+    database: Option<Region>,
+    claim: Option<Region>,
+    rtt_min: Option<Duration>,
+) -> Option<(Region, RegionSource)> {
+    let hint = database.map(|region| (region, RegionSource::Database));
+    let (region, source) = hint.or_else(|| claim.map(|region| (region, RegionSource::Claim)))?;
+    match (own, rtt_min) {
+        (Some(own), Some(rtt)) if rtt.as_millis() < u128::from(own.rtt_min_ms(region)) => {
+            Some((own, RegionSource::RoundTrip))
+        }
+        _ => Some((region, source)),
+    }
 }
 
 impl fmt::Display for Region {
@@ -56,5 +121,33 @@ impl FromStr for Region {
     fn from_str(text: &str) -> Result<Self, UnknownRegion> {
         let found = Self::ALL.into_iter().find(|region| region.code().eq_ignore_ascii_case(text));
         found.ok_or_else(|| UnknownRegion(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn light_needs_as_long_there_as_back() {
+        for one in Region::ALL {
+            assert_eq!(one.rtt_min_ms(one), 0);
+            for other in Region::ALL {
+                assert_eq!(one.rtt_min_ms(other), other.rtt_min_ms(one));
+            }
+        }
+    }
+
+    #[test]
+    fn a_round_trip_overrules_what_is_said() {
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let (eu, sa, oc) = (Some(Region::Eu), Some(Region::Sa), Some(Region::Oc));
+        assert_eq!(locate(eu, oc, sa, ms(250)), Some((Region::Oc, RegionSource::Database)));
+        assert_eq!(locate(eu, None, sa, ms(180)), Some((Region::Sa, RegionSource::Claim)));
+        assert_eq!(locate(eu, None, sa, ms(12)), Some((Region::Eu, RegionSource::RoundTrip)));
+        assert_eq!(locate(eu, oc, sa, ms(12)), Some((Region::Eu, RegionSource::RoundTrip)));
+        assert_eq!(locate(None, None, sa, ms(12)), Some((Region::Sa, RegionSource::Claim)), "who knows where we are?");
+        assert_eq!(locate(eu, None, sa, None), Some((Region::Sa, RegionSource::Claim)));
+        assert_eq!(locate(eu, None, None, ms(12)), None);
     }
 }

@@ -14,17 +14,18 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{Instrument, debug_span, error, info, warn};
+use tracing::{Instrument, debug_span, info, warn};
 
 use crate::{
-    api::{Api, ApiState},
+    api::{Api, ApiState, Cookie},
     blocks::{BlockInput, BlocksTask, BlocksView},
+    chain_profile::ChainProfile,
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
     config::{Config, ParentConfig},
     data_dir::{DataDir, file_error, write_durably},
     defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
     error::NodeError,
-    geo::CountryDb,
+    geo::{self, Geo},
     miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView},
     parent::{
@@ -135,10 +136,11 @@ struct Channels {
     peers_view: (watch::Sender<Arc<PeersView>>, watch::Receiver<Arc<PeersView>>),
     blocks_view: (watch::Sender<Arc<BlocksView>>, watch::Receiver<Arc<BlocksView>>),
     parent: (watch::Sender<ParentState>, watch::Receiver<ParentState>),
+    geo: (watch::Sender<Arc<Geo>>, watch::Receiver<Arc<Geo>>),
 }
 
 impl Channels {
-    fn new(chain: &mut ShareChain) -> Self {
+    fn new(chain: &mut ShareChain, geo: Geo) -> Self {
         Self {
             chain: mpsc::channel(CHAIN_QUEUE_MAX),
             check: mpsc::channel(CHECK_QUEUE_MAX),
@@ -150,6 +152,7 @@ impl Channels {
             peers_view: watch::channel(Arc::default()),
             blocks_view: watch::channel(Arc::default()),
             parent: watch::channel(ParentState::starting()),
+            geo: watch::channel(Arc::new(geo)),
         }
     }
 }
@@ -165,6 +168,7 @@ struct Opened {
     client: RpcClient,
     devnet: Option<Devnet>,
     api: Api,
+    cookie: Cookie,
     stratum: Stratum,
     endpoint: StratumEndpoint,
     network: Network,
@@ -192,10 +196,11 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let params = config.chain.params.clone();
     // Ports first: the likeliest mistake, and the cheapest to find.
     let api = Api::bind(config.api_listen).await?;
+    let cookie = data_dir.new_cookie()?;
     let (client, devnet) = parent_client(&config).await?;
     let sled = SledStore::open(&data_dir.shares())?;
     let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
-    let channels = Channels::new(&mut chain);
+    let channels = Channels::new(&mut chain, Geo::open(&config.geo));
     let (jobs, found) = (channels.jobs.1.clone(), channels.found.0.clone());
     let terms = miners::stratum_config(&config.chain, &config.stratum, data_dir, jobs, found)?;
     let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
@@ -207,10 +212,10 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let network = Network::bind(NetworkConfig {
         params: params.clone(),
         agent: format!("poolnode/{}", env!("CARGO_PKG_VERSION")),
-        region: config.region,
-        listen: config.p2p_listen.clone(),
-        peers: config.peers.clone(),
-        countries: open_countries(&config),
+        p2p: config.p2p.clone(),
+        bans: data_dir.bans(),
+        book: data_dir.address_book(config.p2p.local_addresses),
+        geo: channels.geo.1.clone(),
         chain: channels.chain.0.clone(),
         check: channels.check.0.clone(),
         store: store.clone(),
@@ -230,6 +235,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         client,
         devnet,
         api,
+        cookie,
         stratum,
         endpoint,
         network,
@@ -249,6 +255,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         client,
         devnet,
         api,
+        cookie,
         stratum,
         endpoint,
         network,
@@ -256,56 +263,68 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     } = opened;
     let profile = Arc::new(config.chain);
     let (params, token) = (profile.params.clone(), &tasks.token);
-    if let Some(devnet) = devnet {
-        tasks.try_spawn("devnet", devnet.run(token.clone()));
-    }
-    let peer_id = network.peer_id().to_string();
+    let (peer_id, expects_peers) = (network.peer_id().to_string(), network.expects_peers());
     let (stratum, serving_miners) = stratum.run(&tasks.tracker, token);
     tasks.spawn("stratum", serving_miners);
     let (p2p, p2p_commands) = channels.p2p;
     let chain_task = ChainTask {
         chain,
         adopt: config.adopt_branch,
-        alone: AlonePolicy { expects_peers: !config.peers.is_empty(), solo_until_synced: config.solo_until_synced },
+        alone: AlonePolicy { expects_peers, solo_until_synced: config.solo_until_synced },
         store: store.clone(),
         p2p: p2p.clone(),
         blocks: channels.blocks.0.clone(),
         view: channels.chain_view.0,
     };
     let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), channels.parent.1.clone(), channels.jobs.0);
-    let known_blocks = known_blocks::run(
-        client.clone(),
-        channels.parent.1.clone(),
-        channels.chain_view.1.clone(),
-        channels.chain.0.clone(),
-        token.clone(),
-    );
-    let polling = poll::run(client, params.clone(), profile.template_rules, channels.parent.0, token.clone());
-    let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p, token.clone());
+    let watched = (channels.parent.1.clone(), channels.chain_view.1.clone(), channels.chain.0.clone());
+    spawn_parent(tasks, &profile, (client, devnet, channels.parent.0), watched);
+    let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p.clone(), token.clone());
     let state = ApiState {
         profile,
         peer_id,
-        region: config.region,
+        region: config.p2p.region,
         endpoint,
         started: Instant::now(),
         stratum,
         chain: channels.chain_view.1,
         parent: channels.parent.1,
         peers: channels.peers_view.1,
+        p2p: p2p.clone(),
+        cookie,
         blocks: channels.blocks_view.1,
         queries: channels.chain.0,
         store: store.clone(),
     };
+    tasks.spawn("geo", geo::run(config.geo, channels.geo.0, token.clone()));
     tasks.spawn("chain", chain_task.run(channels.chain.1, channels.found.1, token.clone()));
     tasks.spawn("check", check);
     tasks.spawn("p2p", network.run(p2p_commands, token.clone()));
     tasks.spawn("blocks", blocks.run(channels.blocks.1, token.clone()));
-    tasks.spawn("parent", polling);
-    tasks.spawn("known blocks", known_blocks);
     tasks.spawn("work", work.run(token.clone()));
     tasks.spawn("api", api.run(state, token.clone()));
     tasks.spawn("store", watch_store(store, token.clone()));
     tasks.spawn("recount", recount(claimed_blocks, channels.blocks.0, token.clone()));
+}
+
+/// Starts what follows the coin daemon, and the embedded one.
+fn spawn_parent(
+    tasks: &Tasks,
+    profile: &ChainProfile,
+    (client, devnet, state): (RpcClient, Option<Devnet>, watch::Sender<ParentState>),
+    (parent, chain_view, chain): (
+        watch::Receiver<ParentState>,
+        watch::Receiver<Arc<ChainView>>,
+        mpsc::Sender<ChainInput>,
+    ),
+) {
+    let token = &tasks.token;
+    if let Some(devnet) = devnet {
+        tasks.try_spawn("devnet", devnet.run(token.clone()));
+    }
+    let (params, rules) = (profile.params.clone(), profile.template_rules);
+    tasks.spawn("known blocks", known_blocks::run(client.clone(), parent, chain_view, chain, token.clone()));
+    tasks.spawn("parent", poll::run(client, params, rules, state, token.clone()));
 }
 
 /// Ends with the store, and the node with it: shares that cannot be kept must not be mined.
@@ -334,18 +353,6 @@ async fn parent_client(config: &Config) -> Result<(RpcClient, Option<Devnet>), N
             let devnet = Devnet::bind(embedded.clone()).await?;
             let url = format!("http://{}", devnet.address());
             Ok((RpcClient::new(&url, RpcAuth::None)?, Some(devnet)))
-        }
-    }
-}
-
-/// The country database, if there is one; a broken one costs its hints, not the node.
-fn open_countries(config: &Config) -> Option<CountryDb> {
-    let path = config.country_db.as_ref()?;
-    match CountryDb::open(path) {
-        Ok(countries) => Some(countries),
-        Err(cause) => {
-            error!(path = %path.display(), %cause, "the country database cannot be used; regions stay what peers claim");
-            None
         }
     }
 }

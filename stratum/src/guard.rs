@@ -6,7 +6,9 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
+    fmt,
+    net::{AddrParseError, IpAddr, Ipv6Addr},
+    str::FromStr,
     time::{Duration, Instant},
 };
 
@@ -80,6 +82,31 @@ impl From<IpAddr> for Source {
             }
             v4 @ IpAddr::V4(_) => Self(v4),
         }
+    }
+}
+
+impl Source {
+    /// Whether it is this machine itself, which everything that runs here shares.
+    pub const fn is_loopback(self) -> bool {
+        self.0.is_loopback()
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(v4) => write!(f, "{v4}"),
+            IpAddr::V6(v6) => write!(f, "{v6}/64"),
+        }
+    }
+}
+
+impl FromStr for Source {
+    type Err = AddrParseError;
+
+    /// An address, or the first one of a `/64`.
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        text.strip_suffix("/64").unwrap_or(text).parse::<IpAddr>().map(Self::from)
     }
 }
 
@@ -211,6 +238,15 @@ mod tests {
 
     fn guard() -> (Guard, Instant) {
         (Guard::new([]), Instant::now())
+    }
+
+    #[test]
+    fn a_source_is_written_as_it_is_read() {
+        for (address, text) in [("203.0.113.7", "203.0.113.7"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64")] {
+            let source = Source::from(address.parse::<IpAddr>().unwrap());
+            assert_eq!((source.to_string().as_str(), text.parse()), (text, Ok(source)));
+        }
+        assert!("203.0.113.7/24".parse::<Source>().is_err());
     }
 
     #[test]

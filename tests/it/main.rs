@@ -4,5 +4,6 @@ mod bad_input;
 mod cli;
 mod durability;
 mod hostile_peer;
+mod network;
 mod pool;
 mod stratum_endpoint;

@@ -54,7 +54,7 @@ async fn three_nodes_find_blocks_that_pay_what_every_node_computes() -> anyhow::
     })
     .await?;
     // Alone, so that what it has can only come from its own disk.
-    let three = world.node("three", &[]).await?;
+    let three = world.lonely_node("three").await?;
     let loaded = three.api.status().await?.share_height;
     anyhow::ensure!(loaded + 3 >= height_before, "restarted at {loaded}, had {height_before}");
     three.stop().await?;

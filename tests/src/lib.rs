@@ -63,6 +63,16 @@ impl World {
         self.place.node(name, &options).await
     }
 
+    /// Starts a node that connects to nobody.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn lonely_node(&self, name: &str) -> anyhow::Result<NodeProcess> {
+        let flags = vec!["--no-discovery".to_owned()];
+        let options = NodeOptions { parent_rpc: self.devnet.rpc.clone(), flags, ..NodeOptions::default() };
+        self.place.node(name, &options).await
+    }
+
     /// Starts a background miner that is paid to an address of its own.
     ///
     /// # Errors

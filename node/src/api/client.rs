@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::dto::{List, NextPayouts, Peer, Problem, ShareDetail, Status};
+use super::dto::{
+    BanEntry, List, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem, ShareDetail, Status,
+};
 
 /// Time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -103,17 +105,46 @@ impl ApiClient {
         self.get(&format!("shares/{id}")).await
     }
 
+    /// The node's place in the network.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn network(&self) -> Result<NetworkSummary, ApiError> {
+        self.get("network").await
+    }
+
+    /// Who is banned.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn bans(&self) -> Result<List<BanEntry>, ApiError> {
+        self.get("peers/bans").await
+    }
+
+    /// Gives an order about peers: `ban`, `unban`, `add`, `drop` or `ping`. `cookie` is what the node's cookie file holds.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn order(&self, order: &str, body: &PeerOrderBody, cookie: &str) -> Result<PeerOrderResult, ApiError> {
+        let url = format!("{}/api/v1/peers/{order}", self.url);
+        self.answer(self.http.post(url).bearer_auth(cookie).json(body)).await
+    }
+
     /// Any path below `/api/v1/`.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        self.answer(self.http.get(format!("{}/api/v1/{path}", self.url))).await
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ApiError> {
         let unreachable = |source: reqwest::Error| match source.is_timeout() {
             true => ApiError::Timeout { url: self.url.clone() },
             false => ApiError::Unreachable { url: self.url.clone(), source },
         };
         let malformed = |source| ApiError::Malformed { url: self.url.clone(), source };
-        let response = self.http.get(format!("{}/api/v1/{path}", self.url)).send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(unreachable)?;
         let refused = !response.status().is_success();
         let body = response.bytes().await.map_err(unreachable)?;
         if refused {

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod peers;
+
+pub use peers::{BanEntry, Count, NetworkSummary, Peer, PeerOrderBody, PeerOrderResult};
+
 /// A list with its length.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct List<T> {
@@ -37,6 +41,8 @@ pub struct Status {
     pub version: String,
     /// The node's identity.
     pub peer_id: String,
+    /// The file with what orders to the API have to show.
+    pub cookie_file: String,
     /// Where the node says it is.
     pub region: Option<String>,
     /// Seconds since the start.
@@ -153,29 +159,6 @@ pub struct Health {
     pub status: String,
     /// What is wrong.
     pub problems: Vec<String>,
-}
-
-/// A connected peer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Peer {
-    /// Its identity.
-    pub peer_id: String,
-    /// Its multiaddress.
-    pub address: String,
-    /// `inbound` or `outbound`.
-    pub direction: String,
-    /// What it calls itself.
-    pub agent: String,
-    /// Newest round trip, milliseconds.
-    pub rtt_ms: Option<f64>,
-    /// Shortest round trip seen, milliseconds.
-    pub rtt_min_ms: Option<f64>,
-    /// Where it seems to be.
-    pub region: Option<String>,
-    /// Height of its best share, as it says.
-    pub share_height: Option<u64>,
-    /// Seconds since it connected.
-    pub connected_secs: u64,
 }
 
 /// A miner's connection.

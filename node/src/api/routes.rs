@@ -14,22 +14,21 @@ use tokio::{sync::oneshot, time::timeout};
 use super::{
     ApiState,
     dto::{
-        Block, Health, List, NextPayouts, Parent, Payout, Peer, Problem, RivalBranch, ShareDetail, Status, Submits,
-        Upgrade, Weight, Worker,
+        Block, Health, List, NextPayouts, Parent, Payout, Problem, RivalBranch, ShareDetail, Status, Submits, Upgrade,
+        Weight, Worker,
     },
 };
 use crate::{
     blocks::PoolBlockStatus,
     chain_task::{ChainInput, ChainQuery, ChainView},
     defaults::QUERY_TIMEOUT,
-    p2p::Direction,
     parent::{ParentHealth, ParentState},
     work::usual_terms,
 };
 
-type Failure = (StatusCode, Json<Problem>);
+pub(super) type Failure = (StatusCode, Json<Problem>);
 
-fn problem(status: StatusCode, title: &str, detail: &str) -> Failure {
+pub(super) fn problem(status: StatusCode, title: &str, detail: &str) -> Failure {
     let problem = Problem { title: title.to_owned(), status: status.as_u16(), detail: detail.to_owned() };
     (status, Json(problem))
 }
@@ -54,6 +53,7 @@ pub(super) async fn status(State(api): State<ApiState>) -> Json<Status> {
         share_chain: api.profile.params.id().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer_id: api.peer_id.clone(),
+        cookie_file: api.cookie.path().display().to_string(),
         region: api.region.map(|region| region.to_string()),
         uptime_secs: api.started.elapsed().as_secs(),
         // A node that waits for nobody has nobody to catch up with.
@@ -144,26 +144,6 @@ pub(super) async fn health(State(api): State<ApiState>) -> Response {
         (true, true) => (StatusCode::OK, "ready"),
     };
     (code, Json(Health { status: status.to_owned(), problems })).into_response()
-}
-
-pub(super) async fn peers(State(api): State<ApiState>) -> Json<List<Peer>> {
-    let millis = |rtt: std::time::Duration| rtt.as_secs_f64() * 1_000.0;
-    let peers = api.peers.borrow().clone();
-    let list = peers.peers.iter().map(|peer| Peer {
-        peer_id: peer.peer_id.to_string(),
-        address: peer.address.to_string(),
-        direction: match peer.direction {
-            Direction::Inbound => "inbound".to_owned(),
-            Direction::Outbound => "outbound".to_owned(),
-        },
-        agent: peer.agent.clone(),
-        rtt_ms: peer.rtt.map(millis),
-        rtt_min_ms: peer.rtt_min.map(millis),
-        region: peer.region.map(|region| region.to_string()),
-        share_height: peer.share_height,
-        connected_secs: peer.connected.as_secs(),
-    });
-    Json(List::new(list.collect()))
 }
 
 pub(super) async fn workers(State(api): State<ApiState>) -> Json<List<Worker>> {
@@ -266,7 +246,7 @@ async fn ask<T>(api: &ApiState, query: impl FnOnce(oneshot::Sender<T>) -> ChainQ
     timeout(QUERY_TIMEOUT, exchange).await.ok().flatten().ok_or_else(stopping)
 }
 
-fn stopping() -> Failure {
+pub(super) fn stopping() -> Failure {
     problem(StatusCode::SERVICE_UNAVAILABLE, "busy", "the node is stopping or overloaded; try again")
 }
 

@@ -42,7 +42,8 @@ fn the_sample_shows_the_defaults_and_examples_that_parse() {
     assert!(
         matches!(&examples.parent, ParentConfig::Rpc { auth: RpcAuth::CookieFile(path), .. } if !path.starts_with("~"))
     );
-    assert_eq!(examples.region, "EU".parse().ok());
+    assert_eq!(examples.p2p.region, "EU".parse().ok());
+    assert!(examples.p2p.reach.hole_punching && !examples.p2p.seeds.is_empty());
 }
 
 #[test]

@@ -2,40 +2,67 @@ use std::collections::BTreeMap;
 
 use mmdb_writer::Writer;
 use serde::Serialize;
+use tempfile::{NamedTempFile, tempdir};
 
 use super::*;
 
-fn database<T: Serialize>(record: &T) -> CountryDb {
+fn write<T: Serialize>(path: &Path, record: &T) {
     let mut writer = Writer::new("Test");
     writer.insert("192.0.2.0/24".parse::<ipnet::IpNet>().unwrap(), record).unwrap();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), writer.to_bytes().unwrap()).unwrap();
-    CountryDb::open(file.path()).unwrap()
+    std::fs::write(path, writer.to_bytes().unwrap()).unwrap();
 }
 
-#[track_caller]
-fn check<T: Serialize>(record: &T, expected: Option<Region>) {
-    let countries = database(record);
-    assert_eq!(countries.region("192.0.2.7".parse().unwrap()), expected);
-    assert_eq!(countries.region("198.51.100.7".parse().unwrap()), None);
+/// What a country database, or one of systems, with this record says of an address in it.
+fn place<T: Serialize>(record: &T) -> Place {
+    let file = NamedTempFile::new().unwrap();
+    write(file.path(), record);
+    let path = Some(file.path().to_owned());
+    let geo = Geo::open(&GeoFiles { country_db: path.clone(), asn_db: path });
+    assert_eq!(geo.place("198.51.100.7".parse().unwrap()), Place::default(), "not in it");
+    geo.place("192.0.2.7".parse().unwrap())
+}
+
+fn here(region: Region, country: Option<&[u8; 2]>) -> Place {
+    Place { region: Some(region), country: country.copied(), asn: None }
 }
 
 #[test]
 fn three_schemas_are_understood() {
     let nested = |outer, key, value| BTreeMap::from([(outer, BTreeMap::from([(key, value)]))]);
-    check(&nested("country", "iso_code", "JP"), Some(Region::As));
-    check(&nested("continent", "code", "SA"), Some(Region::Sa));
-    check(&BTreeMap::from([("country_code", "DE")]), Some(Region::Eu));
-    check(&BTreeMap::from([("country", "NZ")]), Some(Region::Oc));
-    check(&BTreeMap::from([("country_code", "??")]), None);
-    check(&BTreeMap::from([("something", "else")]), None);
+    assert_eq!(place(&nested("country", "iso_code", "JP")), here(Region::As, Some(b"JP")));
+    assert_eq!(place(&nested("continent", "code", "SA")), here(Region::Sa, None));
+    assert_eq!(place(&BTreeMap::from([("country_code", "DE")])), here(Region::Eu, Some(b"DE")));
+    assert_eq!(place(&BTreeMap::from([("country", "NZ")])), here(Region::Oc, Some(b"NZ")));
+    assert_eq!(place(&BTreeMap::from([("country_code", "??")])).region, None);
+    assert_eq!(place(&BTreeMap::from([("something", "else")])), Place::default());
+    assert_eq!(place(&BTreeMap::from([("autonomous_system_number", 64_496_u32)])).asn, Some(64_496));
+    assert_eq!(place(&BTreeMap::from([("asn", "AS64511")])).asn, Some(64_511));
 }
 
 #[test]
-fn a_file_that_is_no_database_is_an_error() {
-    let file = tempfile::NamedTempFile::new().unwrap();
+fn a_file_that_is_no_database_costs_its_hints_only() {
+    let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), b"not a database").unwrap();
-    assert!(CountryDb::open(file.path()).is_err());
+    let geo = Geo::open(&GeoFiles { country_db: Some(file.path().to_owned()), asn_db: None });
+    assert_eq!(geo.place("192.0.2.7".parse().unwrap()), Place::default());
+}
+
+#[test]
+fn a_file_that_changes_or_comes_is_read_again() {
+    let folder = tempdir().unwrap();
+    let files = GeoFiles { country_db: Some(folder.path().join("x.mmdb")), asn_db: None };
+    let path = files.country_db.as_deref().unwrap();
+    let geo = Geo::open(&files);
+    assert!(!geo.is_stale(&files), "there is none");
+    write(path, &BTreeMap::from([("country", "NZ")]));
+    assert!(geo.is_stale(&files));
+    let geo = Geo::open(&files);
+    assert!(!geo.is_stale(&files));
+    let later = SystemTime::now() + Duration::from_secs(5);
+    std::fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
+    assert!(geo.is_stale(&files));
+    std::fs::remove_file(path).unwrap();
+    assert!(!geo.is_stale(&files), "what was read stays");
 }
 
 #[test]

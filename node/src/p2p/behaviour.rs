@@ -1,128 +1,189 @@
-//! What the swarm does: limits first, then gossip, identification, pings and requests.
+//! What the swarm does: limits and the gate first, then gossip, requests, discovery and ways through NATs.
+//!
+//! Everything that serves strangers beyond mining (relaying for others, asking a router for a port, calling into the local
+//! network) is off unless the operator wants it: each is something more to attack.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use libp2p::{
-    StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits,
-    gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode, WhitelistSubscriptionFilter},
-    identify,
+    PeerId, StreamProtocol, Swarm, SwarmBuilder, autonat, connection_limits, dcutr, identify,
     identity::Keypair,
-    noise, ping, request_response,
-    swarm::NetworkBehaviour,
-    tcp, yamux,
+    kad::{self, store::MemoryStoreConfig},
+    mdns, noise, ping, quic, relay, request_response,
+    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+    tcp, upnp, yamux,
 };
-use sharechain::{ParamsId, hash::blake2s256};
+use sharechain::ParamsId;
 
-use super::{chain_tag, wire::Codec};
+use super::{
+    bans::Bans,
+    chain_tag,
+    gate::Gate,
+    gossip::{self, Gossip},
+    wire::Codec,
+};
 use crate::{
     defaults::{
-        CONNECTIONS_PER_PEER_MAX, GOSSIP_LEN_MAX, IDLE_CONNECTION_TIMEOUT, INBOUND_MAX, OUTBOUND_MAX,
-        PENDING_CONNECTIONS_MAX, PING_INTERVAL, REQUEST_STREAMS_MAX, REQUEST_TIMEOUT, STREAMS_PER_CONNECTION_MAX,
+        CONNECTIONS_PER_PEER_MAX, IDLE_CONNECTION_TIMEOUT, INBOUND_MAX, KAD_PEERS_PER_BUCKET, KAD_PROVIDERS_MAX,
+        OUTBOUND_MAX, PENDING_CONNECTIONS_MAX, PING_INTERVAL, QUIC_CONNECTION_WINDOW, QUIC_STREAM_WINDOW,
+        REQUEST_STREAMS_MAX, REQUEST_TIMEOUT, STREAMS_PER_CONNECTION_MAX,
     },
     error::NodeError,
 };
 
-/// Room for the gossip layer's own framing around one share.
-const GOSSIP_FRAME_LEN: usize = 1_024;
-/// How long a message id is remembered: far longer than a share travels.
-const GOSSIP_SEEN: Duration = Duration::from_secs(300);
-/// Heartbeat of the gossip mesh.
-const GOSSIP_HEARTBEAT: Duration = Duration::from_millis(700);
-/// A share that could not be forwarded for this long is not worth it any more.
-const GOSSIP_FORWARD_TIMEOUT: Duration = Duration::from_millis(500);
-/// Bytes of a message id.
-const MESSAGE_ID_LEN: usize = 20;
+/// Time between two looks whether an address of ours can be reached from outside.
+const REACHABILITY_INTERVAL: Duration = Duration::from_secs(60);
+/// Time for a lookup in the distributed hash table.
+const KAD_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) type Gossip = gossipsub::Behaviour<gossipsub::IdentityTransform, WhitelistSubscriptionFilter>;
+/// Ways into the network and through NATs, as the operator wants them.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the configuration")]
+pub struct Reach {
+    /// Look for nodes on the local network.
+    pub mdns: bool,
+    /// Ask the router for a port.
+    pub upnp: bool,
+    /// Have others test whether we can be reached, and test it for them.
+    pub autonat: bool,
+    /// Be reachable through relays, and become direct from there.
+    pub hole_punching: bool,
+    /// Relay for others.
+    pub relay_server: bool,
+}
 
-/// The order matters: a connection that the limits deny must not reach the others (rust-libp2p#4773).
+/// The order matters: a connection that the limits or the gate deny must not reach the others (rust-libp2p#4773).
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
-    pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
+    pub(super) gate: Gate,
     pub(super) gossip: Gossip,
     pub(super) identify: identify::Behaviour,
     pub(super) ping: ping::Behaviour,
     pub(super) requests: request_response::Behaviour<Codec>,
-}
-
-/// Topic of gossiped shares.
-pub fn topic_name(params: ParamsId) -> String {
-    format!("/poolnode/1/{}/shares", chain_tag(params))
+    pub(super) kad: kad::Behaviour<kad::store::MemoryStore>,
+    pub(super) mdns: Toggle<mdns::tokio::Behaviour>,
+    pub(super) upnp: Toggle<upnp::tokio::Behaviour>,
+    pub(super) autonat: Toggle<autonat::v2::client::Behaviour>,
+    autonat_server: Toggle<autonat::v2::server::Behaviour>,
+    relay_client: Toggle<relay::client::Behaviour>,
+    relay_server: Toggle<relay::Behaviour>,
+    pub(super) dcutr: Toggle<dcutr::Behaviour>,
 }
 
 /// The swarm of a node; it does not listen yet.
-pub(super) fn swarm(key: &Keypair, params: ParamsId, agent: &str) -> Result<Swarm<Behaviour>, NodeError> {
+pub(super) fn swarm(
+    key: &Keypair,
+    params: ParamsId,
+    agent: &str,
+    (reach, bans): (Reach, Bans),
+) -> Result<Swarm<Behaviour>, NodeError> {
     let failed = |what: &str, cause: &dyn std::fmt::Display| NodeError::Network(format!("{what}: {cause}"));
-    let behaviour = behaviour(key, params, agent).map_err(|cause| failed("gossip", &cause))?;
-    let multiplex = || {
-        let mut config = yamux::Config::default();
-        config.set_max_num_streams(STREAMS_PER_CONNECTION_MAX);
-        config
-    };
     let builder = SwarmBuilder::with_existing_identity(key.clone())
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplex)
         .map_err(|cause| failed("noise", &cause))?
+        .with_quic_config(quic_config)
         .with_dns()
         .map_err(|cause| failed("dns", &cause))?
-        .with_behaviour(|_| behaviour)
+        .with_relay_client(noise::Config::new, multiplex)
+        .map_err(|cause| failed("noise", &cause))?
+        .with_behaviour(|key, relay_client| Behaviour::new(key, params, agent, (reach, bans, relay_client)))
         .map_err(|cause| failed("behaviour", &cause))?;
-    Ok(builder.with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_CONNECTION_TIMEOUT)).build())
+    let config =
+        |config: libp2p::swarm::Config| config.with_idle_connection_timeout(IDLE_CONNECTION_TIMEOUT).with_smart_dial();
+    Ok(builder.with_swarm_config(config).build())
 }
 
-fn behaviour(key: &Keypair, params: ParamsId, agent: &str) -> Result<Behaviour, String> {
-    let limits = connection_limits::ConnectionLimits::default()
+/// Each stream may fill a window of 256 KiB that nobody reads, so fewer streams are less memory for a hostile peer.
+fn multiplex() -> yamux::Config {
+    let mut config = yamux::Config::default();
+    config.set_max_num_streams(STREAMS_PER_CONNECTION_MAX);
+    config
+}
+
+fn quic_config(mut config: quic::Config) -> quic::Config {
+    config.max_concurrent_stream_limit = u32::try_from(STREAMS_PER_CONNECTION_MAX).unwrap_or(u32::MAX);
+    config.max_stream_data = QUIC_STREAM_WINDOW;
+    config.max_connection_data = QUIC_CONNECTION_WINDOW;
+    config
+}
+
+impl Behaviour {
+    fn new(
+        key: &Keypair,
+        params: ParamsId,
+        agent: &str,
+        (reach, bans, relay_client): (Reach, Bans, relay::client::Behaviour),
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let own = key.public().to_peer_id();
+        let identify = identify::Config::new_with_signed_peer_record(format!("/poolnode/1/{}", chain_tag(params)), key)
+            .with_agent_version(agent.to_owned())
+            .with_push_listen_addr_updates(true);
+        let mdns = || mdns::tokio::Behaviour::new(mdns::Config::default(), own);
+        Ok(Self {
+            limits: connection_limits::Behaviour::new(limits()),
+            gate: Gate::new(bans),
+            gossip: gossip::behaviour(params)?,
+            identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL)),
+            requests: requests(params)?,
+            kad: kad(own, params)?,
+            mdns: reach.mdns.then(mdns).transpose()?.into(),
+            upnp: reach.upnp.then(upnp::tokio::Behaviour::default).into(),
+            autonat: reach.autonat.then(autonat_client).into(),
+            autonat_server: reach.autonat.then(autonat::v2::server::Behaviour::default).into(),
+            relay_client: reach.hole_punching.then_some(relay_client).into(),
+            relay_server: reach.relay_server.then(|| relay::Behaviour::new(own, relay::Config::default())).into(),
+            dcutr: reach.hole_punching.then(|| dcutr::Behaviour::new(own)).into(),
+        })
+    }
+}
+
+fn limits() -> connection_limits::ConnectionLimits {
+    connection_limits::ConnectionLimits::default()
         .with_max_pending_incoming(Some(PENDING_CONNECTIONS_MAX))
         .with_max_pending_outgoing(Some(PENDING_CONNECTIONS_MAX))
         .with_max_established_incoming(Some(INBOUND_MAX))
         .with_max_established_outgoing(Some(OUTBOUND_MAX))
-        .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER_MAX));
-    let protocol = format!("/poolnode/1/{}/sync", chain_tag(params));
-    let protocol = StreamProtocol::try_from_owned(protocol).map_err(|cause| cause.to_string())?;
-    let requests = request_response::Behaviour::with_codec(
-        Codec,
-        [(protocol, request_response::ProtocolSupport::Full)],
-        request_response::Config::default()
-            .with_request_timeout(REQUEST_TIMEOUT)
-            .with_max_concurrent_streams(REQUEST_STREAMS_MAX),
-    );
-    let identify = identify::Config::new(format!("/poolnode/1/{}", chain_tag(params)), key.public())
-        .with_agent_version(agent.to_owned());
-    Ok(Behaviour {
-        limits: connection_limits::Behaviour::new(limits),
-        blocked: allow_block_list::Behaviour::default(),
-        gossip: gossip(params)?,
-        identify: identify::Behaviour::new(identify),
-        ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL)),
-        requests,
-    })
+        .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER_MAX))
 }
 
-fn gossip(params: ParamsId) -> Result<Gossip, String> {
-    let topic = IdentTopic::new(topic_name(params));
-    let config = gossipsub::ConfigBuilder::default()
-        .heartbeat_interval(GOSSIP_HEARTBEAT)
-        .heartbeat_initial_delay(Duration::from_millis(100))
-        .mesh_n(8)
-        .mesh_n_low(6)
-        .mesh_n_high(12)
-        .mesh_outbound_min(3)
-        .history_length(12)
-        .history_gossip(6)
-        .duplicate_cache_time(GOSSIP_SEEN)
-        .forward_queue_duration(GOSSIP_FORWARD_TIMEOUT)
-        .connection_handler_queue_len(1_000)
-        .max_transmit_size(GOSSIP_LEN_MAX + GOSSIP_FRAME_LEN)
-        // The proof of work is the author; signatures would double the cost and name the finder.
-        .validation_mode(ValidationMode::Anonymous)
-        .validate_messages()
-        // Over all bytes: an altered copy must not keep the honest one from being seen.
-        .message_id_fn(|message| MessageId::new(&blake2s256(&[&message.data])[..MESSAGE_ID_LEN]))
-        .build()
-        .map_err(|cause| cause.to_string())?;
-    let filter = WhitelistSubscriptionFilter(HashSet::from([topic.hash()]));
-    let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
-    gossip.subscribe(&topic).map_err(|cause| cause.to_string())?;
-    Ok(gossip)
+fn requests(params: ParamsId) -> Result<request_response::Behaviour<Codec>, libp2p::swarm::InvalidProtocol> {
+    let protocol = StreamProtocol::try_from_owned(format!("/poolnode/1/{}/sync", chain_tag(params)))?;
+    let config = request_response::Config::default()
+        .with_request_timeout(REQUEST_TIMEOUT)
+        .with_max_concurrent_streams(REQUEST_STREAMS_MAX);
+    let protocols = [(protocol, request_response::ProtocolSupport::Full)];
+    Ok(request_response::Behaviour::with_codec(Codec, protocols, config))
+}
+
+/// A hash table for finding nodes; it keeps no records of others, and who is put into the routing table is decided by us.
+fn kad(
+    own: PeerId,
+    params: ParamsId,
+) -> Result<kad::Behaviour<kad::store::MemoryStore>, libp2p::swarm::InvalidProtocol> {
+    let protocol = StreamProtocol::try_from_owned(format!("/poolnode/1/{}/kad", chain_tag(params)))?;
+    let mut config = kad::Config::new(protocol);
+    config
+        .set_query_timeout(KAD_QUERY_TIMEOUT)
+        .disjoint_query_paths(true)
+        .set_record_filtering(kad::StoreInserts::FilterBoth)
+        .set_kbucket_inserts(kad::BucketInserts::Manual)
+        .set_kbucket_size(KAD_PEERS_PER_BUCKET)
+        .set_periodic_bootstrap_interval(None)
+        .set_replication_interval(None)
+        .set_publication_interval(None);
+    let store = MemoryStoreConfig {
+        max_records: 0,
+        max_provided_keys: KAD_PROVIDERS_MAX,
+        max_providers_per_key: KAD_PROVIDERS_MAX,
+        ..MemoryStoreConfig::default()
+    };
+    Ok(kad::Behaviour::with_config(own, kad::store::MemoryStore::with_config(own, store), config))
+}
+
+fn autonat_client() -> autonat::v2::client::Behaviour {
+    let config = autonat::v2::client::Config::default().with_probe_interval(REACHABILITY_INTERVAL);
+    autonat::v2::client::Behaviour::new(rand::make_rng(), config)
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{Acceptance, GossipTicket, P2pCommand, P2pHandle};
+use super::{Acceptance, Fault, GossipTicket, P2pCommand, P2pHandle};
 use crate::chain_task::ChainInput;
 
 /// Bytes from a peer that claim to be shares.
@@ -92,7 +92,7 @@ pub async fn run(
                     }
                 } else {
                     // Every relay makes this check, so the sender is at fault and nobody else.
-                    p2p.send(P2pCommand::Blame { peer, reason: format!("sent an invalid share: {error}") }).await;
+                    p2p.send(P2pCommand::Fault { peer, fault: Fault::InvalidShare { rule: error.rule() } }).await;
                 }
                 chain.send(ChainInput::RequestFailed(peer)).await
             }

@@ -23,23 +23,55 @@ enum Identity {
     Unknown,
 }
 
+impl Identity {
+    const fn peer(&self) -> Option<&PeerId> {
+        match self {
+            Self::Named(peer) | Self::Learned(peer) => Some(peer),
+            Self::Unknown => None,
+        }
+    }
+}
+
 impl ConfiguredPeers {
     /// Peers at these addresses.
     pub(super) fn new(addresses: &[Multiaddr]) -> Self {
-        let peers = addresses.iter().map(|address| ConfiguredPeer {
-            identity: address.iter().find_map(named).map_or(Identity::Unknown, Identity::Named),
-            address: address.clone(),
-        });
-        Self { peers: peers.collect() }
+        let mut configured = Self { peers: Vec::new() };
+        for address in addresses {
+            configured.add(address.clone());
+        }
+        configured
     }
 
     /// Addresses where nobody of the `connected` answered yet.
     pub(super) fn missing(&self, connected: impl Fn(&PeerId) -> bool) -> Vec<Multiaddr> {
-        let missing = self.peers.iter().filter(|configured| match &configured.identity {
-            Identity::Named(peer) | Identity::Learned(peer) => !connected(peer),
-            Identity::Unknown => true,
-        });
+        let is_missing = |configured: &&ConfiguredPeer| !configured.identity.peer().is_some_and(&connected);
+        let missing = self.peers.iter().filter(is_missing);
         missing.map(|configured| configured.address.clone()).collect()
+    }
+
+    /// One more; false when it is there already.
+    pub(super) fn add(&mut self, address: Multiaddr) -> bool {
+        let is_new = self.peers.iter().all(|configured| configured.address != address);
+        if is_new {
+            let identity = address.iter().find_map(named).map_or(Identity::Unknown, Identity::Named);
+            self.peers.push(ConfiguredPeer { address, identity });
+        }
+        is_new
+    }
+
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Those of this peer are not dialled any more.
+    pub(super) fn remove(&mut self, peer: &PeerId) {
+        self.peers.retain(|configured| configured.identity.peer() != Some(peer));
+    }
+
+    /// Whether it is one of them.
+    pub(super) fn contains(&self, peer: &PeerId) -> bool {
+        self.peers.iter().any(|configured| configured.identity.peer() == Some(peer))
     }
 
     /// Remembers who answers at an address that names nobody.
@@ -84,5 +116,8 @@ mod tests {
         configured.learn(other, &plain);
         assert_eq!(configured.missing(|peer| *peer == other).len(), 1);
         assert!(configured.missing(|peer| *peer == named).is_empty());
+        assert!(configured.contains(&named) && !configured.add(plain.with(Protocol::P2p(named))));
+        configured.remove(&named);
+        assert!(configured.missing(|_| false).is_empty());
     }
 }

@@ -2,8 +2,9 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    path::PathBuf,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -12,7 +13,6 @@ use libp2p::{
     core::ConnectedPoint,
     gossipsub::{self, IdentTopic, MessageAcceptance, PublishError},
     identity::Keypair,
-    multiaddr::Protocol,
     ping,
     request_response::{OutboundRequestId, ResponseChannel},
     swarm::{SwarmEvent, dial_opts::DialOpts},
@@ -26,24 +26,32 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
-    Acceptance, CheckInput, GossipTicket, P2pCommand,
+    Acceptance, Bans, CheckInput, GossipTicket, P2pCommand, Reachability,
     behaviour::{Behaviour, BehaviourEvent},
-    blame_list::{BLAMED_FOR, BlameList},
+    conduct::Scores,
     configured_peers::ConfiguredPeers,
+    gossip,
     peer_table::{Direction, PeerTable, PeersView},
     wire::{IDS_MAX, Request, Response},
 };
 use crate::{
+    address_book::AddressBook,
     chain_task::{ChainInput, ChainView},
+    config::P2pConfig,
     defaults::{HELLO_INTERVAL, REDIAL_INTERVAL},
-    geo::CountryDb,
-    region::Region,
+    geo::Geo,
+    peer_selector::Event,
     store::StoreHandle,
 };
 
 mod bind;
+mod discovery;
+mod judging;
+mod peering;
 mod requests;
 
+use discovery::Discovery;
+use peering::Peering;
 use requests::Asked;
 
 /// What the network task works with.
@@ -55,14 +63,14 @@ pub struct NetworkConfig {
     pub key: Keypair,
     /// What it calls itself.
     pub agent: String,
-    /// Where it says it is.
-    pub region: Option<Region>,
-    /// Where to listen.
-    pub listen: Vec<Multiaddr>,
-    /// Whom to stay connected to.
-    pub peers: Vec<Multiaddr>,
-    /// Region hints.
-    pub countries: Option<CountryDb>,
+    /// Peers, and how this node is found and reached.
+    pub p2p: P2pConfig,
+    /// Who may not connect, and the file that remembers it.
+    pub bans: (Bans, PathBuf),
+    /// Known nodes, and the file that remembers them.
+    pub book: (AddressBook, PathBuf),
+    /// Where addresses are.
+    pub geo: watch::Receiver<Arc<Geo>>,
     /// Inputs of the chain task.
     pub chain: mpsc::Sender<ChainInput>,
     /// Inputs of the check task.
@@ -87,7 +95,14 @@ pub struct Network {
     early: VecDeque<SwarmEvent<BehaviourEvent>>,
     requests: BTreeMap<OutboundRequestId, Asked>,
     answers: FuturesUnordered<BoxFuture<'static, Answer>>,
-    blamed: BlameList,
+    peering: Peering,
+    discovery: Discovery,
+    /// What nodes signed about themselves, for others.
+    envelopes: BTreeMap<PeerId, Vec<u8>>,
+    scores: Scores,
+    /// The file of bans is older than the list.
+    bans_changed: bool,
+    reachability: Reachability,
     /// Peers that left while the chain task was busy.
     gone: Vec<PeerId>,
 }
@@ -111,8 +126,19 @@ impl Network {
         *self.swarm.local_peer_id()
     }
 
+    /// Whether there is somebody to connect to.
+    pub fn expects_peers(&self) -> bool {
+        let knows_somebody = || self.peering.book.entries().any(|entry| entry.is_tried());
+        self.configured.len() > 0
+            || (self.config.p2p.discovery && (!self.config.p2p.seeds.is_empty() || knows_somebody()))
+    }
+
     /// Runs until the token is cancelled.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<P2pCommand>, token: CancellationToken) {
+    pub async fn run(self, commands: mpsc::Receiver<P2pCommand>, token: CancellationToken) {
+        Box::pin(gossip::with_lags(self.serve(commands, token))).await;
+    }
+
+    async fn serve(mut self, mut commands: mpsc::Receiver<P2pCommand>, token: CancellationToken) {
         let mut redial = interval(REDIAL_INTERVAL);
         let mut hello = interval(HELLO_INTERVAL);
         redial.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -124,7 +150,10 @@ impl Network {
             // Channel, stream, futures and intervals lose nothing when another branch wins.
             tokio::select! {
                 biased;
-                () = token.cancelled() => return,
+                () = token.cancelled() => {
+                    self.save_bans_now();
+                    return self.save_book_now();
+                }
                 Some(command) = commands.recv() => self.on_command(command),
                 Some((channel, response)) = self.answers.next() => {
                     if let Some(response) = response {
@@ -133,19 +162,24 @@ impl Network {
                     }
                 }
                 event = self.swarm.select_next_some() => self.on_event(event),
-                _ = redial.tick() => {
-                    self.forgive();
-                    self.dial_configured();
-                }
-                _ = hello.tick() => {
-                    for peer in self.peers.ids() {
-                        self.say_hello(peer);
-                    }
-                    self.tell_gone();
-                    self.publish_view();
-                }
+                _ = redial.tick() => self.dial_configured(),
+                _ = hello.tick() => self.on_hello_tick(),
+            }
+            for lag in gossip::take_lags() {
+                self.peers.count_share(&lag.peer, false);
+                self.select(Event::Delivered { peer: lag.peer, lag: lag.late });
             }
         }
+    }
+
+    fn on_hello_tick(&mut self) {
+        for peer in self.peers.ids() {
+            self.say_hello(peer);
+        }
+        self.tell_gone();
+        self.save_bans();
+        self.on_peering_tick();
+        self.publish_view();
     }
 
     fn on_command(&mut self, command: P2pCommand) {
@@ -157,7 +191,12 @@ impl Network {
                     Err(cause) => warn!(%cause, "an own share could not be gossiped; peers will sync it"),
                 }
             }
-            P2pCommand::Verdict { ticket, acceptance } => self.report(&ticket, acceptance),
+            P2pCommand::Verdict { ticket, acceptance } => {
+                if acceptance == Acceptance::Accept {
+                    self.select(Event::Delivered { peer: ticket.source, lag: Duration::ZERO });
+                }
+                self.report(&ticket, acceptance);
+            }
             P2pCommand::RequestRange { peer, locator } => self.ask(peer, Request::Range { locator }, Asked::Range),
             P2pCommand::RequestShares { peer, ids } => {
                 for ids in ids.chunks(IDS_MAX) {
@@ -165,16 +204,14 @@ impl Network {
                     self.ask(peer, Request::Shares { ids: ids.to_vec() }, Asked::Shares(wanted));
                 }
             }
-            P2pCommand::Blame { peer, reason } => self.blame(peer, &reason),
+            P2pCommand::Fault { peer, fault } => self.on_fault(peer, fault),
+            P2pCommand::Order(order) => self.on_order(order),
         }
     }
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::NewListenAddr { address, .. } => {
-                self.listen.push(address.with(Protocol::P2p(self.peer_id())));
-                self.publish_view();
-            }
+            SwarmEvent::NewListenAddr { address, .. } => self.on_listening(address),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 let (address, direction) = match endpoint {
                     ConnectedPoint::Dialer { address, .. } => (address, Direction::Outbound),
@@ -184,6 +221,7 @@ impl Network {
                 if self.peers.connected(peer_id, connection_id, address.clone(), direction, Instant::now()) {
                     info!(peer = %peer_id, %address, ?direction, "peer connected");
                     self.say_hello(peer_id);
+                    self.on_first_connection(peer_id, address, direction);
                 }
                 self.publish_view();
             }
@@ -191,6 +229,7 @@ impl Network {
                 if self.peers.disconnected(&peer_id, connection_id) {
                     let cause = cause.map(|cause| cause.to_string());
                     info!(peer = %peer_id, cause, "peer disconnected");
+                    self.select(Event::Disconnected(peer_id));
                     self.gone.push(peer_id);
                     self.tell_gone();
                 }
@@ -198,6 +237,9 @@ impl Network {
             }
             SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
                 debug!(peer = ?peer_id, %error, "dial failed");
+                if let Some(peer) = peer_id {
+                    self.select(Event::DialFailed(peer));
+                }
             }
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             _ => {}
@@ -208,15 +250,31 @@ impl Network {
         match event {
             BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
                 let ticket = GossipTicket { message: message_id, source: propagation_source };
+                self.peers.count_share(&propagation_source, true);
                 let input = CheckInput::Gossip { bytes: message.data, ticket: ticket.clone() };
                 if self.config.check.try_send(input).is_err() {
                     // Overload is not the sender's fault.
                     self.report(&ticket, Acceptance::Ignore);
                 }
             }
-            BehaviourEvent::Ping(ping::Event { peer, result: Ok(rtt), .. }) => self.peers.set_rtt(&peer, rtt),
+            BehaviourEvent::Ping(ping::Event { peer, result: Ok(rtt), .. }) => {
+                self.peers.set_rtt(&peer, rtt);
+                self.select(Event::Rtt { peer, rtt });
+            }
             BehaviourEvent::Requests(event) => self.on_request_event(event),
-            _ => {}
+            BehaviourEvent::Identify(event) => self.on_identify(event),
+            BehaviourEvent::Kad(event) => self.on_kad(event),
+            BehaviourEvent::Mdns(event) => self.on_mdns(event),
+            BehaviourEvent::Upnp(event) => self.on_upnp(event),
+            BehaviourEvent::Autonat(event) => self.on_autonat(&event),
+            BehaviourEvent::Dcutr(event) => {
+                debug!(peer = %event.remote_peer_id, result = ?event.result, "hole punching")
+            }
+            BehaviourEvent::Gossip(_)
+            | BehaviourEvent::Ping(_)
+            | BehaviourEvent::AutonatServer(_)
+            | BehaviourEvent::RelayClient(_)
+            | BehaviourEvent::RelayServer(_) => {}
         }
     }
 
@@ -231,31 +289,17 @@ impl Network {
         let _in_time = gossip.report_message_validation_result(&ticket.message, &ticket.source, acceptance);
     }
 
-    /// Disconnects a peer that provably broke the protocol and keeps it away for a while.
-    fn blame(&mut self, peer: PeerId, reason: &str) {
-        if !self.blamed.contains(&peer) {
-            warn!(%peer, reason, "peer disconnected for {} s", BLAMED_FOR.as_secs());
-        }
-        if self.blamed.add(peer, Instant::now()) {
-            self.swarm.behaviour_mut().blocked.block_peer(peer);
-        } else {
-            let _was_connected = self.swarm.disconnect_peer_id(peer);
-        }
-    }
-
-    fn forgive(&mut self) {
-        for peer in self.blamed.take_forgiven(Instant::now()) {
-            self.swarm.behaviour_mut().blocked.unblock_peer(peer);
-        }
-    }
-
     /// Dials configured peers that are not connected.
     fn dial_configured(&mut self) {
         let own = self.peer_id();
         for address in self.configured.missing(|peer| *peer == own || self.peers.contains(peer)) {
-            if let Err(error) = self.swarm.dial(DialOpts::from(address.clone())) {
-                debug!(%address, %error, "cannot dial");
-            }
+            self.dial(DialOpts::from(address));
+        }
+    }
+
+    fn dial(&mut self, options: DialOpts) {
+        if let Err(error) = self.swarm.dial(options) {
+            debug!(%error, "cannot dial");
         }
     }
 
@@ -272,7 +316,16 @@ impl Network {
     }
 
     fn publish_view(&self) {
-        let view = self.peers.view(&self.listen, self.config.countries.as_ref(), Instant::now());
+        let geo = self.config.geo.borrow().clone();
+        let slot = |peer: &PeerId| self.peering.selector.slot(peer);
+        let view = PeersView {
+            peers: self.peers.view((self.config.p2p.region, &geo), slot, Instant::now()),
+            listen: self.listen.clone(),
+            external: self.swarm.external_addresses().cloned().collect(),
+            reachability: self.reachability,
+            bans: self.bans(),
+            alarm: self.peering.alarm().cloned(),
+        };
         self.config.view.send_replace(Arc::new(view));
     }
 }

@@ -2,17 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol, swarm::ConnectionId};
 
-use super::wire::Hello;
+use super::{
+    bans::{Ban, Banned},
+    wire::Hello,
+};
 use crate::{
-    defaults::{REQUEST_WINDOW, REQUESTS_PER_WINDOW_MAX},
-    geo::CountryDb,
-    region::Region,
+    defaults::{REQUEST_WINDOW, REQUESTS_PER_WINDOW_MAX, TOLD_INTERVAL},
+    geo::{Geo, Place},
+    netgroup::ip_of,
+    peer_selector::Slot,
+    region::{Region, RegionSource, locate},
 };
 
 /// Who dialled.
@@ -24,6 +28,59 @@ pub enum Direction {
     Outbound,
 }
 
+/// What a connection is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP, Noise and Yamux.
+    Tcp,
+    /// QUIC.
+    Quic,
+    /// Through a relay.
+    Relay,
+}
+
+impl Transport {
+    fn of(address: &Multiaddr) -> Self {
+        let has = |wanted: fn(&Protocol<'_>) -> bool| address.iter().any(|part| wanted(&part));
+        if has(|part| matches!(part, Protocol::P2pCircuit)) {
+            Self::Relay
+        } else if has(|part| matches!(part, Protocol::QuicV1 | Protocol::Quic)) {
+            Self::Quic
+        } else {
+            Self::Tcp
+        }
+    }
+
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Quic => "quic",
+            Self::Relay => "relay",
+        }
+    }
+}
+
+/// Whether others can connect to this node, as they say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reachability {
+    /// Dials of ours that worked.
+    pub reached: u32,
+    /// Dials of ours that did not.
+    pub failed: u32,
+}
+
+impl Reachability {
+    /// `None` while nobody has tried.
+    pub const fn is_reachable(self) -> Option<bool> {
+        match (self.reached, self.failed) {
+            (0, 0) => None,
+            (0, _) => Some(false),
+            _ => Some(true),
+        }
+    }
+}
+
 /// A connected peer as others see it.
 #[derive(Clone, Debug)]
 pub struct PeerView {
@@ -33,27 +90,47 @@ pub struct PeerView {
     pub address: Multiaddr,
     /// Who dialled.
     pub direction: Direction,
+    /// What the connection is made of.
+    pub transport: Transport,
     /// What it calls itself.
     pub agent: String,
     /// Newest round trip.
     pub rtt: Option<Duration>,
     /// Shortest round trip seen.
     pub rtt_min: Option<Duration>,
-    /// Where it seems to be.
-    pub region: Option<Region>,
+    /// How much round trips vary: the mean difference from one to the next.
+    pub rtt_jitter: Option<Duration>,
+    /// Where it seems to be, and why.
+    pub region: Option<(Region, RegionSource)>,
+    /// Where its address is registered.
+    pub place: Place,
     /// Height of its best share, as it says.
     pub share_height: Option<u64>,
     /// Since when it is connected.
     pub connected: Duration,
+    /// Shares that it delivered first.
+    pub shares_first: u64,
+    /// Shares that it delivered after somebody else.
+    pub shares_late: u64,
+    /// What it is connected for.
+    pub slot: Option<Slot>,
 }
 
 /// All connected peers.
 #[derive(Clone, Debug, Default)]
 pub struct PeersView {
-    /// Ordered by direction, then identity.
+    /// Ordered by direction, then by round trip.
     pub peers: Vec<PeerView>,
     /// Addresses this node listens on.
     pub listen: Vec<Multiaddr>,
+    /// Addresses that others are known to reach it at.
+    pub external: Vec<Multiaddr>,
+    /// Whether others can connect.
+    pub reachability: Reachability,
+    /// Who may not.
+    pub bans: Vec<(Banned, Ban)>,
+    /// Whether somebody seems to have surrounded this node.
+    pub alarm: Option<String>,
 }
 
 #[derive(Debug)]
@@ -69,7 +146,11 @@ struct Peer {
     hello: Option<Hello>,
     rtt: Option<Duration>,
     rtt_min: Option<Duration>,
+    rtt_jitter: Option<Duration>,
+    shares_first: u64,
+    shares_late: u64,
     window: Option<(Instant, u32)>,
+    told_at: Option<Instant>,
 }
 
 /// Connected peers.
@@ -123,17 +204,46 @@ impl PeerTable {
         self.peers.keys().copied().collect()
     }
 
-    pub(super) fn set_hello(&mut self, peer: &PeerId, hello: Hello) {
-        if let Some(peer) = self.peers.get_mut(peer) {
-            peer.hello = Some(hello);
+    /// Says whether its tip is higher than it was.
+    pub(super) fn set_hello(&mut self, peer: &PeerId, hello: Hello) -> bool {
+        let Some(peer) = self.peers.get_mut(peer) else { return false };
+        let height = hello.tip.height;
+        peer.hello.replace(hello).is_some_and(|before| before.tip.height < height)
+    }
+
+    /// Whether a peer may be told of others now: it is told at most once in [`TOLD_INTERVAL`].
+    pub(super) fn may_be_told(&mut self, peer: &PeerId, now: Instant) -> bool {
+        let Some(peer) = self.peers.get_mut(peer) else { return false };
+        let may = peer.told_at.is_none_or(|at| now.saturating_duration_since(at) >= TOLD_INTERVAL);
+        if may {
+            peer.told_at = Some(now);
         }
+        may
     }
 
     pub(super) fn set_rtt(&mut self, peer: &PeerId, rtt: Duration) {
-        if let Some(peer) = self.peers.get_mut(peer) {
-            peer.rtt = Some(rtt);
-            peer.rtt_min = Some(peer.rtt_min.map_or(rtt, |min| min.min(rtt)));
+        let Some(peer) = self.peers.get_mut(peer) else { return };
+        if let Some(before) = peer.rtt {
+            // As RTP does it (RFC 3550, 6.4.1): a sixteenth of the new difference.
+            let (difference, jitter) = (rtt.abs_diff(before), peer.rtt_jitter.unwrap_or_default());
+            peer.rtt_jitter = Some((jitter * 15 + difference) / 16);
         }
+        peer.rtt = Some(rtt);
+        peer.rtt_min = Some(peer.rtt_min.map_or(rtt, |min| min.min(rtt)));
+    }
+
+    /// Counts a share that it delivered.
+    pub(super) fn count_share(&mut self, peer: &PeerId, is_first: bool) {
+        if let Some(peer) = self.peers.get_mut(peer) {
+            let count = if is_first { &mut peer.shares_first } else { &mut peer.shares_late };
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// The address a peer is connected from or to.
+    pub(super) fn address(&self, peer: &PeerId) -> Option<&Multiaddr> {
+        let connections = self.peers.get(peer)?.connections.values();
+        connections.min_by_key(|connection| connection.since).map(|connection| &connection.address)
     }
 
     /// Counts a request of this peer.
@@ -147,39 +257,49 @@ impl PeerTable {
         if count <= REQUESTS_PER_WINDOW_MAX { MayAsk::Yes } else { MayAsk::TooOften }
     }
 
-    pub(super) fn view(&self, listen: &[Multiaddr], countries: Option<&CountryDb>, now: Instant) -> PeersView {
-        let mut peers: Vec<PeerView> =
-            self.peers.iter().filter_map(|(id, peer)| peer.view(*id, countries, now)).collect();
-        peers.sort_by_key(|peer| (peer.direction == Direction::Inbound, peer.peer_id));
-        PeersView { peers, listen: listen.to_vec() }
+    pub(super) fn view(
+        &self,
+        (own, geo): (Option<Region>, &Geo),
+        slot: impl Fn(&PeerId) -> Option<Slot>,
+        now: Instant,
+    ) -> Vec<PeerView> {
+        let view = |(id, peer): (&PeerId, &Peer)| peer.view((*id, slot(id)), own, geo, now);
+        let mut peers: Vec<PeerView> = self.peers.iter().filter_map(view).collect();
+        let unknown = Duration::MAX;
+        peers.sort_by_key(|peer| (peer.direction == Direction::Inbound, peer.rtt_min.unwrap_or(unknown), peer.peer_id));
+        peers
     }
 }
 
 impl Peer {
-    fn view(&self, peer_id: PeerId, countries: Option<&CountryDb>, now: Instant) -> Option<PeerView> {
+    fn view(
+        &self,
+        (peer_id, slot): (PeerId, Option<Slot>),
+        own: Option<Region>,
+        geo: &Geo,
+        now: Instant,
+    ) -> Option<PeerView> {
         let oldest = self.connections.values().min_by_key(|connection| connection.since)?;
         let hello = self.hello.as_ref();
-        let seen_in = countries.zip(ip(&oldest.address)).and_then(|(countries, ip)| countries.region(ip));
+        let place = ip_of(&oldest.address).map(|ip| geo.place(ip)).unwrap_or_default();
         Some(PeerView {
             peer_id,
             address: oldest.address.clone(),
             direction: oldest.direction,
+            transport: Transport::of(&oldest.address),
             agent: hello.map(|hello| hello.agent.clone()).unwrap_or_default(),
             rtt: self.rtt,
             rtt_min: self.rtt_min,
-            region: seen_in.or_else(|| hello?.region),
+            rtt_jitter: self.rtt_jitter,
+            region: locate(own, place.region, hello.and_then(|hello| hello.region), self.rtt_min),
+            place,
             share_height: hello.map(|hello| hello.tip.height),
             connected: now.saturating_duration_since(oldest.since),
+            shares_first: self.shares_first,
+            shares_late: self.shares_late,
+            slot,
         })
     }
-}
-
-fn ip(address: &Multiaddr) -> Option<IpAddr> {
-    address.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(ip.into()),
-        Protocol::Ip6(ip) => Some(ip.into()),
-        _ => None,
-    })
 }
 
 #[cfg(test)]
@@ -197,6 +317,21 @@ mod tests {
         }
         assert_eq!(table.ask(&peer, now), MayAsk::TooOften);
         assert_eq!(table.ask(&peer, now + REQUEST_WINDOW), MayAsk::Yes);
+    }
+
+    #[test]
+    fn round_trips_are_newest_shortest_and_how_much_they_vary() {
+        let (mut table, peer, now) = (PeerTable::default(), PeerId::random(), Instant::now());
+        let address: Multiaddr = "/ip4/192.0.2.1/udp/1/quic-v1".parse().unwrap();
+        assert!(table.connected(peer, ConnectionId::new_unchecked(1), address, Direction::Inbound, now));
+        for millis in [100, 116, 100] {
+            table.set_rtt(&peer, Duration::from_millis(millis));
+        }
+        table.count_share(&peer, true);
+        let seen = table.view((None, &Geo::default()), |_| None, now).remove(0);
+        assert_eq!((seen.rtt, seen.rtt_min), (Some(Duration::from_millis(100)), Some(Duration::from_millis(100))));
+        assert_eq!(seen.rtt_jitter, Some(Duration::from_micros(1_937) + Duration::from_nanos(500)));
+        assert_eq!((seen.transport, seen.shares_first, seen.shares_late), (Transport::Quic, 1, 0));
     }
 
     #[test]

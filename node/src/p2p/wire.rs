@@ -16,6 +16,10 @@ use crate::{defaults::AGENT_LEN_MAX, region::Region};
 
 /// Ids of one request: a parent and a full merge set.
 pub(super) const IDS_MAX: usize = UNCLES_LIMIT + 1;
+/// Nodes of one answer. A longer list would let one question copy the address book.
+pub(super) const PEERS_MAX: usize = 16;
+/// Longest signed record of a node: some addresses, a key and a signature.
+pub(super) const ENVELOPE_LEN_MAX: usize = 1_024;
 /// Longest request.
 const REQUEST_LEN_MAX: usize = 16 + 32 * LOCATOR_MAX;
 /// Longest answer: one share may reach over the limit, and each has a length.
@@ -36,6 +40,11 @@ pub enum Request {
         /// Which ones.
         ids: Vec<ShareId>,
     },
+    /// Other nodes, please.
+    Peers {
+        /// Regions that we have no peer in.
+        missing: Vec<Region>,
+    },
 }
 
 /// What a node answers.
@@ -49,6 +58,11 @@ pub enum Response {
         shares: Vec<Vec<u8>>,
         /// Whether there are more after them.
         more: bool,
+    },
+    /// Other nodes: libp2p's signed peer records.
+    Peers {
+        /// Signed envelopes (libp2p RFC 0003).
+        envelopes: Vec<Vec<u8>>,
     },
 }
 
@@ -105,6 +119,11 @@ impl Request {
             Self::Hello(hello) => hello.encode(out.u8(0)),
             Self::Range { locator } => encode_ids(out.u8(1), locator),
             Self::Shares { ids } => encode_ids(out.u8(2), ids),
+            Self::Peers { missing } => {
+                let bit = |region: &Region| u8::from(missing.contains(region));
+                let bits = Region::ALL.iter().rev().fold(0, |bits, region| bits << 1 | bit(region));
+                out.u8(3).u8(bits);
+            }
         }
         out.into_bytes()
     }
@@ -119,6 +138,14 @@ impl Request {
             0 => Self::Hello(Hello::decode(&mut reader)?),
             1 => Self::Range { locator: decode_ids(&mut reader, "locator", LOCATOR_MAX)? },
             2 => Self::Shares { ids: decode_ids(&mut reader, "ids", IDS_MAX)? },
+            3 => {
+                let bits = reader.u8()?;
+                if bits >> Region::ALL.len() != 0 {
+                    return Err(DecodeError::UnknownTag { field: "regions", tag: bits });
+                }
+                let missing = Region::ALL.iter().enumerate().filter(|(place, _)| bits >> place & 1 == 1);
+                Self::Peers { missing: missing.map(|(_, region)| *region).collect() }
+            }
             tag => return Err(DecodeError::UnknownTag { field: "request", tag }),
         };
         reader.finish()?;
@@ -136,6 +163,12 @@ impl Response {
                 out.u8(1).u8(u8::from(*more)).u16(u16::try_from(shares.len()).unwrap_or(u16::MAX));
                 for share in shares {
                     out.u32(u32::try_from(share.len()).unwrap_or(u32::MAX)).bytes(share);
+                }
+            }
+            Self::Peers { envelopes } => {
+                out.u8(3).count_u8(envelopes.len());
+                for envelope in envelopes {
+                    out.u16(u16::try_from(envelope.len()).unwrap_or(u16::MAX)).bytes(envelope);
                 }
             }
         }
@@ -159,6 +192,15 @@ impl Response {
                     shares.push(reader.take(bounded("share", len, SHARE_LEN_MAX)?)?.to_vec());
                 }
                 Self::Shares { shares, more }
+            }
+            3 => {
+                let len = reader.count_u8("peers", PEERS_MAX)?;
+                let mut envelopes = Vec::new();
+                for _ in 0..len {
+                    let len = bounded("envelope", usize::from(reader.u16()?), ENVELOPE_LEN_MAX)?;
+                    envelopes.push(reader.take(len)?.to_vec());
+                }
+                Self::Peers { envelopes }
             }
             tag => return Err(DecodeError::UnknownTag { field: "response", tag }),
         };
@@ -269,6 +311,9 @@ mod tests {
             Request::Hello(nobody.clone()),
             Request::Range { locator: ids.clone() },
             Request::Shares { ids },
+            Request::Peers { missing: vec![] },
+            Request::Peers { missing: vec![Region::Na, Region::As] },
+            Request::Peers { missing: Region::ALL.to_vec() },
         ] {
             let mut bytes = request.encode();
             assert_eq!(Request::decode(&bytes), Ok(request));
@@ -279,6 +324,7 @@ mod tests {
             Response::Hello(nobody),
             Response::Shares { shares: vec![vec![1; 700], vec![]], more: true },
             Response::Shares { shares: vec![], more: false },
+            Response::Peers { envelopes: vec![vec![7; ENVELOPE_LEN_MAX]; PEERS_MAX] },
         ] {
             assert_eq!(Response::decode(&response.encode()), Ok(response));
         }

@@ -127,7 +127,8 @@ impl PeerSelector {
 
     fn may_dial(&self, entry: &Entry, taken: &Taken, now: Millis, book: &AddressBook) -> bool {
         let ip = entry.endpoints.first().map(|endpoint| endpoint.ip);
-        taken.allows(book.policy().group(ip), entry.asn) && self.is_free(entry, now)
+        let is_visiting = self.slot(&entry.peer) == Some(Slot::Unasked);
+        taken.allows(book.policy().group(ip), entry.asn) && (is_visiting || self.is_free(entry, now))
     }
 
     fn is_free(&self, entry: &Entry, now: Millis) -> bool {

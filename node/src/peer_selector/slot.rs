@@ -36,6 +36,19 @@ impl Slot {
         }
     }
 
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Near => "near",
+            Self::Far => "far",
+            Self::Random => "random",
+            Self::Feeler => "feeler",
+            Self::Unasked => "visit",
+            Self::Inbound => "inbound",
+            Self::Pinned => "configured",
+        }
+    }
+
     /// Whether it is one of the outbound slots that are held for long.
     pub const fn is_held(self) -> bool {
         matches!(self, Self::Near | Self::Far | Self::Random)

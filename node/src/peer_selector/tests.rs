@@ -275,6 +275,16 @@ fn connections_that_nobody_asked_for_are_few_and_short() {
     assert_eq!(node.tell(Event::Tick).len(), UNASKED_MAX);
 }
 
+#[test]
+fn a_visitor_that_is_drawn_for_a_slot_stays_in_it() {
+    let mut node = Node::new(AddressPolicy::LocalToo);
+    node.knows(1, Region::Eu);
+    node.connect(1, Direction::Outbound, home(1));
+    assert_eq!(node.selector.slot(&peer(1)), Some(Slot::Unasked));
+    assert_eq!(node.run(10, |_| None), [], "neither dialled again nor let go");
+    assert_eq!(node.selector.slot(&peer(1)), Some(Slot::Random));
+}
+
 /// A filled node at which all peers have delivered; near ones after `lag(peer)` milliseconds.
 fn delivering(lag: impl Fn(PeerId) -> u64) -> Node {
     let mut node = world();

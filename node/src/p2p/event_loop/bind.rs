@@ -3,25 +3,30 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
-    net::{IpAddr, TcpListener},
+    net::{IpAddr, TcpListener, UdpSocket},
+    path::PathBuf,
     time::Duration,
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use libp2p::{Multiaddr, Swarm, gossipsub::IdentTopic, multiaddr::Protocol, swarm::SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm, gossipsub::IdentTopic, kad, multiaddr::Protocol, swarm::SwarmEvent};
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use super::{
     super::{
-        behaviour::{self, Behaviour, BehaviourEvent, topic_name},
-        blame_list::BlameList,
+        Reachability,
+        behaviour::{self, Behaviour, BehaviourEvent},
+        conduct::Scores,
         configured_peers::ConfiguredPeers,
+        gossip::topic_name,
         peer_table::PeerTable,
     },
     Network, NetworkConfig,
+    discovery::Discovery,
+    peering::Peering,
 };
-use crate::error::NodeError;
+use crate::{address_book::AddressBook, error::NodeError, netgroup::AddressPolicy};
 
 /// Time for the system to say which addresses were bound.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,8 +39,10 @@ impl Network {
     /// # Errors
     /// [`NodeError::Listen`] when an address is taken.
     pub async fn bind(config: NetworkConfig) -> Result<Self, NodeError> {
-        let mut swarm = behaviour::swarm(&config.key, config.params.id(), &config.agent)?;
-        for address in &config.listen {
+        let mut config = config;
+        let entry = (config.p2p.reach, std::mem::take(&mut config.bans.0));
+        let mut swarm = behaviour::swarm(&config.key, config.params.id(), &config.agent, entry)?;
+        for address in &config.p2p.listen {
             let failed = |source| NodeError::Listen {
                 what: "peers",
                 address: address.to_string(),
@@ -45,10 +52,27 @@ impl Network {
             refuse_shared_port(address).map_err(failed)?;
             swarm.listen_on(address.clone()).map_err(|cause| failed(io::Error::other(cause)))?;
         }
-        let (listen, early) = wait_for_addresses(&mut swarm, config.listen.len()).await;
+        let empty = AddressBook::new(AddressPolicy::PublicOnly, [0; 32]);
+        let book = std::mem::replace(&mut config.book, (empty, PathBuf::new()));
+        let mut peering = Peering::new(*swarm.local_peer_id(), config.p2p.region, book);
+        for address in config.p2p.peers.iter().filter_map(|address| address.iter().find_map(named)) {
+            peering.pin(address);
+        }
+        // Where nobody tests from outside, nodes would all be clients of the hash table, and it would be empty.
+        if config.p2p.local_addresses {
+            swarm.behaviour_mut().kad.set_mode(Some(kad::Mode::Server));
+        }
+        for address in &config.p2p.external {
+            swarm.add_external_address(address.clone());
+        }
+        for relay in &config.p2p.relays {
+            let circuit = relay.clone().with(Protocol::P2pCircuit);
+            swarm.listen_on(circuit).map_err(|cause| NodeError::Network(format!("relay {relay}: {cause}")))?;
+        }
+        let (listen, early) = wait_for_addresses(&mut swarm, config.p2p.listen.len()).await;
         Ok(Self {
             topic: IdentTopic::new(topic_name(config.params.id())),
-            configured: ConfiguredPeers::new(&config.peers),
+            configured: ConfiguredPeers::new(&config.p2p.peers),
             swarm,
             config,
             peers: PeerTable::default(),
@@ -56,9 +80,21 @@ impl Network {
             early,
             requests: BTreeMap::new(),
             answers: FuturesUnordered::new(),
-            blamed: BlameList::default(),
+            peering,
+            discovery: Discovery::default(),
+            envelopes: BTreeMap::new(),
+            scores: Scores::default(),
+            bans_changed: false,
+            reachability: Reachability::default(),
             gone: Vec::new(),
         })
+    }
+}
+
+fn named(part: Protocol<'_>) -> Option<PeerId> {
+    match part {
+        Protocol::P2p(peer) => Some(peer),
+        _ => None,
     }
 }
 
@@ -73,6 +109,7 @@ fn refuse_shared_port(address: &Multiaddr) -> io::Result<()> {
     };
     match parts.next() {
         Some(Protocol::Tcp(port)) => TcpListener::bind((ip, port)).map(drop),
+        Some(Protocol::Udp(port)) => UdpSocket::bind((ip, port)).map(drop),
         _ => Ok(()),
     }
 }

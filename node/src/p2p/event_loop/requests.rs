@@ -2,35 +2,42 @@
 //!
 //! Nothing here waits: what is asked of us is looked up in a future of its own, and what we asked for goes to the check.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    io,
+    time::{Duration, Instant},
+};
 
 use libp2p::{
     PeerId,
-    request_response::{Event, Message, ResponseChannel},
+    request_response::{Event, InboundFailure, Message, OutboundFailure, ResponseChannel},
 };
 use sharechain::{ShareId, sync::TipClaim};
+use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::{
     super::{
-        CheckInput,
+        CheckInput, Fault,
         peer_table::MayAsk,
         serve,
         wire::{Hello, Request, Response},
     },
     Network,
 };
-use crate::{chain_task::ChainInput, defaults::SERVING_MAX};
+use crate::{chain_task::ChainInput, defaults::SERVING_MAX, netgroup::ip_of, peer_selector::Event as PeerEvent};
 
 /// What a request was for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Asked {
-    /// The peer's tip and place.
-    Hello,
+    /// The peer's tip and place; and when, for who wants to know how long it took.
+    Hello(Option<(Instant, oneshot::Sender<Option<Duration>>)>),
     /// Shares after a locator.
     Range,
     /// Shares by id.
     Shares(BTreeSet<ShareId>),
+    /// Other nodes.
+    Peers,
 }
 
 impl Network {
@@ -46,18 +53,28 @@ impl Network {
             Event::OutboundFailure { peer, request_id, error, .. } => {
                 let asked = self.requests.remove(&request_id);
                 debug!(%peer, ?asked, %error, "request failed");
-                if asked == Some(Asked::Range) {
+                if matches!(asked, Some(Asked::Range)) {
                     self.tell_chain(ChainInput::RequestFailed(peer));
                 }
+                if let Some(fault) = fault_of_answer(&error) {
+                    self.on_fault(peer, fault);
+                }
             }
-            Event::InboundFailure { .. } | Event::ResponseSent { .. } => {}
+            Event::InboundFailure { peer, error, .. } => {
+                debug!(%peer, %error, "request not answered");
+                // What does not decode is the sender's fault; everything else may be the line's.
+                if matches!(&error, InboundFailure::Io(cause) if cause.kind() == io::ErrorKind::InvalidData) {
+                    self.on_fault(peer, Fault::Malformed);
+                }
+            }
+            Event::ResponseSent { .. } => {}
         }
     }
 
     fn on_request(&mut self, peer: PeerId, request: Request, channel: ResponseChannel<Response>) {
         match self.peers.ask(&peer, Instant::now()) {
             MayAsk::Yes => {}
-            MayAsk::TooOften => return self.blame(peer, "asks too often"),
+            MayAsk::TooOften => return self.on_fault(peer, Fault::TooManyRequests),
             MayAsk::Gone => return,
         }
         match request {
@@ -65,6 +82,13 @@ impl Network {
                 self.on_hello(peer, hello);
                 let answer = Response::Hello(self.hello());
                 let _gone = self.swarm.behaviour_mut().requests.send_response(channel, answer);
+            }
+            Request::Peers { missing } => {
+                let envelopes = match self.peers.may_be_told(&peer, Instant::now()) {
+                    true => self.told_peers(&peer, &missing),
+                    false => Vec::new(),
+                };
+                let _gone = self.swarm.behaviour_mut().requests.send_response(channel, Response::Peers { envelopes });
             }
             // A dropped channel is a failed request; the peer asks somebody else.
             Request::Range { .. } | Request::Shares { .. } if self.answers.len() >= SERVING_MAX => {}
@@ -81,12 +105,24 @@ impl Network {
 
     fn on_response(&mut self, peer: PeerId, asked: Option<Asked>, response: Response) {
         let check = match (asked, response) {
-            (Some(Asked::Hello), Response::Hello(hello)) => return self.on_hello(peer, hello),
+            (Some(Asked::Hello(measured)), Response::Hello(hello)) => {
+                if let Some((asked_at, reply)) = measured {
+                    // Who asked may be gone.
+                    let _gone = reply.send(Some(asked_at.elapsed()));
+                }
+                return self.on_hello(peer, hello);
+            }
             (Some(Asked::Range), Response::Shares { shares, more }) => CheckInput::Answer { peer, shares, more },
             (Some(Asked::Shares(wanted)), Response::Shares { shares, .. }) => {
                 CheckInput::Fetched { peer, wanted, shares }
             }
-            _ => return self.blame(peer, "answers something else than it was asked"),
+            (Some(Asked::Peers), Response::Peers { envelopes }) => {
+                if self.on_told_peers(peer, envelopes).is_err() {
+                    self.on_fault(peer, Fault::Forged);
+                }
+                return;
+            }
+            _ => return self.on_fault(peer, Fault::WrongAnswer),
         };
         if self.config.check.try_send(check).is_err() {
             self.tell_chain(ChainInput::RequestFailed(peer));
@@ -95,25 +131,42 @@ impl Network {
 
     fn on_hello(&mut self, peer: PeerId, hello: Hello) {
         self.tell_chain(ChainInput::Tip(peer, hello.tip));
-        self.peers.set_hello(&peer, hello);
+        let place = self.place_of(self.peers.address(&peer).and_then(ip_of), hello.region);
+        let has_advanced = self.peers.set_hello(&peer, hello);
+        self.select(PeerEvent::Located { peer, place });
+        if has_advanced {
+            self.select(PeerEvent::Advanced(peer));
+        }
     }
 
-    fn hello(&self) -> Hello {
+    pub(super) fn hello(&self) -> Hello {
         let tip = self.config.chain_view.borrow().tip;
         Hello {
             tip: TipClaim { id: tip.id, height: tip.height, total_work: tip.total_work },
-            region: self.config.region,
+            region: self.config.p2p.region,
             agent: self.config.agent.clone(),
         }
     }
 
     pub(super) fn say_hello(&mut self, peer: PeerId) {
         let hello = Request::Hello(self.hello());
-        self.ask(peer, hello, Asked::Hello);
+        self.ask(peer, hello, Asked::Hello(None));
     }
 
     pub(super) fn ask(&mut self, peer: PeerId, request: Request, asked: Asked) {
         let id = self.swarm.behaviour_mut().requests.send_request(&peer, request);
         self.requests.insert(id, asked);
+    }
+}
+
+/// What a request that failed says of the peer.
+fn fault_of_answer(error: &OutboundFailure) -> Option<Fault> {
+    match error {
+        OutboundFailure::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => Some(Fault::Malformed),
+        OutboundFailure::Timeout => Some(Fault::Silent),
+        OutboundFailure::Io(_)
+        | OutboundFailure::DialFailure
+        | OutboundFailure::ConnectionClosed
+        | OutboundFailure::UnsupportedProtocols => None,
     }
 }

@@ -1,0 +1,96 @@
+//! `[p2p]`: peers, and how this node is found and reached.
+
+use std::net::Ipv4Addr;
+
+use libp2p::{Multiaddr, multiaddr::Protocol};
+use serde::Deserialize;
+
+use super::ConfigError;
+use crate::{p2p::Reach, region::Region};
+
+/// `[p2p]` as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawP2p {
+    /// Multiaddresses to listen on.
+    pub listen: Option<Vec<String>>,
+    /// Addresses that others reach this node at, when they are not those it listens on.
+    pub external: Option<Vec<String>>,
+    /// Peers to stay connected to.
+    pub peers: Option<Vec<String>>,
+    /// Peers to ask for others.
+    pub seeds: Option<Vec<String>>,
+    /// Where the node is.
+    pub region: Option<String>,
+    /// Whether other peers than the configured ones are looked for.
+    pub discovery: Option<bool>,
+    /// Whether addresses of local networks are told and dialled.
+    pub local_addresses: Option<bool>,
+    /// Nodes on the local network.
+    pub mdns: Option<bool>,
+    /// A port of the router.
+    pub upnp: Option<bool>,
+    /// Tests whether nodes can be reached.
+    pub autonat: Option<bool>,
+    /// Relays to be reached through.
+    pub relays: Option<Vec<String>>,
+    /// Relaying for others.
+    pub relay_server: Option<bool>,
+}
+
+/// `[p2p]`, resolved.
+#[derive(Clone, Debug)]
+pub struct P2pConfig {
+    /// Where to listen.
+    pub listen: Vec<Multiaddr>,
+    /// Where else we are reached.
+    pub external: Vec<Multiaddr>,
+    /// Whom to stay connected to.
+    pub peers: Vec<Multiaddr>,
+    /// Whom to ask for others.
+    pub seeds: Vec<Multiaddr>,
+    /// Where this node says it is.
+    pub region: Option<Region>,
+    /// Whether other peers than the configured ones are looked for.
+    pub discovery: bool,
+    /// Whether addresses of local networks are told and dialled.
+    pub local_addresses: bool,
+    /// Relays to be reached through.
+    pub relays: Vec<Multiaddr>,
+    /// Ways through NATs.
+    pub reach: Reach,
+}
+
+impl RawP2p {
+    /// Fills in defaults and checks every value; `is_test` is a chain without value, whose nodes are often on one machine.
+    pub(super) fn resolve(self, port: u16, is_test: bool) -> Result<P2pConfig, ConfigError> {
+        let any = || Multiaddr::empty().with(Ipv4Addr::UNSPECIFIED.into());
+        let listen = match self.listen {
+            Some(listen) => multiaddrs("p2p.listen", listen)?,
+            None => vec![any().with(Protocol::Tcp(port)), any().with(Protocol::Udp(port)).with(Protocol::QuicV1)],
+        };
+        let relays = multiaddrs("p2p.relays", self.relays.unwrap_or_default())?;
+        Ok(P2pConfig {
+            listen,
+            external: multiaddrs("p2p.external", self.external.unwrap_or_default())?,
+            peers: multiaddrs("p2p.peers", self.peers.unwrap_or_default())?,
+            seeds: multiaddrs("p2p.seeds", self.seeds.unwrap_or_default())?,
+            region: self.region.map(|region| region.parse().map_err(ConfigError::Region)).transpose()?,
+            discovery: self.discovery.unwrap_or(true),
+            local_addresses: self.local_addresses.unwrap_or(is_test),
+            reach: Reach {
+                mdns: self.mdns.unwrap_or(false),
+                upnp: self.upnp.unwrap_or(false),
+                autonat: self.autonat.unwrap_or(true),
+                hole_punching: !relays.is_empty(),
+                relay_server: self.relay_server.unwrap_or(false),
+            },
+            relays,
+        })
+    }
+}
+
+fn multiaddrs(key: &'static str, values: Vec<String>) -> Result<Vec<Multiaddr>, ConfigError> {
+    let parse = |value: String| value.parse().map_err(|_| ConfigError::Multiaddr { key, value });
+    values.into_iter().map(parse).collect()
+}

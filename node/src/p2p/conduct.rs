@@ -1,0 +1,185 @@
+//! What peers did wrong, and when it is enough.
+//!
+//! A fault that can be proven from what the sender itself sent or did bans it at once. What may be the network's fault, or an
+//! honest node's that is behind, costs points which are forgiven with time. Nothing here blames anybody for what others made:
+//! a share that is wrong in its context passed every relay in good faith (attack P5).
+
+use std::collections::BTreeMap;
+
+use sharechain::UnixTime;
+
+use super::bans::Banned;
+
+/// Points with which a peer is banned.
+const POINTS_MAX: u64 = 100;
+/// A point is forgiven in this time, seconds.
+const FORGIVEN_SECS: u64 = 6;
+/// Peers and addresses whose points are remembered. Identities are free: beyond it the lowest scores go.
+const SCORES_MAX: usize = 4_096;
+
+/// What a peer did wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Fault {
+    /// A share that breaks a rule which every relay checks.
+    #[error("sent an invalid share ({rule})")]
+    InvalidShare {
+        /// The rule's name.
+        rule: &'static str,
+    },
+    /// Bytes that are no message of the protocol.
+    #[error("sent bytes that are no message")]
+    Malformed,
+    /// An answer to something that was not asked.
+    #[error("answered something else than it was asked")]
+    WrongAnswer,
+    /// An ad with a signature that is not its node's.
+    #[error("sent a record that its node did not sign")]
+    Forged,
+    /// More requests than anybody needs.
+    #[error("asks too often")]
+    TooManyRequests,
+    /// More shares than the network makes.
+    #[error("sends shares that nobody needs")]
+    UselessShares,
+    /// No answer in time.
+    #[error("does not answer")]
+    Silent,
+}
+
+/// What a fault costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Penalty {
+    /// The connection and a ban.
+    Ban,
+    /// Points.
+    Points(u64),
+}
+
+impl Fault {
+    /// What it costs. Without a wildcard, so that no fault is forgotten (attack P6).
+    pub(super) const fn penalty(self) -> Penalty {
+        match self {
+            Self::InvalidShare { .. } | Self::Malformed | Self::WrongAnswer | Self::Forged | Self::TooManyRequests => {
+                Penalty::Ban
+            }
+            // A node that is behind sends some too, for as long as it takes to hear of our tip.
+            Self::UselessShares => Penalty::Points(1),
+            // A slow line or a busy disk is no attack; ten time-outs in a minute are of no use to anybody.
+            Self::Silent => Penalty::Points(10),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Score {
+    points: u64,
+    since: UnixTime,
+}
+
+impl Score {
+    const fn at(self, now: UnixTime) -> u64 {
+        self.points.saturating_sub(now.saturating_sub(self.since) / FORGIVEN_SECS)
+    }
+}
+
+/// Points of peers, also of those that left: coming back must not be a pardon.
+#[derive(Debug, Default)]
+pub(super) struct Scores {
+    scores: BTreeMap<Banned, Score>,
+}
+
+impl Scores {
+    /// Counts a fault; true when it is enough for a ban, which starts from zero again.
+    pub(super) fn on_fault(&mut self, subject: Banned, fault: Fault, now: UnixTime) -> bool {
+        let points = match fault.penalty() {
+            Penalty::Ban => POINTS_MAX,
+            Penalty::Points(points) => points,
+        };
+        let points = self.points(&subject, now).saturating_add(points);
+        if points >= POINTS_MAX {
+            self.scores.remove(&subject);
+            return true;
+        }
+        self.scores.insert(subject, Score { points, since: now });
+        self.bound(now);
+        false
+    }
+
+    /// Points now.
+    pub(super) fn points(&self, subject: &Banned, now: UnixTime) -> u64 {
+        self.scores.get(subject).map_or(0, |score| score.at(now))
+    }
+
+    fn bound(&mut self, now: UnixTime) {
+        if self.scores.len() <= SCORES_MAX {
+            return;
+        }
+        self.scores.retain(|_, score| score.at(now) > 0);
+        while self.scores.len() > SCORES_MAX {
+            let lowest = self.scores.iter().min_by_key(|(_, score)| score.at(now)).map(|(subject, _)| *subject);
+            lowest.and_then(|lowest| self.scores.remove(&lowest));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    const NOW: UnixTime = 1_900_000_000;
+
+    fn somebody(number: u32) -> Banned {
+        Banned::Address(IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 + number)).into())
+    }
+
+    #[test]
+    fn attack_p6_every_fault_has_its_penalty() {
+        let table = [
+            (Fault::InvalidShare { rule: "pow" }, Penalty::Ban),
+            (Fault::Malformed, Penalty::Ban),
+            (Fault::WrongAnswer, Penalty::Ban),
+            (Fault::Forged, Penalty::Ban),
+            (Fault::TooManyRequests, Penalty::Ban),
+            (Fault::UselessShares, Penalty::Points(1)),
+            (Fault::Silent, Penalty::Points(10)),
+        ];
+        for (fault, penalty) in table {
+            assert_eq!(fault.penalty(), penalty, "{fault}");
+            let is_banned = Scores::default().on_fault(somebody(1), fault, NOW);
+            assert_eq!(is_banned, penalty == Penalty::Ban, "{fault}");
+        }
+    }
+
+    #[test]
+    fn points_add_up_and_are_forgiven() {
+        let mut scores = Scores::default();
+        for count in 1..10 {
+            assert!(!scores.on_fault(somebody(1), Fault::Silent, NOW));
+            assert_eq!(scores.points(&somebody(1), NOW), 10 * count);
+        }
+        assert_eq!(scores.points(&somebody(2), NOW), 0);
+        let later = NOW + 60 * FORGIVEN_SECS;
+        assert_eq!(scores.points(&somebody(1), later), 30);
+        assert!(!scores.on_fault(somebody(1), Fault::Silent, later));
+        for _ in 0..5 {
+            assert!(!scores.on_fault(somebody(1), Fault::Silent, later));
+        }
+        assert!(scores.on_fault(somebody(1), Fault::Silent, later), "a hundred");
+        assert_eq!(scores.points(&somebody(1), later), 0, "after the ban it begins anew");
+    }
+
+    #[test]
+    fn a_flood_of_identities_does_not_grow_it_and_the_worst_stay() {
+        let mut scores = Scores::default();
+        for _ in 0..5 {
+            scores.on_fault(somebody(0), Fault::Silent, NOW);
+        }
+        for number in 1..2 * u32::try_from(SCORES_MAX).unwrap() {
+            scores.on_fault(somebody(number), Fault::UselessShares, NOW);
+        }
+        assert_eq!(scores.scores.len(), SCORES_MAX);
+        assert_eq!(scores.points(&somebody(0), NOW), 50);
+    }
+}

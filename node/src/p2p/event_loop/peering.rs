@@ -1,0 +1,150 @@
+//! Whom to be connected to: feeds the selector and the address book, and does what the selector says.
+
+use std::{
+    net::IpAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use libp2p::{
+    Multiaddr, PeerId,
+    swarm::dial_opts::{DialOpts, PeerCondition},
+};
+use rand::rngs::StdRng;
+use tracing::{debug, info, warn};
+
+use super::Network;
+use crate::{
+    address_book::{AddressBook, PeerRecord, Source},
+    clock::unix_millis,
+    data_dir::write_durably,
+    netgroup::ip_of,
+    p2p::Direction,
+    peer_selector::{Action, DropReason, Event, HintOrigin, NewConnection, PeerSelector, Place, RegionHint},
+    region::Region,
+};
+
+/// Time between two writings of the address book.
+const SAVE_INTERVAL: Duration = Duration::from_secs(300);
+
+/// The book, the selector, and what they draw from.
+#[derive(Debug)]
+pub(super) struct Peering {
+    pub(super) book: AddressBook,
+    pub(super) selector: PeerSelector,
+    pub(super) rng: StdRng,
+    path: PathBuf,
+    saved: Instant,
+    /// What the operator was warned of.
+    alarm: Option<String>,
+}
+
+impl Peering {
+    pub(super) fn new(own: PeerId, region: Option<Region>, (book, path): (AddressBook, PathBuf)) -> Self {
+        let selector = PeerSelector::new(own, region, &book);
+        Self { book, selector, rng: rand::make_rng(), path, saved: Instant::now(), alarm: None }
+    }
+
+    /// The operator named this peer.
+    pub(super) fn pin(&mut self, peer: PeerId) {
+        let actions = self.selector.handle(Event::Pinned(peer), unix_millis(), &mut self.book, &mut self.rng);
+        debug_assert!(actions.is_empty(), "nobody is connected yet");
+    }
+
+    /// What the operator should know.
+    pub(super) const fn alarm(&self) -> Option<&String> {
+        self.alarm.as_ref()
+    }
+}
+
+impl Network {
+    /// Tells the selector what happened and does what it says.
+    pub(super) fn select(&mut self, event: Event) {
+        let Peering { book, selector, rng, .. } = &mut self.peering;
+        for action in selector.handle(event, unix_millis(), book, rng) {
+            self.act(action);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Dial { peer, addresses, slot } => {
+                debug!(%peer, ?slot, ?addresses, "dialling");
+                let options =
+                    DialOpts::peer_id(peer).addresses(addresses).condition(PeerCondition::DisconnectedAndNotDialing);
+                if let Err(error) = self.swarm.dial(options.build()) {
+                    debug!(%peer, %error, "cannot dial");
+                    self.select(Event::DialFailed(peer));
+                }
+            }
+            Action::Disconnect { peer, reason } => {
+                match reason {
+                    // Visits and lookups end all the time.
+                    DropReason::VisitOver | DropReason::Unasked => debug!(%peer, ?reason, "peer let go"),
+                    _ => info!(%peer, ?reason, "peer let go"),
+                }
+                self.swarm.behaviour_mut().gate.close(peer);
+            }
+        }
+    }
+
+    pub(super) fn on_first_connection(&mut self, peer: PeerId, address: Multiaddr, direction: Direction) {
+        if self.configured.contains(&peer) {
+            self.select(Event::Pinned(peer));
+        }
+        let place = self.place_of(ip_of(&address), None);
+        self.select(Event::Connected(NewConnection { peer, direction, address, place }));
+        if direction == Direction::Outbound {
+            self.ask_for_peers(peer);
+        }
+    }
+
+    /// Where a peer seems to be: by the database, else as it says.
+    pub(super) fn place_of(&self, ip: Option<IpAddr>, claim: Option<Region>) -> Place {
+        let place = ip.map(|ip| self.config.geo.borrow().place(ip)).unwrap_or_default();
+        let known = place.region.map(|region| RegionHint { region, origin: HintOrigin::Database });
+        let said = || claim.map(|region| RegionHint { region, origin: HintOrigin::Claim });
+        Place { region: known.or_else(said), asn: place.asn }
+    }
+
+    /// Every few seconds: dials, rotation, the alarm, and the file.
+    pub(super) fn on_peering_tick(&mut self) {
+        if self.config.p2p.discovery {
+            self.select(Event::Tick);
+            self.look_for_peers();
+        }
+        let alarm = self.peering.selector.alarm(unix_millis()).map(|alarm| alarm.to_string());
+        if let Some(alarm) = alarm.as_ref().filter(|_| self.peering.alarm.is_none()) {
+            warn!("{alarm}; hint: somebody may have surrounded this node; add peers that you know with p2p.peers");
+        }
+        self.peering.alarm = alarm;
+        if self.peering.saved.elapsed() >= SAVE_INTERVAL {
+            self.peering.saved = Instant::now();
+            let (bytes, path) = (self.peering.book.encode(), self.peering.path.clone());
+            // The network must not wait for the disk.
+            tokio::task::spawn_blocking(move || save(&path, &bytes));
+        }
+    }
+
+    /// At the stop, when there is no task to do it.
+    pub(super) fn save_book_now(&self) {
+        save(&self.peering.path, &self.peering.book.encode());
+    }
+
+    /// Somebody says where a node is.
+    pub(super) fn learn(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, source: Source) {
+        if peer == self.peer_id() {
+            return;
+        }
+        let ip = addresses.iter().find_map(ip_of);
+        let place = ip.map(|ip| self.config.geo.borrow().place(ip)).unwrap_or_default();
+        let record = PeerRecord { peer, addresses, region: place.region, asn: place.asn };
+        self.peering.book.add(&record, source, unix_millis());
+    }
+}
+
+fn save(path: &std::path::Path, bytes: &[u8]) {
+    if let Err(cause) = write_durably(path, bytes) {
+        warn!(path = %path.display(), %cause, "known peers are not kept over a restart");
+    }
+}
