@@ -24,6 +24,9 @@ use crate::{
     store::{Marks, StoreError, StoredShare},
 };
 
+/// Log target of two lines per share at most, by which the way of a share through a pool can be timed: `linked` on every node,
+/// `acknowledged` where its miner heard that it is kept.
+const ARRIVALS: &str = "node::arrivals";
 /// Time between two reminders that miners get no work.
 const COMPLAIN_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -150,7 +153,7 @@ impl Running {
         }
         let _gone = reply.send(Ok(()));
         if let Some(share) = share {
-            debug!(share = %share.id(), height = share.share().data.height, "own share");
+            debug!(target: ARRIVALS, share = %share.id(), height = share.share().data.height, "acknowledged");
             self.task.p2p.send(P2pCommand::Publish(share.share().encode())).await;
         }
     }
@@ -246,6 +249,8 @@ impl Running {
     }
 
     async fn on_linked(&mut self, share: &Arc<CheckedShare>, linked_at: Option<UnixTime>) {
+        // Before anything waits: the time of this line is when the share got here.
+        debug!(target: ARRIVALS, share = %share.id(), "linked");
         let linked_at = linked_at.unwrap_or_else(|| u64::from(share.share().header.time));
         self.task.store.append(share.id(), StoredShare::new(share, linked_at)).await;
         if share.is_block() {
