@@ -17,7 +17,7 @@ use sharechain::PowAlgorithm;
 
 mod connection;
 mod fanout;
-mod histogram;
+pub(crate) mod histogram;
 mod junk;
 mod lines;
 mod message;

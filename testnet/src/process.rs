@@ -32,6 +32,8 @@ const ANY_PORT: &str = "127.0.0.1:0";
 pub struct Place {
     binaries: PathBuf,
     dir: PathBuf,
+    /// Network namespace that processes are started in.
+    namespace: Option<PathBuf>,
 }
 
 /// A devnet chain.
@@ -69,6 +71,8 @@ pub struct NodeOptions {
     pub peers: Vec<String>,
     /// Where it says it is.
     pub region: Option<String>,
+    /// Where it listens for peers; any port of this machine without.
+    pub p2p_listen: Option<String>,
     /// Further flags.
     pub flags: Vec<String>,
 }
@@ -87,7 +91,13 @@ impl Place {
             bail!("poolnode is not built beside {}; run: cargo build -p cli -p testnet", current.display());
         };
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        Ok(Self { binaries, dir: dir.to_owned() })
+        Ok(Self { binaries, dir: dir.to_owned(), namespace: None })
+    }
+
+    /// The same place for processes in a network namespace, named by its file.
+    #[must_use]
+    pub fn inside(&self, namespace: &Path) -> Self {
+        Self { namespace: Some(namespace.to_owned()), ..self.clone() }
     }
 
     /// A child's folder.
@@ -97,7 +107,16 @@ impl Place {
 
     /// A command for one of the binaries.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.binaries.join(program));
+        let program = self.binaries.join(program);
+        let mut command = match &self.namespace {
+            None => Command::new(program),
+            Some(namespace) => {
+                // It becomes the program: the process id is the program's.
+                let mut command = Command::new("nsenter");
+                command.arg(format!("--net={}", namespace.display())).arg(program);
+                command
+            }
+        };
         command.stdin(Stdio::null()).kill_on_drop(true);
         // Ctrl-C reaches the whole process group; children are stopped in order instead.
         command.process_group(0);
@@ -133,7 +152,8 @@ impl Place {
     pub async fn node(&self, name: &str, options: &NodeOptions) -> anyhow::Result<NodeProcess> {
         let mut command = self.command("poolnode");
         command.args(["run", "--json", "--chain", "devnet", "--stratum-listen", ANY_PORT, "--api-listen", ANY_PORT]);
-        command.args(["--p2p-listen", "/ip4/127.0.0.1/tcp/0", "--parent-rpc", &options.parent_rpc]);
+        let p2p_listen = options.p2p_listen.as_deref().unwrap_or("/ip4/127.0.0.1/tcp/0");
+        command.args(["--p2p-listen", p2p_listen, "--parent-rpc", &options.parent_rpc]);
         command.arg("--data-dir").arg(self.folder(name));
         for peer in &options.peers {
             command.args(["--peer", peer]);
@@ -185,9 +205,18 @@ impl Place {
         options.create(true).append(true).open(&path).with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// All that a child has logged so far.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn log_text(&self, name: &str) -> anyhow::Result<String> {
+        let path = self.dir.join(format!("{name}.log"));
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
     /// The last lines of a child's log.
     pub fn log_end(&self, name: &str) -> String {
-        let text = std::fs::read_to_string(self.dir.join(format!("{name}.log"))).unwrap_or_default();
+        let text = self.log_text(name).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }

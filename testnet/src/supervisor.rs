@@ -95,13 +95,23 @@ impl Pool {
                 parent_rpc: devnet.rpc.clone(),
                 peers: nodes.iter().filter_map(|node| node.endpoints.p2p.first().cloned()).collect(),
                 region: Some(region.to_string()),
-                flags: Vec::new(),
+                ..NodeOptions::default()
             };
             let name = format!("node{}", index + 1);
             let node = place.node(&name, &options).await?;
             miners.push(place.miner(&format!("miner{}", index + 1), &node.endpoints.stratum, plan.hashrate_max)?);
             nodes.push(node);
         }
+        Self::of(devnet, nodes, miners, temporary).await
+    }
+
+    /// A pool of processes that run.
+    pub(crate) async fn of(
+        devnet: DevnetProcess,
+        nodes: Vec<NodeProcess>,
+        miners: Vec<MinerProcess>,
+        temporary: Option<tempfile::TempDir>,
+    ) -> anyhow::Result<Self> {
         let mut pool = Self { devnet, nodes, miners, started: Instant::now(), before: Found::default(), temporary };
         pool.before = pool.found().await?;
         Ok(pool)

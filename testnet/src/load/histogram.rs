@@ -15,18 +15,18 @@ const BUCKETS: usize = ((u64::BITS - PRECISION_BITS + 1) as usize) << PRECISION_
 
 /// Counts of latencies.
 #[derive(Debug)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     counts: Vec<AtomicU64>,
 }
 
 impl Histogram {
     /// Without latencies.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { counts: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect() }
     }
 
     /// Counts one latency; more than 584 years count as that.
-    pub(super) fn record(&self, latency: Duration) {
+    pub(crate) fn record(&self, latency: Duration) {
         let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         if let Some(count) = self.counts.get(bucket_of(nanos)) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -35,7 +35,7 @@ impl Histogram {
 
     /// The latency that this many of 1,000 did not exceed, never less than the true one and at most 1/128 more; `None`
     /// without latencies.
-    pub(super) fn quantile(&self, per_mille: u64) -> Option<Duration> {
+    pub(crate) fn quantile(&self, per_mille: u64) -> Option<Duration> {
         let counts: Vec<u64> = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         let total: u128 = counts.iter().copied().map(u128::from).sum();
         let rank = (total * u128::from(per_mille)).div_ceil(1_000).max(1);
