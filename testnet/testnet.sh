@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the pool and runs it on this machine: ./testnet/testnet.sh [N] [--seconds S] [--json] [--dir DIR]
+# In emulated regions, as root: ./testnet/testnet.sh --world N --seconds S [--partition REGION:START:LENGTH] [--loss-percent P]
 set -eu
 cd "$(dirname "$0")/.."
 # cargo says on stderr what it does: the first build takes minutes.

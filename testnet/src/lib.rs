@@ -9,3 +9,5 @@ pub mod load;
 pub mod miner;
 pub mod process;
 pub mod supervisor;
+#[cfg(target_os = "linux")]
+pub mod world;

@@ -8,6 +8,10 @@ use node::signals::StopSignals;
 use testnet::supervisor::{Plan, Pool, Verdict};
 use tokio::time::{Instant, sleep_until};
 
+#[cfg(target_os = "linux")]
+#[path = "testnet/emulated.rs"]
+mod emulated;
+
 /// Runs a devnet chain, N nodes in different regions and a CPU miner on each.
 #[derive(Debug, Parser)]
 #[command(name = "testnet.sh", version)]
@@ -27,13 +31,18 @@ struct Args {
     /// Wanted seconds between parent blocks.
     #[arg(long, default_value_t = 30)]
     block_interval_secs: u32,
-    /// Hashes per second of each miner; 0 for as fast as it can.
-    #[arg(long, default_value_t = 1e6)]
-    max_hashrate: f64,
+    /// Hashes per second of each miner; 0 for as fast as it can (default: 1e6; with --world 320,000 for all of them together).
+    #[arg(long)]
+    max_hashrate: Option<f64>,
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    world: emulated::WorldArgs,
 }
 
 /// Time between two reports.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+/// Hashes per second of each miner on loopback.
+const HASHRATE: f64 = 1e6;
 
 fn parse_nodes(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -54,12 +63,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    #[cfg(target_os = "linux")]
+    if let Some(plan) = emulated::plan(&args) {
+        return emulated::run(plan, &args).await;
+    }
     let mut signals = StopSignals::register()?;
+    let hashrate = args.max_hashrate.unwrap_or(HASHRATE);
     let plan = Plan {
         nodes: args.nodes,
         dir: args.dir.clone(),
         block_interval_secs: args.block_interval_secs,
-        hashrate_max: (args.max_hashrate > 0.0).then_some(args.max_hashrate),
+        hashrate_max: (hashrate > 0.0).then_some(hashrate),
     };
     let mut pool = tokio::select! {
         pool = Pool::start(&plan) => pool?,
@@ -80,6 +94,11 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
             pool.kept_promises(verdict).err()
         }
     };
+    stop(pool, broken, signals).await
+}
+
+/// Tells of a broken promise, stops the pool, and says by the exit code how it went.
+async fn stop(mut pool: Pool, broken: Option<&str>, mut signals: StopSignals) -> anyhow::Result<ExitCode> {
     if let Some(broken) = broken {
         eprintln!("error: {broken}");
         if let Some(folder) = pool.keep_folder() {

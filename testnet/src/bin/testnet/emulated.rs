@@ -1,0 +1,104 @@
+//! `testnet --world N`: the pool in emulated regions instead of on loopback.
+
+use std::process::ExitCode;
+
+use node::signals::StopSignals;
+use testnet::world::{NODES_MAX, Partition, World, WorldPlan, WorldVerdict};
+
+use super::Args;
+
+/// Hashes per second of all miners together: with the devnet's easiest shares a little more than one share in a second, and
+/// a tenth of a processor.
+const HASHRATE: f64 = 320_000.0;
+
+/// The emulated world.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "In an emulated world (root, Linux)")]
+pub(super) struct WorldArgs {
+    /// This many nodes in six regions, in network namespaces joined by a switch with the delays between the regions.
+    #[arg(long, value_name = "N", requires = "seconds", conflicts_with = "nodes", value_parser = parse_nodes)]
+    world: Option<usize>,
+    /// Cut a region (NA SA EU AF AS OC) off for LENGTH seconds, START seconds after all nodes mine; may be repeated.
+    #[arg(long, value_name = "REGION:START:LENGTH", requires = "world")]
+    partition: Vec<Partition>,
+    /// Frames of a hundred that the switch loses by chance.
+    #[arg(long, value_name = "PERCENT", requires = "world", default_value_t = 0.0, value_parser = parse_percent)]
+    loss_percent: f64,
+    /// Seed of that chance.
+    #[arg(long, value_name = "NUMBER", requires = "world", default_value_t = 1)]
+    seed: u64,
+}
+
+fn parse_nodes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(nodes) if (1..=NODES_MAX).contains(&nodes) => Ok(nodes),
+        _ => Err(format!("1 to {NODES_MAX} nodes")),
+    }
+}
+
+fn parse_percent(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("0 to 100".to_owned()),
+    }
+}
+
+/// What to run, when a world is wanted.
+pub(super) fn plan(args: &Args) -> Option<WorldPlan> {
+    let (nodes, seconds) = (args.world.world?, args.seconds?);
+    #[expect(clippy::cast_precision_loss, reason = "fifty nodes at most")]
+    let hashrate = args.max_hashrate.unwrap_or(HASHRATE / nodes as f64);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100 percent")]
+    let loss_per_million = (args.world.loss_percent * 1e4).round() as u32;
+    Some(WorldPlan {
+        nodes,
+        dir: args.dir.clone(),
+        block_interval_secs: args.block_interval_secs,
+        hashrate_max: (hashrate > 0.0).then_some(hashrate),
+        seconds,
+        partitions: args.world.partition.clone(),
+        loss_per_million,
+        seed: args.world.seed,
+    })
+}
+
+/// Runs it to its verdict, or to a signal.
+pub(super) async fn run(plan: WorldPlan, args: &Args) -> anyhow::Result<ExitCode> {
+    let (mut signals, nodes) = (StopSignals::register()?, plan.nodes);
+    let mut world = tokio::select! {
+        world = World::start(plan) => world?,
+        // Dropping the half-started world kills what it started.
+        () = signals.next() => return Ok(ExitCode::FAILURE),
+    };
+    let judged = tokio::select! {
+        verdict = world.run(|line| args.say(line)) =>
+            Some(verdict.unwrap_or_else(|cause| WorldVerdict::broken(nodes, &cause))),
+        () = signals.next() => None,
+    };
+    let broken = match &judged {
+        None => {
+            args.say("stopping");
+            None
+        }
+        Some(verdict) => {
+            print_verdict(verdict, args.json)?;
+            verdict.kept_promises().err()
+        }
+    };
+    // The network goes last: nodes say goodbye through it.
+    let (pool, _network) = world.into_parts();
+    super::stop(pool, broken, signals).await
+}
+
+fn print_verdict(verdict: &WorldVerdict, json: bool) -> anyhow::Result<()> {
+    for difference in &verdict.differences {
+        eprintln!("{difference}");
+    }
+    if json {
+        println!("{}", serde_json::to_string(verdict)?);
+    } else {
+        // The same figures, one below the other.
+        println!("{}", serde_json::to_string_pretty(verdict)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! An emulated world: nodes in network namespaces, joined by a switch in this process that delays, loses and cuts.
+//!
+//! ```text
+//! geography, partition, delay_line      pure: who is where, how far apart, who is cut off when, which frame goes on when
+//! arrivals, verdict                     pure: what the logs say, and whether promises are kept
+//! namespace, switch, relay              root: a namespace and a TAP device per node, the thread between them, ways in and out
+//! emulation, healing, chain_walk        the whole run, and what it asks the nodes
+//! ```
+//! Only what nodes say to each other crosses the switch. Daemon, miners and questions to the API go through relays from
+//! loopback to loopback, so that they cost no emulated distance and no byte that is counted. Namespaces have no name and go
+//! with the last process in them, devices go with this one: there is nothing to clean up, however it ends. Nothing in here
+//! may touch an address or a route of the machine.
+
+mod arrivals;
+mod chain_walk;
+mod delay_line;
+mod emulation;
+mod geography;
+mod healing;
+mod namespace;
+mod partition;
+mod relay;
+mod switch;
+mod verdict;
+
+pub use emulation::{Network, World, WorldPlan};
+pub use geography::{Geography, NODES_MAX, REGIONS};
+pub use namespace::check_rights;
+pub use partition::{BadPartition, Partition};
+pub use verdict::{Healed, WorldVerdict};
+
+#[cfg(test)]
+mod tests;

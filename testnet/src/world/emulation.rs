@@ -1,0 +1,307 @@
+//! A whole run: starts a pool in its world, lets it mine, cuts it as the script says, and judges it.
+
+use std::{
+    net::SocketAddr,
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context, ensure};
+use node::api::client::ApiClient;
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, sleep_until},
+};
+
+use super::{
+    arrivals::{Arrivals, LOG_FILTER, Micros, NodeLog, Spread, micros, percentile},
+    chain_walk::PaidShares,
+    delay_line::{DelayLine, Loss},
+    geography::Geography,
+    healing::Watch,
+    namespace::{Namespace, check_rights},
+    partition::Partition,
+    relay::Relays,
+    switch::Switch,
+    verdict::{Healed, WorldVerdict},
+};
+use crate::{
+    process::{NodeOptions, NodeProcess, Place},
+    supervisor::{Pool, Verdict},
+};
+
+/// Time for all nodes to sync and to find the first shares.
+const READY_TIMEOUT: Duration = Duration::from_secs(180);
+/// Shares before anything is measured: the first ones come faster than they should.
+const READY_HEIGHT: u64 = 10;
+/// Mining goes on for this long after the measured time, so that its last uncles are merged.
+const EPILOGUE: Duration = Duration::from_secs(10);
+/// Time between two reports.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+/// The devnet's wanted time between shares; three of them may pass until a partition has healed.
+const SHARE_INTERVAL: Duration = Duration::from_secs(1);
+/// Heights walked below the first measured one: a share of a fork may be merged from there.
+const WALK_BELOW: u64 = 20;
+/// What to do without the rights.
+const RIGHTS: &str = "an emulated world makes network namespaces and TAP devices, which needs root on Linux with iproute2 and nsenter; \
+                      build as yourself, then: sudo target/release/testnet --world N --seconds S (without --world nothing is needed)";
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct WorldPlan {
+    /// How many nodes.
+    pub nodes: usize,
+    /// Folder for everything; `None` for a temporary one.
+    pub dir: Option<PathBuf>,
+    /// Wanted seconds between parent blocks.
+    pub block_interval_secs: u32,
+    /// Hashes per second of each miner.
+    pub hashrate_max: Option<f64>,
+    /// Measured time.
+    pub seconds: u64,
+    /// Who is cut off when.
+    pub partitions: Vec<Partition>,
+    /// Frames lost by chance, out of a million.
+    pub loss_per_million: u32,
+    /// Of that chance.
+    pub seed: u64,
+}
+
+/// A pool in its world. Fields go in this order: processes first, the network under them last.
+#[derive(Debug)]
+pub struct World {
+    /// The pool.
+    pool: Pool,
+    started: Micros,
+    plan: WorldPlan,
+    geography: Geography,
+    place: Place,
+    network: Network,
+}
+
+/// What the nodes' traffic goes through; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Network {
+    switch: Switch,
+    // Only to be kept.
+    _relays: Relays,
+}
+
+/// The measured time.
+struct Measured {
+    time: Range<Micros>,
+    first_height: u64,
+    bytes: u64,
+    healed: Vec<Healed>,
+    /// When partitions kept shares from their normal way.
+    gaps: Vec<Range<Micros>>,
+}
+
+impl World {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// Without the rights, and when something does not come up.
+    pub async fn start(plan: WorldPlan) -> anyhow::Result<Self> {
+        for partition in &plan.partitions {
+            ensure!(partition.end_secs() < plan.seconds, "partition {partition} is not over after {} s", plan.seconds);
+        }
+        check_rights().context(RIGHTS)?;
+        let temporary = match plan.dir {
+            Some(_) => None,
+            None => Some(tempfile::tempdir().context("cannot make a temporary folder")?),
+        };
+        let dir = plan.dir.clone().or_else(|| Some(temporary.as_ref()?.path().to_owned())).unwrap_or_default();
+        let (started, place) = (micros(SystemTime::now()), Place::new(&dir)?);
+        let devnet = place.devnet(plan.block_interval_secs).await?;
+
+        let geography = Geography::new(plan.nodes);
+        let (mut namespaces, mut taps) = (Vec::new(), Vec::new());
+        for node in 0..plan.nodes {
+            let namespace = Namespace::new().context("cannot make a network namespace")?;
+            taps.push(namespace.connect(&geography, node)?);
+            namespaces.push(Arc::new(namespace));
+        }
+        let line = DelayLine::new(geography.one_way(), Loss::new(plan.loss_per_million, plan.seed));
+        let switch = Switch::start(taps, &geography, line).context("cannot start the switch")?;
+
+        let (mut relays, mut nodes, mut miners) = (Relays::default(), Vec::new(), Vec::new());
+        let daemon = loopback(&devnet.rpc)?;
+        for (node, namespace) in namespaces.iter().enumerate() {
+            let rpc = relays.outwards(namespace, daemon).context("cannot relay the daemon")?;
+            let options = options(&geography, node, rpc);
+            let process = place.inside(&namespace.path()).node(&format!("node{}", node + 1), &options).await?;
+            nodes.push(reach(process, namespace, &mut relays)?);
+        }
+        for (index, node) in nodes.iter().enumerate() {
+            let name = format!("miner{}", index + 1);
+            miners.push(place.miner(&name, &node.endpoints.stratum, plan.hashrate_max)?);
+        }
+        let pool = Pool::of(devnet, nodes, miners, temporary).await?;
+        let network = Network { switch, _relays: relays };
+        Ok(Self { pool, started, plan, geography, place, network })
+    }
+
+    /// Mines for the planned time and judges; lines for people go to `say`.
+    ///
+    /// # Errors
+    /// When a process is gone or does not answer.
+    pub async fn run(&mut self, say: impl Fn(&str)) -> anyhow::Result<WorldVerdict> {
+        self.wait_until_ready().await?;
+        say(&format!("{} nodes mine; the measured {} s begin", self.plan.nodes, self.plan.seconds));
+        let measured = self.measure(&say).await?;
+        say("stopping");
+        sleep(EPILOGUE).await;
+        let verdict = self.pool.judge().await?;
+        self.compare(&measured, verdict).await
+    }
+
+    /// The pool, to be stopped, and what it needs until then.
+    pub fn into_parts(self) -> (Pool, Network) {
+        (self.pool, self.network)
+    }
+
+    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        loop {
+            let lines = self.pool.report().await?;
+            let mut ready = true;
+            for node in &self.pool.nodes {
+                let status = node.api.status().await?;
+                ready &= status.mining && status.share_height >= READY_HEIGHT;
+            }
+            if ready {
+                return Ok(());
+            }
+            ensure!(started.elapsed() < READY_TIMEOUT, "not all nodes mine:\n{}", lines.join("\n"));
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    async fn measure(&mut self, say: &impl Fn(&str)) -> anyhow::Result<Measured> {
+        let first_height = self.first_node()?.status().await?.share_height;
+        let began = (Instant::now(), SystemTime::now());
+        let bytes_before = self.network.switch.traffic().bytes();
+        let watches = self.start_partitions(began);
+        let end = began.0 + Duration::from_secs(self.plan.seconds);
+        while Instant::now() < end {
+            sleep_until(end.min(Instant::now() + REPORT_INTERVAL).into()).await;
+            for line in self.pool.report().await? {
+                say(&line);
+            }
+        }
+        let bytes = self.network.switch.traffic().bytes() - bytes_before;
+        let time = micros(began.1)..micros(SystemTime::now());
+        let (mut healed, mut gaps) = (Vec::new(), Vec::new());
+        for watch in watches {
+            let (partition, gap) = watch.await.context("a watch panicked")?;
+            healed.push(partition);
+            gaps.push(gap);
+        }
+        Ok(Measured { time, first_height, bytes, healed, gaps })
+    }
+
+    /// Tells the switch of the partitions and watches them heal.
+    fn start_partitions(&self, began: (Instant, SystemTime)) -> Vec<JoinHandle<(Healed, Range<Micros>)>> {
+        let regions: Vec<_> = (0..self.geography.len()).map(|node| self.geography.region(node)).collect();
+        self.network
+            .switch
+            .set_cuts(self.plan.partitions.iter().map(|partition| partition.cut(began.0, &regions)).collect());
+        let watch = Watch {
+            apis: self.pool.nodes.iter().map(|node| node.api.clone()).collect(),
+            traffic: self.network.switch.traffic().clone(),
+            began,
+            bound: 3 * SHARE_INTERVAL + 2 * self.geography.round_trip_max(),
+        };
+        let partitions = self.plan.partitions.iter().enumerate();
+        partitions.map(|(index, partition)| tokio::spawn(watch.clone().heal(index, *partition))).collect()
+    }
+
+    async fn compare(&self, measured: &Measured, verdict: Verdict) -> anyhow::Result<WorldVerdict> {
+        let read = |node: &NodeProcess| self.place.log_text(&node.name).map(|text| NodeLog::read(&text));
+        let arrivals = Arrivals::new(self.pool.nodes.iter().map(read).collect::<anyhow::Result<_>>()?);
+        let acknowledged: Vec<&str> = arrivals.acknowledged(&measured.time).map(|(share, _)| share).collect();
+        let api = self.first_node()?;
+        let bottom = measured.first_height.saturating_sub(WALK_BELOW).max(1);
+        let paid = PaidShares::walk(api, api.status().await?.share_tip, bottom).await?;
+        let uncles = acknowledged.iter().filter(|share| paid.is_uncle(share)).count();
+        let lost = acknowledged.iter().filter(|share| !paid.has(share) || !arrivals.is_everywhere(share)).count();
+        let (traffic, spread) =
+            (self.network.switch.traffic(), arrivals.spread(&self.geography, &measured.time, &measured.gaps));
+        let shares = acknowledged.len();
+        Ok(WorldVerdict {
+            nodes: self.plan.nodes,
+            seconds: self.plan.seconds,
+            lost,
+            uncle_rate: per(uncles, shares),
+            bytes_per_share: measured.bytes / (shares.max(1) * self.plan.nodes.max(1)) as u64,
+            same_tip: verdict.same_tip,
+            same_payouts: verdict.same_payouts,
+            honest_bans: arrivals.bans(self.started),
+            shares,
+            share_interval_secs: self.plan.seconds as f64 / shares.max(1) as f64,
+            healed_secs: measured.healed.iter().filter_map(|healed| healed.healed_secs).max_by(f64::total_cmp),
+            partitions: measured.healed.clone(),
+            blocks_found: verdict.blocks_found,
+            rejected: verdict.rejected,
+            frames_lost: traffic.lost().0,
+            frames_full: traffic.lost().1,
+            frames_cut: traffic.cut(),
+            p99_switch_late_ms: traffic.lateness(990).as_secs_f64() * 1e3,
+            differences: verdict.differences,
+            ..spread_figures(&spread)
+        })
+    }
+
+    fn first_node(&self) -> anyhow::Result<&ApiClient> {
+        self.pool.nodes.first().map(|node| &node.api).context("a world without nodes")
+    }
+}
+
+fn spread_figures(spread: &Spread) -> WorldVerdict {
+    WorldVerdict {
+        shares_timed: spread.shares,
+        p50_ratio: percentile(&spread.far_ratios, 50),
+        p95_ratio: percentile(&spread.far_ratios, 95),
+        p50_ratio_all: percentile(&spread.ratios, 50),
+        p95_ratio_all: percentile(&spread.ratios, 95),
+        p50_reach_ms: percentile(&spread.reach_ms, 50),
+        p95_reach_ms: percentile(&spread.reach_ms, 95),
+        p95_near_ms: percentile(&spread.near_ms, 95),
+        ..WorldVerdict::default()
+    }
+}
+
+fn per(part: usize, whole: usize) -> f64 {
+    (part as f64 / whole.max(1) as f64 * 1e4).round() / 1e4
+}
+
+/// How a node is started: it knows its own place and a few others'.
+fn options(geography: &Geography, node: usize, rpc: SocketAddr) -> NodeOptions {
+    NodeOptions {
+        parent_rpc: format!("http://{rpc}"),
+        peers: geography.peers(node).into_iter().map(|peer| geography.multiaddress(peer)).collect(),
+        region: Some(geography.region(node).to_string()),
+        p2p_listen: Some(geography.multiaddress(node)),
+        flags: vec!["--log".to_owned(), LOG_FILTER.to_owned()],
+    }
+}
+
+/// Makes a node's endpoints ones that can be reached from out here.
+fn reach(mut node: NodeProcess, namespace: &Arc<Namespace>, relays: &mut Relays) -> anyhow::Result<NodeProcess> {
+    for url in [&mut node.endpoints.api, &mut node.endpoints.stratum] {
+        let inside = loopback(url)?;
+        let outside = relays.inwards(namespace, inside).context("cannot relay a node")?;
+        *url = url.replace(&inside.to_string(), &outside.to_string());
+    }
+    node.api = ApiClient::new(&node.endpoints.api)?;
+    Ok(node)
+}
+
+/// The address in a URL.
+fn loopback(url: &str) -> anyhow::Result<SocketAddr> {
+    let (_, address) = url.split_once("://").with_context(|| format!("{url} is no URL"))?;
+    address.trim_end_matches('/').parse().with_context(|| format!("{url} names no address and port"))
+}

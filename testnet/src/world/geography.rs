@@ -1,0 +1,224 @@
+//! Where nodes are, how far apart, and whom each of them knows at the start. Pure.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use node::Region;
+
+/// Regions with people in them.
+pub const REGIONS: [Region; 6] = [Region::Na, Region::Sa, Region::Eu, Region::Af, Region::As, Region::Oc];
+/// Round trips between them, milliseconds: what public clouds show between their larger sites. Some detours are shorter than
+/// the direct way, as on the real network.
+const RTT_MS: [[u64; REGIONS.len()]; REGIONS.len()] = [
+    [12, 120, 80, 220, 170, 160],
+    [120, 12, 190, 325, 290, 310],
+    [80, 190, 12, 150, 220, 260],
+    [220, 325, 150, 12, 260, 300],
+    [170, 290, 220, 260, 12, 110],
+    [160, 310, 260, 300, 110, 12],
+];
+/// Most nodes of a world: as many as the pool on loopback has.
+pub const NODES_MAX: usize = 50;
+/// Configured peers in the own region and in others.
+const PEERS: (usize, usize) = (2, 4);
+/// Where nodes listen for peers.
+const P2P_PORT: u16 = 23_333;
+
+/// Nodes in their places. Nodes are named by their index.
+#[derive(Clone, Debug)]
+pub struct Geography {
+    /// Index into [`REGIONS`] of each node.
+    places: Vec<usize>,
+    /// Shortest way between two nodes over any others.
+    shortest: Vec<Vec<Duration>>,
+}
+
+impl Geography {
+    /// This many nodes, dealt to the regions in turn.
+    pub fn new(nodes: usize) -> Self {
+        let places: Vec<usize> = (0..nodes).map(|node| node % REGIONS.len()).collect();
+        let shortest = shortest_paths(&one_way_table(&places));
+        Self { places, shortest }
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether nobody lives here.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Where a node is.
+    pub fn region(&self, node: usize) -> Region {
+        REGIONS[self.places[node]]
+    }
+
+    /// Time that a frame takes from node to node, by both indices.
+    pub fn one_way(&self) -> Vec<Vec<Duration>> {
+        one_way_table(&self.places)
+    }
+
+    /// Shortest time from node to node when others may relay without delay of their own.
+    pub fn shortest(&self, from: usize, to: usize) -> Duration {
+        self.shortest[from][to]
+    }
+
+    /// The longest round trip between two nodes.
+    pub fn round_trip_max(&self) -> Duration {
+        one_way_table(&self.places).into_iter().flatten().max().unwrap_or_default() * 2
+    }
+
+    /// A node's address.
+    pub fn address(&self, node: usize) -> Ipv4Addr {
+        let (region, host) = self.place_bytes(node);
+        Ipv4Addr::new(10, 88, region, host)
+    }
+
+    /// The address of its device: locally administered, the IP address inside.
+    pub fn mac(&self, node: usize) -> [u8; 6] {
+        let (region, host) = self.place_bytes(node);
+        [2, 0, 10, 88, region, host]
+    }
+
+    /// Where a node listens for peers, as a multiaddress.
+    pub fn multiaddress(&self, node: usize) -> String {
+        format!("/ip4/{}/tcp/{P2P_PORT}", self.address(node))
+    }
+
+    /// Whom a node is told of when it starts. The first one is told of nobody: it begins the share chain.
+    ///
+    /// Two neighbours in its region and one node in each of four others, so that every region is connected in itself and
+    /// all of them with each other.
+    pub fn peers(&self, node: usize) -> Vec<usize> {
+        if node == 0 {
+            return Vec::new();
+        }
+        let home = self.places[node];
+        let mut peers = self.take_from(home, node / REGIONS.len() + 1, PEERS.0, node);
+        for step in 1..REGIONS.len() {
+            // Which region is left out changes from node to node.
+            let region = (home + 1 + (node / REGIONS.len() + step) % (REGIONS.len() - 1)) % REGIONS.len();
+            if peers.len() < PEERS.0 + PEERS.1 {
+                peers.extend(self.take_from(region, node / REGIONS.len(), 1, node));
+            }
+        }
+        peers
+    }
+
+    /// Up to `count` nodes of a region, beginning with its `first`, without `but`.
+    fn take_from(&self, region: usize, first: usize, count: usize, but: usize) -> Vec<usize> {
+        let there: Vec<usize> = (0..self.len()).filter(|other| self.places[*other] == region).collect();
+        let turned = there.iter().cycle().skip(first % there.len().max(1)).take(there.len());
+        turned.copied().filter(|other| *other != but).take(count).collect()
+    }
+
+    fn place_bytes(&self, node: usize) -> (u8, u8) {
+        let byte = |number: usize| u8::try_from(number + 1).expect("fifty nodes and six regions at most");
+        (byte(self.places[node]), byte(node / REGIONS.len()))
+    }
+}
+
+fn one_way_table(places: &[usize]) -> Vec<Vec<Duration>> {
+    let row = |from: usize| {
+        let ways = places.iter().enumerate().map(|(to, place)| match to == from {
+            true => Duration::ZERO,
+            false => Duration::from_micros(RTT_MS[places[from]][*place] * 500),
+        });
+        ways.collect()
+    };
+    (0..places.len()).map(row).collect()
+}
+
+/// Floyd and Warshall.
+fn shortest_paths(direct: &[Vec<Duration>]) -> Vec<Vec<Duration>> {
+    let mut paths = direct.to_vec();
+    for over in 0..paths.len() {
+        for from in 0..paths.len() {
+            for to in 0..paths.len() {
+                let detour = paths[from][over] + paths[over][to];
+                paths[from][to] = paths[from][to].min(detour);
+            }
+        }
+    }
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nodes that can be reached from the first of `nodes` over links between `nodes`.
+    fn reached(geography: &Geography, nodes: &[usize]) -> usize {
+        let linked = |a: usize, b: usize| geography.peers(a).contains(&b) || geography.peers(b).contains(&a);
+        let mut found = vec![nodes[0]];
+        let mut next = 0;
+        while let Some(from) = found.get(next).copied() {
+            let news: Vec<usize> =
+                nodes.iter().copied().filter(|to| !found.contains(to) && linked(from, *to)).collect();
+            found.extend(news);
+            next += 1;
+        }
+        found.len()
+    }
+
+    #[test]
+    fn the_table_is_symmetric_and_as_wide_as_the_world() {
+        let all = || RTT_MS.iter().flatten();
+        assert_eq!((all().min(), all().max()), (Some(&12), Some(&325)));
+        for (from, row) in RTT_MS.iter().enumerate() {
+            for (to, rtt) in row.iter().enumerate() {
+                assert_eq!(*rtt, RTT_MS[to][from]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_shortest_path_may_be_a_detour() {
+        let world = Geography::new(12);
+        let (eu, oc, na) = (2, 5, 0);
+        assert_eq!(world.one_way()[eu][oc], Duration::from_millis(130));
+        assert_eq!(world.shortest(eu, oc), Duration::from_millis(120), "over North America");
+        assert_eq!(world.shortest(eu, na), Duration::from_millis(40), "no way is shorter");
+        assert_eq!(world.shortest(na, na + 6), Duration::from_millis(6), "two nodes of one region");
+        assert_eq!(world.shortest(na, na), Duration::ZERO);
+        assert_eq!(world.round_trip_max(), Duration::from_millis(325));
+    }
+
+    #[test]
+    fn every_world_is_connected_and_stays_so_within_what_a_partition_leaves() {
+        for nodes in 1..=NODES_MAX {
+            let world = Geography::new(nodes);
+            let all: Vec<usize> = (0..nodes).collect();
+            assert_eq!(reached(&world, &all), nodes, "{nodes} nodes");
+            for region in REGIONS {
+                let (inside, outside): (Vec<_>, Vec<_>) = all.iter().partition(|node| world.region(**node) == region);
+                for side in [inside, outside].into_iter().filter(|side| !side.is_empty()) {
+                    assert_eq!(reached(&world, &side), side.len(), "{nodes} nodes, {region} cut off");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn peers_are_few_and_others() {
+        let world = Geography::new(20);
+        assert!(world.peers(0).is_empty());
+        for node in 1..20 {
+            let peers = world.peers(node);
+            let near = peers.iter().filter(|peer| world.region(**peer) == world.region(node)).count();
+            assert_eq!((near, peers.len()), (2, 6), "node {node}: {peers:?}");
+            assert!(!peers.contains(&node));
+        }
+    }
+
+    #[test]
+    fn addresses_are_different() {
+        let world = Geography::new(NODES_MAX);
+        let addresses: std::collections::BTreeSet<_> = (0..NODES_MAX).map(|node| world.address(node)).collect();
+        assert_eq!(addresses.len(), NODES_MAX);
+        assert_eq!(world.address(7), Ipv4Addr::new(10, 88, 2, 2));
+        assert_eq!(world.mac(7), [2, 0, 10, 88, 2, 2]);
+    }
+}
