@@ -40,6 +40,8 @@ pub(crate) fn stratum_config(
             allowed: miners.allow.clone(),
             proxies: miners.proxies.clone(),
             connections_max: connections_max(miners.connections_max),
+            shed_above: None,
+            refuge: None,
             tls: certificate.map(|certificate| certificate.acceptor),
         },
         templates,

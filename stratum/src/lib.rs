@@ -40,4 +40,4 @@ pub use error::Reject;
 pub use job::{HeaderFields, Job, JobTemplate};
 pub use miner::{Miner, Now, OperatorFee, Payee, Rates, SessionConfig};
 pub use server::{FoundShare, Stratum, StratumConfig, StratumHandle};
-pub use session::{Action, Session};
+pub use session::{Action, Refuge, Session};

@@ -2,7 +2,8 @@
 //!
 //! - `d=` the least difficulty, which is also where it starts;
 //! - `fd=` a difficulty that stays;
-//! - `th=` its hash rate, from which the first difficulty follows: `1.5T`, `500G`, `20k`.
+//! - `th=` its hash rate, from which the first difficulty follows: `1.5T`, `500G`, `20k`;
+//! - `r=1` it may be pointed to another node of the same operator when this one is too full or stops.
 //!
 //! Options are separated by commas, semicolons or blanks. What is none of them is the endpoint's password.
 
@@ -17,6 +18,8 @@ pub struct LoginOptions {
     pub difficulty_fixed: Option<f64>,
     /// Hashes per second.
     pub hashrate: Option<f64>,
+    /// Whether it follows `client.reconnect` to another node of the same operator.
+    pub follows: bool,
     /// What is no option: the endpoint's password, or the `x` that everybody sends.
     pub password: String,
 }
@@ -42,6 +45,7 @@ impl LoginOptions {
                 Some(("d", number)) => options.difficulty_min = Some(difficulty("d", number)?),
                 Some(("fd", number)) => options.difficulty_fixed = Some(difficulty("fd", number)?),
                 Some(("th", number)) => options.hashrate = Some(hashrate(number)?),
+                Some(("r", choice)) => options.follows = choice_of(choice)?,
                 _ => options.password = part.to_owned(),
             }
         }
@@ -51,6 +55,14 @@ impl LoginOptions {
 
 fn difficulty(option: &'static str, text: &str) -> Result<f64, OptionError> {
     positive(text).ok_or(OptionError { option, expected: "a positive number" })
+}
+
+fn choice_of(text: &str) -> Result<bool, OptionError> {
+    match text {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(OptionError { option: "r", expected: "0 or 1" }),
+    }
 }
 
 fn hashrate(text: &str) -> Result<f64, OptionError> {
@@ -86,9 +98,11 @@ mod tests {
                 difficulty_min: Some(1_024.0),
                 difficulty_fixed: Some(0.001),
                 hashrate: Some(1.5e12),
+                follows: false,
                 password: "secret".to_owned(),
             }
         );
+        assert!(parse("x,r=1").follows && !parse("x,r=0").follows && !parse("r").follows);
         assert_eq!(parse("th=20k").hashrate, Some(20_000.0));
         assert_eq!(parse("th=7").hashrate, Some(7.0));
         assert_eq!(parse("c=BTC").password, "c=BTC", "an option of other pools");
@@ -103,6 +117,7 @@ mod tests {
             ("fd=1e999", "password option fd= needs a positive number"),
             ("th=T", "password option th= needs hashes per second, as 1.5T, 500G or 20k"),
             ("th=", "password option th= needs hashes per second, as 1.5T, 500G or 20k"),
+            ("r=yes", "password option r= needs 0 or 1"),
         ] {
             assert_eq!(LoginOptions::parse(text).unwrap_err().to_string(), words, "{text}");
         }

@@ -24,6 +24,7 @@ use crate::{
     job::JobTemplate,
     limits::BACKLOG,
     miner::{Rates, SessionConfig},
+    session::Refuge,
     submit::Found,
     v2::AuthorityKeys,
 };
@@ -45,7 +46,7 @@ pub(crate) use outbox::Outbox;
 pub(crate) use registry::{Event, Seat};
 pub(crate) use stream::Inbox;
 
-use registry::Registry;
+use registry::{Registry, Room};
 
 /// Found shares on their way to the node. When it is full the connection waits, so a miner is never told `true` for a
 /// share that is not kept; share difficulty holds the whole pool near one per second.
@@ -75,6 +76,10 @@ pub struct Access {
     pub proxies: Vec<IpAddr>,
     /// Connections at once.
     pub connections_max: usize,
+    /// With more connections than this, miners that asked for it are pointed to another node of the operator.
+    pub shed_above: Option<usize>,
+    /// That other node, while there is one with room.
+    pub refuge: Option<watch::Receiver<Option<Refuge>>>,
     /// For clients that begin with TLS.
     pub tls: Option<TlsAcceptor>,
 }
@@ -99,6 +104,7 @@ pub struct Stratum {
     v2: Option<Door>,
     config: StratumConfig,
     address: SocketAddr,
+    snapshots: watch::Sender<Arc<StratumSnapshot>>,
 }
 
 /// Where Stratum V2 is spoken.
@@ -122,7 +128,7 @@ impl Stratum {
     pub fn bind(address: SocketAddr, config: StratumConfig) -> std::io::Result<Self> {
         let listener = listen(address)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, v2: None, config, address })
+        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default() })
     }
 
     /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
@@ -144,6 +150,11 @@ impl Stratum {
         self.address
     }
 
+    /// Read access, also before [`Stratum::run`].
+    pub fn handle(&self) -> StratumHandle {
+        StratumHandle { snapshot: self.snapshots.subscribe() }
+    }
+
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked
     /// by `tasks` and ends with the token too.
     pub fn run(
@@ -152,9 +163,9 @@ impl Stratum {
         token: &CancellationToken,
     ) -> (StratumHandle, impl Future<Output = ()> + use<>) {
         let (events, inbox) = mpsc::channel(EVENTS_QUEUE_MAX);
-        let (snapshots, snapshot) = watch::channel(Arc::new(StratumSnapshot::default()));
+        let handle = self.handle();
         let (rates_tx, rates) = watch::channel(Arc::<Rates>::default());
-        let Access { allowed, proxies, connections_max, tls } = self.config.access;
+        let Access { allowed, proxies, connections_max, shed_above, refuge, tls } = self.config.access;
         let fee_script = self.config.session.fee.map(|fee| fee.script);
         let page = ConnectPage::new(&self.config.session, self.address.port(), tls.is_some());
         let shared = Arc::new(Shared {
@@ -165,11 +176,14 @@ impl Stratum {
             templates: self.config.templates,
             rates,
             found: self.config.found,
+            refuge,
+            stopping: token.clone(),
             events,
         });
-        let registry = Registry::new(allowed, connections_max, fee_script, token.clone());
-        let serving = registry.run((self.listener, self.v2), inbox, shared, (snapshots, rates_tx), tasks.clone());
-        (StratumHandle { snapshot }, serving)
+        let room = Room { connections_max, shed_above };
+        let registry = Registry::new(allowed, room, fee_script, token.clone());
+        let serving = registry.run((self.listener, self.v2), inbox, shared, (self.snapshots, rates_tx), tasks.clone());
+        (handle, serving)
     }
 }
 
@@ -190,11 +204,13 @@ impl StratumHandle {
 
 impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { allowed, proxies, connections_max, tls } = self;
+        let Self { allowed, proxies, connections_max, shed_above, refuge, tls } = self;
         f.debug_struct("Access")
             .field("allowed", allowed)
             .field("proxies", proxies)
             .field("connections_max", connections_max)
+            .field("shed_above", shed_above)
+            .field("refuge", refuge)
             .field("tls", &tls.is_some())
             .finish()
     }

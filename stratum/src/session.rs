@@ -26,8 +26,10 @@ use crate::{
 };
 
 mod configure;
+mod departure;
 mod login;
 
+pub use departure::Refuge;
 pub use login::Ticket;
 pub(crate) use login::is_same;
 
@@ -64,6 +66,8 @@ pub enum Action {
     Judged(Judged),
     /// A worker was authorized: for statistics. Its number in this connection follows from the order.
     Authorized(Username),
+    /// Whether the miner may be sent to another node of the operator changed.
+    Follows(bool),
     /// The client said what it is: for statistics.
     Agent(String),
     /// The client did what is no part of mining.
@@ -145,6 +149,8 @@ pub struct Session {
     /// User names as they were authorized.
     workers: Vec<String>,
     version_mask: u32,
+    /// Whether every worker asked to be told when another node of the operator has more room.
+    follows: bool,
     miner: Miner,
     lines: TokenBucket,
     rejects_in_a_row: u32,
@@ -167,6 +173,7 @@ impl Session {
             script: None,
             workers: Vec::new(),
             version_mask: 0,
+            follows: false,
             rejects_in_a_row: 0,
         }
     }

@@ -13,6 +13,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     FoundShare, http,
@@ -27,9 +28,8 @@ use crate::{
     guard::Conduct,
     job::JobTemplate,
     limits::{LINE_LEN_MAX, WRITE_TIMEOUT},
-    message,
     miner::{Now, Rates, SessionConfig},
-    session::{Action, Parked, PendingReply, Session},
+    session::{Action, Parked, PendingReply, Refuge, Session},
     submit::Found,
 };
 
@@ -47,10 +47,18 @@ pub(crate) struct Shared {
     pub(crate) templates: watch::Receiver<Option<Arc<JobTemplate>>>,
     pub(crate) rates: watch::Receiver<Arc<Rates>>,
     pub(crate) found: mpsc::Sender<FoundShare>,
+    pub(crate) refuge: Option<watch::Receiver<Option<Refuge>>>,
+    /// Cancelled when the node stops.
+    pub(crate) stopping: CancellationToken,
     pub(crate) events: mpsc::Sender<Event>,
 }
 
 impl Shared {
+    /// Another node of the operator that has room.
+    pub(super) fn refuge(&self) -> Option<Refuge> {
+        self.refuge.as_ref()?.borrow().clone()
+    }
+
     /// Whether connections from there begin with a PROXY header.
     pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
         self.proxies.contains(&address.to_canonical())
@@ -67,6 +75,9 @@ struct Connection {
     outbox: Outbox,
     session: Session,
     templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    /// Cancelled when the node has too many miners and this one would go.
+    shed: CancellationToken,
+    is_invited: bool,
 }
 
 /// Serves one miner until it leaves, breaks a limit, or the node stops.
@@ -81,7 +92,7 @@ pub(super) async fn run(socket: TcpStream, seat: Seat, shared: Arc<Shared>) -> E
 /// What takes much memory and is over soon is boxed: a silent miner should take little.
 async fn serve(
     socket: TcpStream,
-    Seat { id, ticket, address, leave }: Seat,
+    Seat { id, ticket, address, leave, shed }: Seat,
     shared: Arc<Shared>,
 ) -> (Ended, Option<Box<Parked>>) {
     // Without it a reply may wait for the acknowledgement of the one before.
@@ -106,7 +117,7 @@ async fn serve(
     templates.mark_changed();
     let session = Session::new(link.shared.session.clone(), ticket, now());
     let outbox = Outbox::default();
-    let mut connection = Connection { link, stream, inbox, outbox, session, templates };
+    let mut connection = Connection { link, stream, inbox, outbox, session, templates, shed, is_invited: false };
     let ended = tokio::select! {
         biased;
         () = leave.cancelled() => connection.farewell().await,
@@ -125,13 +136,19 @@ impl Connection {
             self.inbox.shrink();
             let may_read_at = self.session.may_read_at(Instant::now());
             self.link.set_alarm(&mut alarm, self.session.poll_timeout(), may_read_at);
-            // All branches are cancel-safe: a watch, a read that keeps what it has, an alarm.
+            // All branches are cancel-safe: a watch, a token, a read that keeps what it has, an alarm.
             tokio::select! {
                 biased;
                 changed = self.templates.changed() => {
                     changed.map_err(|_| "the node stops")?;
                     let actions = self.renew();
                     self.perform(actions).await?;
+                    self.flush().await?;
+                }
+                () = self.shed.cancelled(), if !self.is_invited => {
+                    self.is_invited = true;
+                    let invitation = self.refuge().and_then(|refuge| self.session.invitation(&refuge, self.wait_secs()));
+                    self.perform(invitation.into_iter().collect()).await?;
                     self.flush().await?;
                 }
                 read = self.inbox.fill(&mut self.stream), if may_read_at.is_none() => {
@@ -193,6 +210,7 @@ impl Connection {
                 Action::Authorized(username) => {
                     self.link.tell(Event::Authorized { id: self.link.id(), username }).await;
                 }
+                Action::Follows(follows) => self.link.tell(Event::Follows { id: self.link.id(), follows }).await,
                 Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
                 Action::Misbehaved(conduct) => self.link.tell_conduct(conduct).await,
                 Action::Disconnect(reason) => {
@@ -228,15 +246,24 @@ impl Connection {
         self.outbox.flush_in_time(&mut self.stream).await
     }
 
-    /// Sends the miner away: to the same place, at a time that others do not have.
+    /// Sends the miner away, at a time that others do not have.
     async fn farewell(&mut self) -> Ended {
-        if self.session.is_mining() {
-            let wait = self.link.id().0 % RECONNECT_SPREAD_SECS + 1;
-            // Never to another host: a miner must not learn to follow such a line (attack M9).
-            self.outbox.push_line(message::notification("client.reconnect", &format!("[null,null,{wait}]")));
+        // Who is banned is not passed on, and who has come back on another connection is here already.
+        let refuge = self.link.shared.stopping.is_cancelled().then(|| self.refuge()).flatten();
+        if let Some(Action::Send(line)) = self.session.farewell(refuge.as_ref(), self.wait_secs()) {
+            self.outbox.push_line(line);
             drop(timeout(FAREWELL_TIMEOUT, self.outbox.flush(&mut self.stream)).await);
         }
         "told to leave"
+    }
+
+    fn wait_secs(&self) -> u64 {
+        self.link.id().0 % RECONNECT_SPREAD_SECS + 1
+    }
+
+    /// Where this miner could go. Inside TLS nowhere: the line names no scheme, and the other port may not know TLS.
+    fn refuge(&self) -> Option<Refuge> {
+        matches!(self.stream, Stream::Left(_)).then(|| self.link.shared.refuge()).flatten()
     }
 }
 

@@ -36,8 +36,12 @@ use crate::{
     v2::{self, AuthorityKeys},
 };
 
+mod room;
 #[cfg(test)]
 mod tests;
+
+use room::Invitation;
+pub(super) use room::Room;
 
 /// How often snapshots are published.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
@@ -55,6 +59,8 @@ pub(crate) enum Event {
     Named { id: SessionId, agent: String },
     /// One more worker.
     Authorized { id: SessionId, username: Username },
+    /// Whether the miner may be pointed to another node of the operator.
+    Follows { id: SessionId, follows: bool },
     /// A connection with several channels wants an extranonce1 more, besides that of its ticket.
     Reserve { id: SessionId, answer: oneshot::Sender<[u8; EXTRANONCE1_LEN]> },
     /// A worker's channel is closed: its number is free for the next, and so is what was reserved for it.
@@ -80,6 +86,8 @@ pub(crate) struct Seat {
     pub(crate) address: IpAddr,
     /// Cancelled when the connection has to end.
     pub(crate) leave: CancellationToken,
+    /// Cancelled when the miner is to be pointed to another node.
+    pub(crate) shed: CancellationToken,
 }
 
 /// An open connection.
@@ -90,6 +98,7 @@ struct Open {
     is_counted: bool,
     ticket: Ticket,
     leave: CancellationToken,
+    invitation: Invitation,
     /// Extranonces of channels after the first.
     reserved: Vec<[u8; EXTRANONCE1_LEN]>,
     /// Another connection of the same miner waits for this one to end: a lost connection may look open for long.
@@ -106,7 +115,7 @@ struct Kept {
 #[derive(Debug)]
 pub(super) struct Registry {
     token: CancellationToken,
-    connections_max: usize,
+    room: Room,
     fee_script: Option<PayoutScript>,
     guard: Guard,
     accounts: Accounts,
@@ -122,13 +131,13 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn new(
         allowed: Vec<IpAddr>,
-        connections_max: usize,
+        room: Room,
         fee_script: Option<PayoutScript>,
         token: CancellationToken,
     ) -> Self {
         Self {
             token,
-            connections_max,
+            room,
             fee_script,
             guard: Guard::new(allowed),
             accounts: Accounts::default(),
@@ -156,7 +165,7 @@ impl Registry {
         look_at_kept.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             // One connection too many waits in the kernel instead of being refused late.
-            let has_room = self.open.len() < self.connections_max;
+            let has_room = self.open.len() < self.room.connections_max;
             tokio::select! {
                 biased;
                 () = token.cancelled() => return,
@@ -164,6 +173,10 @@ impl Registry {
                     let now = Instant::now();
                     snapshots.send_replace(Arc::new(self.accounts.snapshot(self.guard.bans(now).count(), now)));
                     rates.send_replace(self.accounts.rates(now));
+                    // An invitation is given once, so not while there is nowhere to go.
+                    if shared.refuge().is_some() {
+                        self.shed(Instant::now());
+                    }
                 }
                 _ = look_at_kept.tick() => self.forget_kept(Instant::now()),
                 event = inbox.recv() => match event {
@@ -210,11 +223,13 @@ impl Registry {
         self.next_id = self.next_id.wrapping_add(1);
         let extranonce1 = self.extranonces.allocate();
         let ticket = Ticket { extranonce1, tag: self.tags.hash_one(id.0) };
-        let leave = self.token.child_token();
-        let (open_leave, reserved) = (leave.clone(), Vec::new());
-        self.open.insert(id, Open { address, is_counted, ticket, leave: open_leave, reserved, heir: None });
+        let (leave, shed) = (self.token.child_token(), CancellationToken::new());
+        let seat = Seat { id, ticket, address, leave: leave.clone(), shed: shed.clone() };
+        let invitation = Invitation::new(shed);
+        let open = Open { address, is_counted, ticket, leave, invitation, reserved: Vec::new(), heir: None };
+        self.open.insert(id, open);
         self.accounts.open(id);
-        Some((socket, Seat { id, ticket, address, leave }))
+        Some((socket, seat))
     }
 
     fn handle(&mut self, event: Event, now: Instant) {
@@ -228,6 +243,11 @@ impl Registry {
             }
             Event::Named { id, agent } => self.accounts.name(id, agent),
             Event::Authorized { id, username } => self.accounts.authorize(id, username, now),
+            Event::Follows { id, follows } => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.invitation.follows = follows;
+                }
+            }
             Event::Reserve { id, answer } => {
                 let Some(open) = self.open.get_mut(&id) else { return };
                 let extranonce1 = self.extranonces.allocate();

@@ -63,6 +63,14 @@ impl Endpoint {
         Client(BufReader::new(TcpStream::connect(self.address).await.unwrap()))
     }
 
+    /// Waits until the registry has looked at its connections so many times.
+    async fn pass_snapshots(&self, count: usize) {
+        let mut snapshots = self.handle.snapshot.clone();
+        for _ in 0..count {
+            timeout(PATIENCE, snapshots.changed()).await.unwrap().unwrap();
+        }
+    }
+
     /// Through a proxy that says that the client has this address.
     async fn connect_from(&self, last_octet: u8) -> Client<TcpStream> {
         let mut client = self.connect().await;
@@ -96,8 +104,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// Subscribes, authorizes and takes the first job; gives the reply to the subscription and the job.
     async fn start(&mut self, subscribe: &str) -> (Value, Value) {
+        self.start_as(subscribe, &authorize()).await
+    }
+
+    /// The same with another login.
+    async fn start_as(&mut self, subscribe: &str, authorize: &str) -> (Value, Value) {
         let subscribed = self.ask(subscribe).await;
-        assert_eq!(self.ask(&authorize()).await["result"], true);
+        assert_eq!(self.ask(authorize).await["result"], true);
         assert_eq!(self.read().await.unwrap()["method"], "mining.set_difficulty");
         (subscribed, self.read().await.unwrap())
     }
@@ -252,6 +265,71 @@ async fn a_node_that_stops_tells_its_miners_when_to_come_back_and_never_where_to
     assert_eq!((&told["params"][0], &told["params"][1]), (&Value::Null, &Value::Null));
     assert!((1..=10).contains(&told["params"][2].as_u64().unwrap()));
     assert!(miner.is_hung_up().await);
+}
+
+/// Somewhere to go.
+fn refuge(host: &str) -> (watch::Sender<Option<Refuge>>, Access) {
+    let (sender, receiver) = watch::channel(Some(Refuge { host: host.to_owned(), port: 3333 }));
+    (sender, Access { refuge: Some(receiver), ..Access::default() })
+}
+
+#[tokio::test]
+async fn a_node_that_stops_points_the_willing_to_another_one_of_its_operator() {
+    let (acceptor, connector) = tls();
+    let (_refuge, access) = refuge("b.pool.example");
+    let endpoint = endpoint(Access { tls: Some(acceptor), ..access });
+    let willing = authorize().replace("\"x\"", "\"x,r=1\"");
+    let (mut follower, mut settled) = (endpoint.connect().await, endpoint.connect().await);
+    let socket = TcpStream::connect(endpoint.address).await.unwrap();
+    let encrypted = connector.connect(ServerName::try_from("localhost").unwrap(), socket).await.unwrap();
+    let mut encrypted = Client(BufReader::new(encrypted));
+    follower.start_as(SUBSCRIBE, &willing).await;
+    settled.start(SUBSCRIBE).await;
+    encrypted.start_as(SUBSCRIBE, &willing).await;
+    endpoint.token.cancel();
+    let told = follower.read().await.unwrap();
+    assert_eq!((&told["params"][0], &told["params"][1]), (&"b.pool.example".into(), &3333.into()));
+    assert!(told["params"][2].is_u64());
+    // The line names no scheme, so nobody is led out of TLS.
+    for told in [settled.read().await.unwrap(), encrypted.read().await.unwrap()] {
+        assert_eq!(told["method"], "client.reconnect");
+        assert_eq!((&told["params"][0], &told["params"][1]), (&Value::Null, &Value::Null));
+    }
+    assert!(follower.is_hung_up().await);
+}
+
+#[tokio::test]
+async fn who_is_told_to_leave_while_the_node_goes_on_is_sent_nowhere() {
+    let (_refuge, access) = refuge("b.pool.example");
+    let endpoint = endpoint(access);
+    let mut first = endpoint.connect().await;
+    let (subscribed, _) = first.start_as(SUBSCRIBE, &authorize().replace("\"x\"", "\"x,r=1\"")).await;
+    let id = &subscribed["result"][0][0][1];
+    let again = format!(r#"{{"id":1,"method":"mining.subscribe","params":["cpuminer-multi/1.3.7",{id}]}}"#);
+    endpoint.connect().await.start(&again).await;
+    let told = first.read().await.unwrap();
+    assert_eq!((&told["method"], &told["params"][0]), (&"client.reconnect".into(), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_node_that_is_too_full_points_the_willing_elsewhere_and_keeps_serving_all() {
+    let (refuge, access) = refuge("b.pool.example");
+    refuge.send_replace(None);
+    let endpoint = endpoint(Access { shed_above: Some(1), ..access });
+    let willing = authorize().replace("\"x\"", "\"x,r=1\"");
+    let (mut settled, mut follower) = (endpoint.connect().await, endpoint.connect().await);
+    settled.start(SUBSCRIBE).await;
+    follower.start_as(SUBSCRIBE, &willing).await;
+    // While there is nowhere to go nobody is told, and nobody is forgotten.
+    endpoint.pass_snapshots(2).await;
+    refuge.send_replace(Some(Refuge { host: "b.pool.example".to_owned(), port: 3333 }));
+    let told = follower.read().await.unwrap();
+    assert_eq!((&told["method"], &told["params"][0]), (&"client.reconnect".into(), &"b.pool.example".into()));
+    // Who ignores the line, or cannot follow it, goes on, and is not asked again.
+    endpoint.pass_snapshots(2).await;
+    for miner in [&mut follower, &mut settled] {
+        assert_eq!(miner.ask(r#"{"id":7,"method":"mining.ping"}"#).await["result"], "pong");
+    }
 }
 
 #[tokio::test]

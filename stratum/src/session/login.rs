@@ -89,7 +89,7 @@ impl Session {
     }
 
     pub(super) fn on_authorize(&mut self, request: &Request<'_>, now: Instant) -> Vec<Action> {
-        let is_first = self.script.is_none();
+        let (is_first, followed) = (self.script.is_none(), self.follows);
         match self.authorize(request, now) {
             Ok((username, is_new)) => {
                 let mut actions = vec![Action::Send(request.reply("true"))];
@@ -102,6 +102,9 @@ impl Session {
                 }
                 if is_first {
                     actions.push(Action::Renew);
+                }
+                if self.follows != followed {
+                    actions.push(Action::Follows(self.follows));
                 }
                 actions
             }
@@ -139,6 +142,8 @@ impl Session {
         if is_new {
             self.workers.push(user.to_owned());
         }
+        // One worker that wants to stay keeps all: they share the connection.
+        self.follows = options.follows && (self.follows || self.script.is_none());
         self.script = Some(username.script);
         self.miner.set_options(&options, now);
         Ok((username, is_new))

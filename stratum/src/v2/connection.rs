@@ -58,7 +58,7 @@ pub(crate) async fn run(socket: TcpStream, seat: Seat, shared: Arc<Shared>, keys
 
 async fn serve(
     socket: TcpStream,
-    Seat { id, ticket, address, leave }: Seat,
+    Seat { id, ticket, address, leave, shed: _ }: Seat,
     shared: Arc<Shared>,
     keys: Arc<AuthorityKeys>,
 ) -> Ended {

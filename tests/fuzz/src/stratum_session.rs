@@ -173,7 +173,7 @@ impl Connection {
                     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
                     assert!(user.worker.chars().all(allowed), "{:?}", user.worker);
                 }
-                Action::Resume { .. } | Action::Renew | Action::Misbehaved(_) => {}
+                Action::Resume { .. } | Action::Renew | Action::Misbehaved(_) | Action::Follows(_) => {}
                 Action::Agent(agent) => assert!(!agent.contains(|letter: char| letter.is_control()), "{agent:?}"),
                 Action::Disconnect(_) => open = false,
             }

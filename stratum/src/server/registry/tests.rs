@@ -16,7 +16,8 @@ struct Test {
 
 impl Test {
     fn new() -> Self {
-        let registry = Registry::new(Vec::new(), 8, None, CancellationToken::new());
+        let registry =
+            Registry::new(Vec::new(), Room { connections_max: 8, shed_above: Some(1) }, None, CancellationToken::new());
         Self { registry, template: template(PowAlgorithm::Blake2s, 1, HARD), start: Instant::now() }
     }
 
@@ -31,7 +32,15 @@ impl Test {
     fn open(&mut self, number: u64) -> (SessionId, Ticket) {
         let (id, leave) = (SessionId(number), CancellationToken::new());
         let ticket = Ticket { extranonce1: self.registry.extranonces.allocate(), tag: number };
-        let open = Open { address: ADDRESS, is_counted: false, ticket, leave, reserved: Vec::new(), heir: None };
+        let open = Open {
+            address: ADDRESS,
+            is_counted: false,
+            ticket,
+            leave,
+            invitation: Invitation::new(CancellationToken::new()),
+            reserved: Vec::new(),
+            heir: None,
+        };
         self.registry.open.insert(id, open);
         self.registry.accounts.open(id);
         (id, ticket)
@@ -95,4 +104,27 @@ fn the_oldest_kept_sessions_go_when_there_are_too_many() {
     assert_eq!((test.registry.kept.len(), test.registry.extranonces.taken()), (PARKED_MAX, PARKED_MAX));
     assert!(!test.resumes(1 << 32, tickets[0]));
     assert!(test.resumes(1 << 33, tickets[1]));
+}
+
+#[test]
+fn as_many_willing_miners_as_are_too_many_are_pointed_elsewhere_the_newest_first() {
+    let mut test = Test::new();
+    for number in 1..=6 {
+        let (id, _) = test.open(number);
+        test.handle(Event::Follows { id, follows: number != 5 });
+    }
+    test.registry.room.shed_above = Some(3);
+    let mut known = Vec::new();
+    let mut invited = |test: &mut Test, seconds| -> Vec<u64> {
+        test.registry.shed(test.start + Duration::from_secs(seconds));
+        let asked = test.registry.open.iter().filter(|(_, open)| open.invitation.is_given());
+        let new: Vec<u64> = asked.map(|(id, _)| id.0).filter(|id| !known.contains(id)).collect();
+        known.extend(&new);
+        new
+    };
+    assert_eq!(invited(&mut test, 0), [3, 4, 6], "three too many, and 5 wants to stay");
+    assert_eq!(invited(&mut test, 14), [0; 0], "they may still be on their way");
+    test.handle(Event::Closed { id: SessionId(6), parked: None });
+    assert_eq!(invited(&mut test, 15), [1, 2], "two have stayed, and are not asked again");
+    assert_eq!(invited(&mut test, 30), [0; 0]);
 }

@@ -1,0 +1,67 @@
+//! How many connections there may be, and who is pointed to another node of the operator when there are too many.
+//!
+//! Only miners that asked for it are pointed anywhere, and their connections are not closed: many clients ignore the line
+//! or refuse the host, and they go on here.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Registry;
+
+/// Miners pointed elsewhere at once, so that the other node is not flooded.
+const SHED_AT_ONCE_MAX: usize = 16;
+/// After this long somebody who was pointed elsewhere stays: the longest wait that the line names, and some seconds to
+/// connect.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Room {
+    /// At once; further ones wait.
+    pub(in crate::server) connections_max: usize,
+    /// From this on willing miners are pointed elsewhere.
+    pub(in crate::server) shed_above: Option<usize>,
+}
+
+/// Whether a miner would go, and was asked to.
+#[derive(Debug)]
+pub(super) struct Invitation {
+    /// Whether it follows to another node of the operator.
+    pub(super) follows: bool,
+    /// Cancelled when it is asked to.
+    shed: CancellationToken,
+    since: Option<Instant>,
+}
+
+impl Invitation {
+    /// Of a connection whose miner said nothing yet.
+    pub(super) const fn new(shed: CancellationToken) -> Self {
+        Self { follows: false, shed, since: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_given(&self) -> bool {
+        self.shed.is_cancelled()
+    }
+
+    fn may_still_leave(&self, now: Instant) -> bool {
+        self.since.is_some_and(|since| now.saturating_duration_since(since) < PATIENCE)
+    }
+}
+
+impl Registry {
+    /// Points as many willing miners elsewhere as there are too many, each once, the newest first: those that have been
+    /// here longest keep their place.
+    pub(super) fn shed(&mut self, now: Instant) {
+        let Some(above) = self.room.shed_above else { return };
+        let leaving = self.open.values().filter(|open| open.invitation.may_still_leave(now)).count();
+        let excess = self.open.len().saturating_sub(above).saturating_sub(leaving);
+        let invitations = self.open.values_mut().rev().map(|open| &mut open.invitation);
+        let willing = invitations.filter(|invitation| invitation.follows && invitation.since.is_none());
+        for invitation in willing.take(excess.min(SHED_AT_ONCE_MAX)) {
+            invitation.since = Some(now);
+            invitation.shed.cancel();
+        }
+    }
+}
