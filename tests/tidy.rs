@@ -16,7 +16,7 @@ const LINES_MAX: usize = 400;
 const EMPTY_NAMES: [&str; 9] =
     ["util", "utils", "helper", "helpers", "common", "misc", "manager", "handler", "processor"];
 /// What the pages of the protocol describe: the files change only together with their page.
-const PAGES: [(&str, &[&str]); 5] = [
+const PAGES: [(&str, &[&str]); 6] = [
     (
         "share",
         &[
@@ -39,6 +39,7 @@ const PAGES: [(&str, &[&str]); 5] = [
     ),
     ("difficulty", &["sharechain/src/difficulty.rs", "sharechain/src/target.rs"]),
     ("payout", &["sharechain/src/payout.rs", "sharechain/src/pplns.rs"]),
+    ("directory", &["node/src/directory/ad.rs", "node/src/directory/endpoint.rs", "node/src/directory/record_key.rs"]),
     ("sync", &["node/src/p2p/wire.rs", "sharechain/src/sync.rs"]),
 ];
 /// What each crate may depend on inside the workspace.

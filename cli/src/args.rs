@@ -182,6 +182,7 @@ impl RunArgs {
             },
             api: RawListen { listen: self.api_listen.or(file.api.listen) },
             geo: file.geo,
+            directory: file.directory,
         }
     }
 }

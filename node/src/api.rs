@@ -1,4 +1,4 @@
-//! HTTP API under `/api/v1`, on loopback: status, health, peers, workers, blocks, payouts, shares.
+//! HTTP API under `/api/v1`, on loopback: status, health, peers, nodes, workers, blocks, payouts, shares.
 //!
 //! It reads what other tasks publish and asks the chain and the store for the rest. Orders about peers need the [`Cookie`];
 //! nothing else changes anything.
@@ -29,6 +29,7 @@ use crate::{
     blocks::BlocksView,
     chain_profile::ChainProfile,
     chain_task::{ChainInput, ChainView},
+    directory::DirectoryView,
     error::NodeError,
     miners::StratumEndpoint,
     p2p::{P2pHandle, PeersView},
@@ -40,6 +41,7 @@ use crate::{
 pub mod client;
 mod cookie;
 pub mod dto;
+mod nodes;
 mod peers;
 mod routes;
 
@@ -73,6 +75,8 @@ pub struct ApiState {
     pub p2p: P2pHandle,
     /// What orders have to show.
     pub cookie: Cookie,
+    /// The directory of nodes.
+    pub nodes: watch::Receiver<Arc<DirectoryView>>,
     /// Blocks.
     pub blocks: watch::Receiver<Arc<BlocksView>>,
     /// Questions about the share chain.
@@ -118,6 +122,7 @@ impl Api {
             .route("/api/v1/peers", get(peers::list))
             .route("/api/v1/peers/bans", get(peers::bans))
             .route("/api/v1/peers/{order}", post(peers::order))
+            .route("/api/v1/nodes", get(nodes::nodes))
             .route("/api/v1/workers", get(routes::workers))
             .route("/api/v1/blocks", get(routes::blocks))
             .route("/api/v1/payouts", get(routes::payouts))

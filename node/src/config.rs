@@ -20,9 +20,11 @@ use crate::{
     region::UnknownRegion,
 };
 
+mod announcement;
 mod miners;
 mod p2p;
 
+pub use announcement::{AnnouncementConfig, AnnouncementError, RawDirectory};
 pub use miners::{MinersConfig, RawStratum, TlsConfig};
 pub use p2p::{P2pConfig, RawP2p};
 
@@ -52,6 +54,8 @@ pub struct Config {
     pub api_listen: SocketAddr,
     /// Databases of places.
     pub geo: GeoFiles,
+    /// What others are told of this node.
+    pub announcement: AnnouncementConfig,
 }
 
 /// Which daemon gives templates.
@@ -92,6 +96,8 @@ pub struct RawConfig {
     pub api: RawListen,
     /// Geography.
     pub geo: RawGeo,
+    /// The directory of nodes.
+    pub directory: RawDirectory,
 }
 
 /// `[parent]`
@@ -201,6 +207,17 @@ pub enum ConfigError {
     /// A certificate without its key, or the other way round.
     #[error("stratum.tls_cert_file and tls_key_file go together")]
     TlsFiles,
+    /// What is to be announced cannot be.
+    #[error(transparent)]
+    Announcement(#[from] AnnouncementError),
+    /// Miners would be pointed nowhere, or from the first one on.
+    #[error(
+        "stratum.shed_load_above: must be at least 1 and below stratum.connections_max, which is {connections_max}"
+    )]
+    ShedLoadAbove {
+        /// The bound.
+        connections_max: usize,
+    },
     /// Nobody could connect.
     #[error("stratum.connections_max: must be 1 to {CONNECTIONS_MAX}")]
     ConnectionsMax,
@@ -251,11 +268,17 @@ impl RawConfig {
             None => default_data_dir(chain.name).ok_or(ConfigError::NoHome)?,
         };
         let geo_file = |path: Option<PathBuf>| path.map(|path| in_home(path).ok_or(ConfigError::NoHome)).transpose();
+        let announcement = self.directory.resolve()?;
+        let stratum = self.stratum.resolve(&chain.addresses, loopback(ports.stratum))?;
+        if stratum.shed_above.is_some() && !announcement.names_operator() {
+            return Err(AnnouncementError::ShedWithoutOperator.into());
+        }
         Ok(Config {
             solo_until_synced: self.solo_until_synced.unwrap_or(false),
             adopt_branch: None,
             parent: resolve_parent(self.parent, self.devnet, &data_dir, loopback(ports.devnet_rpc))?,
-            stratum: self.stratum.resolve(&chain.addresses, loopback(ports.stratum))?,
+            stratum,
+            announcement,
             p2p: self.p2p.resolve(ports.p2p, chain.name == devnet::NAME)?,
             api_listen: self.api.listen.unwrap_or_else(|| loopback(ports.api)),
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },

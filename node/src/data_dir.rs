@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use libp2p::identity::Keypair;
+use libp2p::identity::{Keypair, ed25519};
 use stratum::v2::{AuthorityKeys, keys::KEY_LEN};
 use tracing::warn;
 
@@ -167,6 +167,20 @@ impl DataDir {
     }
 }
 
+/// The key that all nodes of an operator share: 64 hexadecimal digits. It is never made here, because then each node
+/// would have another one.
+///
+/// # Errors
+/// [`NodeError::File`], [`NodeError::LooseMode`] when others can read it, [`NodeError::OperatorKey`] when it is none.
+pub fn operator_key(path: &Path) -> Result<ed25519::Keypair, NodeError> {
+    let text = fs::read_to_string(path).map_err(file_error("read", path))?;
+    refuse_loose_mode(path)?;
+    let mut secret = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut secret).map_err(|_| NodeError::OperatorKey(path.to_owned()))?;
+    let secret = ed25519::SecretKey::try_from_bytes(secret).map_err(|_| NodeError::OperatorKey(path.to_owned()))?;
+    Ok(secret.into())
+}
+
 /// Writes a file that only its owner can read, so that after a power cut it is there as a whole or not at all.
 ///
 /// # Errors
@@ -252,6 +266,19 @@ mod tests {
         assert_eq!(dir.authority_keys().unwrap().public(), key.public());
         fs::write(folder.path().join("stratum-v2.key"), "0".repeat(64)).unwrap();
         assert!(matches!(dir.authority_keys(), Err(NodeError::Key(_))));
+    }
+
+    #[test]
+    fn an_operators_key_is_read_and_never_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("operator.key");
+        assert!(matches!(operator_key(&path), Err(NodeError::File { .. })));
+        write_durably(&path, format!("{}\n", "07".repeat(32)).as_bytes()).unwrap();
+        assert_eq!(operator_key(&path).unwrap().secret().as_ref(), [7; 32]);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(operator_key(&path), Err(NodeError::LooseMode { mode: 0o640, .. })));
+        write_durably(&path, b"07").unwrap();
+        assert!(matches!(operator_key(&path), Err(NodeError::OperatorKey(_))));
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub enum NodeError {
     /// The node's key is damaged.
     #[error("{} holds no node key; restore it from a backup, or delete it to get a new identity", .0.display())]
     Key(PathBuf),
+    /// The operator's key is damaged.
+    #[error("{} holds no operator key: 64 hexadecimal digits, the same on all nodes of an operator; make one with `openssl rand -hex 32`", .0.display())]
+    OperatorKey(PathBuf),
     /// A certificate or its key cannot be used.
     #[error("{}: {reason}; stratum.tls_cert_file and tls_key_file name PEM files, and a certificate of our own is made anew when both its files are gone", path.display())]
     Certificate {

@@ -20,6 +20,7 @@
 //! read goes through `watch`. [`run()`] is the only place that starts tasks.
 
 pub mod address_book;
+mod announcement;
 pub mod api;
 pub mod blocks;
 pub mod chain_profile;
@@ -28,6 +29,7 @@ pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod defaults;
+pub mod directory;
 pub mod error;
 pub mod geo;
 pub mod miners;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use stratum::{FoundShare, JobTemplate, OperatorFee, SessionConfig, Stratum, StratumConfig, server::Access};
+use stratum::{FoundShare, JobTemplate, OperatorFee, Refuge, SessionConfig, Stratum, StratumConfig, server::Access};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
@@ -20,7 +20,7 @@ pub(crate) fn stratum_config(
     profile: &ChainProfile,
     miners: &MinersConfig,
     data_dir: &DataDir,
-    templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    (templates, refuge): (watch::Receiver<Option<Arc<JobTemplate>>>, watch::Receiver<Option<Refuge>>),
     found: mpsc::Sender<FoundShare>,
 ) -> Result<StratumConfig, NodeError> {
     let certificate = tls::certificate(&miners.tls, data_dir)?;
@@ -40,8 +40,8 @@ pub(crate) fn stratum_config(
             allowed: miners.allow.clone(),
             proxies: miners.proxies.clone(),
             connections_max: connections_max(miners.connections_max),
-            shed_above: None,
-            refuge: None,
+            shed_above: miners.shed_above,
+            refuge: Some(refuge),
             tls: certificate.map(|certificate| certificate.acceptor),
         },
         templates,

@@ -25,6 +25,16 @@ impl Region {
     /// All regions.
     pub const ALL: [Self; 7] = [Self::Na, Self::Sa, Self::Eu, Self::Af, Self::As, Self::Oc, Self::An];
 
+    /// Its place in [`Region::ALL`], which is its byte in every format.
+    pub const fn index(self) -> u8 {
+        self as u8
+    }
+
+    /// The region with this byte.
+    pub fn from_index(index: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(index)).copied()
+    }
+
     /// The two letters.
     pub const fn code(self) -> &'static str {
         match self {
@@ -149,5 +159,14 @@ mod tests {
         assert_eq!(locate(None, None, sa, ms(12)), Some((Region::Sa, RegionSource::Claim)), "who knows where we are?");
         assert_eq!(locate(eu, None, sa, None), Some((Region::Sa, RegionSource::Claim)));
         assert_eq!(locate(eu, None, None, ms(12)), None);
+    }
+
+    #[test]
+    fn a_regions_byte_is_its_place_in_the_list() {
+        for (place, region) in Region::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(region.index()), place);
+            assert_eq!(Region::from_index(region.index()), Some(region));
+        }
+        assert_eq!(Region::from_index(7), None);
     }
 }

@@ -8,7 +8,7 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use sharechain::{CheckedShare, ShareChain};
-use stratum::{FoundShare, JobTemplate, Stratum, server::FOUND_QUEUE_MAX};
+use stratum::{FoundShare, JobTemplate, Refuge, Stratum, server::FOUND_QUEUE_MAX};
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug_span, info, warn};
 
 use crate::{
+    announcement,
     api::{Api, ApiState, Cookie},
     blocks::{BlockInput, BlocksTask, BlocksView},
     chain_profile::ChainProfile,
@@ -24,6 +25,7 @@ use crate::{
     config::{Config, ParentConfig},
     data_dir::{DataDir, file_error, write_durably},
     defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
+    directory::DirectoryView,
     error::NodeError,
     geo::{self, Geo},
     miners::{self, StratumEndpoint},
@@ -137,6 +139,8 @@ struct Channels {
     blocks_view: (watch::Sender<Arc<BlocksView>>, watch::Receiver<Arc<BlocksView>>),
     parent: (watch::Sender<ParentState>, watch::Receiver<ParentState>),
     geo: (watch::Sender<Arc<Geo>>, watch::Receiver<Arc<Geo>>),
+    nodes_view: (watch::Sender<Arc<DirectoryView>>, watch::Receiver<Arc<DirectoryView>>),
+    refuge: (watch::Sender<Option<Refuge>>, watch::Receiver<Option<Refuge>>),
 }
 
 impl Channels {
@@ -153,6 +157,8 @@ impl Channels {
             blocks_view: watch::channel(Arc::default()),
             parent: watch::channel(ParentState::starting()),
             geo: watch::channel(Arc::new(geo)),
+            nodes_view: watch::channel(Arc::default()),
+            refuge: watch::channel(None),
         }
     }
 }
@@ -201,17 +207,20 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let sled = SledStore::open(&data_dir.shares())?;
     let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
     let channels = Channels::new(&mut chain, Geo::open(&config.geo));
-    let (jobs, found) = (channels.jobs.1.clone(), channels.found.0.clone());
-    let terms = miners::stratum_config(&config.chain, &config.stratum, data_dir, jobs, found)?;
+    let watched = (channels.jobs.1.clone(), channels.refuge.1.clone());
+    let terms = miners::stratum_config(&config.chain, &config.stratum, data_dir, watched, channels.found.0.clone())?;
     let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
     let (store, store_thread) =
         store::spawn(Box::new(sled)).map_err(file_error("start a thread for", &data_dir.shares()))?;
     if !unused.is_empty() {
         store.remove(unused).await;
     }
+    let agent = format!("poolnode/{}", env!("CARGO_PKG_VERSION"));
+    let told = (channels.nodes_view.0.clone(), channels.refuge.0.clone());
+    let nodes = announcement::nodes(&config, &key, &agent, stratum.handle(), told)?;
     let network = Network::bind(NetworkConfig {
         params: params.clone(),
-        agent: format!("poolnode/{}", env!("CARGO_PKG_VERSION")),
+        agent,
         p2p: config.p2p.clone(),
         bans: data_dir.bans(),
         book: data_dir.address_book(config.p2p.local_addresses),
@@ -221,6 +230,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         store: store.clone(),
         chain_view: channels.chain_view.1.clone(),
         view: channels.peers_view.0.clone(),
+        nodes,
         key,
     })
     .await?;
@@ -292,6 +302,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         peers: channels.peers_view.1,
         p2p: p2p.clone(),
         cookie,
+        nodes: channels.nodes_view.1,
         blocks: channels.blocks_view.1,
         queries: channels.chain.0,
         store: store.clone(),

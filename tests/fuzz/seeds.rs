@@ -1,8 +1,10 @@
 //! The corpus that is made of real bytes: mined shares, messages as nodes send them, lines as miners do, templates and
 //! blocks of real daemons. Small, and the same at every run.
 
+use libp2p::identity::ed25519::{Keypair, SecretKey};
 use node::{
     Region, config,
+    directory::{NodeAd, Operator},
     p2p::{Hello, Request, Response},
     store::StoredShare,
 };
@@ -51,6 +53,7 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
     add("stratum_v2", v2_connections());
     add("p2p_request", requests(&shares));
     add("p2p_response", responses(&shares));
+    add("node_ad", node_ads());
     add("store_record", shares.iter().take(2).map(|share| StoredShare::new(share, 7).encode()).collect());
     add("api_answer", api_answers());
     add("block", vec![hex::decode(BLOCK.trim()).expect("hexadecimal"), transaction()]);
@@ -233,6 +236,40 @@ fn responses(shares: &[Arc<CheckedShare>]) -> Vec<Vec<u8>> {
         Response::Shares { shares: Vec::new(), more: false },
     ];
     responses.map(|response| response.encode()).to_vec()
+}
+
+/// Ads of the share chain that the target knows, signed with keys that everybody knows.
+fn node_ads() -> Vec<Vec<u8>> {
+    let pair = |secret: u8| Keypair::from(SecretKey::try_from_bytes([secret; 32]).expect("any 32 bytes are a secret"));
+    let params = testing::devnet_params().id();
+    let node = (&pair(1)).into();
+    let url = |text: &str| text.parse().expect("an endpoint");
+    let bare = NodeAd {
+        node,
+        issued: 1_800_000_000,
+        ttl_secs: 3_600,
+        region: None,
+        country: None,
+        fee_basis_points: 0,
+        capacity: 0,
+        load: 0,
+        agent: String::new(),
+        operator: None,
+        addresses: Vec::new(),
+        endpoints: vec![url("stratum+tcp://9.9.9.9:3333")],
+    };
+    let full = NodeAd {
+        region: Some(Region::As),
+        country: node::directory::Country::parse("JP"),
+        agent: "poolnode/0.1.0".to_owned(),
+        operator: Some(Operator::sign(&pair(9), node, params)),
+        addresses: ["/ip4/9.9.9.9/tcp/13333", "/dns4/pool.example/udp/13333/quic-v1"]
+            .map(|address| address.parse().expect("a multiaddress"))
+            .to_vec(),
+        endpoints: vec![url("stratum+ssl://pool.example:3333"), url("stratum2+tcp://[2a00::1]:3336/KEY")],
+        ..bare.clone()
+    };
+    [bare, full].map(|ad| ad.sign(&pair(1), params).encode()).to_vec()
 }
 
 fn api_answers() -> Vec<Vec<u8>> {

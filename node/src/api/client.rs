@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::dto::{
-    BanEntry, List, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem, ShareDetail, Status,
+    BanEntry, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem, ShareDetail,
+    Status,
 };
 
 /// Time for one answer.
@@ -87,6 +88,15 @@ impl ApiClient {
     /// [`ApiError`].
     pub async fn peers(&self) -> Result<List<Peer>, ApiError> {
         self.get("peers").await
+    }
+
+    /// Nodes of the directory, those of the region first.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn nodes(&self, region: Option<&str>) -> Result<List<ListedNode>, ApiError> {
+        let region = region.map(|region| format!("?region={region}")).unwrap_or_default();
+        self.get(&format!("nodes{region}")).await
     }
 
     /// What the next block would pay.

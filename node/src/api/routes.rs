@@ -72,6 +72,7 @@ pub(super) async fn status(State(api): State<ApiState>) -> Json<Status> {
         upgrades: chain.upgrades.iter().filter_map(|(bit, state)| upgrade_dto(*bit, *state)).collect(),
         shares_gossiped: chain.gossiped,
         base_work: base_work.map_or(0, |work| work.hashes()),
+        share_interval_ms: api.profile.params.raw().share_interval_ms,
         peers: peers.peers.len(),
         p2p_listen: peers.listen.iter().map(ToString::to_string).collect(),
         stratum_url: stratum_url(api.endpoint.address),

@@ -33,6 +33,8 @@ pub struct RawStratum {
     pub proxies: Vec<IpAddr>,
     /// Connections at once.
     pub connections_max: Option<usize>,
+    /// With more than this, willing miners are pointed to another node of the operator.
+    pub shed_load_above: Option<usize>,
     /// Whether the port takes TLS too.
     pub tls: Option<bool>,
     /// A certificate of one's own.
@@ -60,6 +62,8 @@ pub struct MinersConfig {
     pub proxies: Vec<IpAddr>,
     /// Connections at once.
     pub connections_max: usize,
+    /// With more than this, willing miners are pointed to another node of the operator.
+    pub shed_above: Option<usize>,
     /// Encryption.
     pub tls: TlsConfig,
 }
@@ -104,6 +108,10 @@ impl RawStratum {
             (true, ..) => return Err(ConfigError::TlsFiles),
         };
         let default = self.default_address.as_deref();
+        let connections_max = connections_max(self.connections_max)?;
+        if self.shed_load_above.is_some_and(|above| above == 0 || above >= connections_max) {
+            return Err(ConfigError::ShedLoadAbove { connections_max });
+        }
         Ok(MinersConfig {
             listen: self.listen.unwrap_or(listen),
             v2_listen: self.v2_listen,
@@ -112,7 +120,8 @@ impl RawStratum {
             fee,
             allow: self.allow,
             proxies: self.proxies,
-            connections_max: connections_max(self.connections_max)?,
+            connections_max,
+            shed_above: self.shed_load_above,
             tls,
         })
     }
@@ -187,6 +196,10 @@ mod tests {
         assert_eq!(resolve("connections_max = 10").unwrap().connections_max, 10);
         for wrong in [0, CONNECTIONS_MAX + 1] {
             assert!(matches!(resolve(&format!("connections_max = {wrong}")), Err(ConfigError::ConnectionsMax)));
+        }
+        assert_eq!(resolve("shed_load_above = 10").unwrap().shed_above, Some(10));
+        for wrong in ["shed_load_above = 0", "shed_load_above = 5\nconnections_max = 5"] {
+            assert!(matches!(resolve(wrong), Err(ConfigError::ShedLoadAbove { .. })), "{wrong}");
         }
     }
 }

@@ -78,5 +78,8 @@ fn wrong_values_name_their_key() {
     assert!(rpc("rpc_user = \"x\"").starts_with("parent.rpc_user and rpc_password"));
     assert!(resolve("[parent]\nrpc_url = \"http://u:secret@127.0.0.1:1\"").starts_with("parent.rpc_url: must hold no"));
     assert!(resolve("[devnet]\nblock_interval_secs = 0").starts_with("devnet.block_interval_secs"));
+    assert!(
+        resolve("[stratum]\nshed_load_above = 9").starts_with("stratum.shed_load_above: needs directory.operator_key")
+    );
     assert_eq!(resolve("chain = \"x\""), "chain: unknown chain \"x\"; this version knows: devnet");
 }

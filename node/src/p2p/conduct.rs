@@ -32,8 +32,8 @@ pub enum Fault {
     /// An answer to something that was not asked.
     #[error("answered something else than it was asked")]
     WrongAnswer,
-    /// An ad with a signature that is not its node's.
-    #[error("sent a record that its node did not sign")]
+    /// A record of a node, or an ad, that is malformed or that its node did not sign.
+    #[error("sent a record that is none, or that its node did not sign")]
     Forged,
     /// More requests than anybody needs.
     #[error("asks too often")]

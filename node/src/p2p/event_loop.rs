@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
-    Acceptance, Bans, CheckInput, GossipTicket, P2pCommand, Reachability,
+    Acceptance, Bans, CheckInput, GossipTicket, Nodes, P2pCommand, Reachability,
     behaviour::{Behaviour, BehaviourEvent},
     conduct::Scores,
     configured_peers::ConfiguredPeers,
@@ -44,6 +44,7 @@ use crate::{
     store::StoreHandle,
 };
 
+mod announce;
 mod bind;
 mod discovery;
 mod judging;
@@ -81,6 +82,8 @@ pub struct NetworkConfig {
     pub chain_view: watch::Receiver<Arc<ChainView>>,
     /// What others see of the peers.
     pub view: watch::Sender<Arc<PeersView>>,
+    /// The directory of nodes.
+    pub nodes: Nodes,
 }
 
 /// The network task; it listens but does not run yet.
@@ -88,6 +91,7 @@ pub struct Network {
     config: NetworkConfig,
     swarm: Swarm<Behaviour>,
     topic: IdentTopic,
+    nodes_topic: IdentTopic,
     peers: PeerTable,
     configured: ConfiguredPeers,
     listen: Vec<Multiaddr>,
@@ -180,6 +184,7 @@ impl Network {
         self.save_bans();
         self.on_peering_tick();
         self.publish_view();
+        self.announce();
     }
 
     fn on_command(&mut self, command: P2pCommand) {
@@ -250,6 +255,9 @@ impl Network {
         match event {
             BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
                 let ticket = GossipTicket { message: message_id, source: propagation_source };
+                if message.topic == self.nodes_topic.hash() {
+                    return self.on_ad(&message.data, &ticket);
+                }
                 self.peers.count_share(&propagation_source, true);
                 let input = CheckInput::Gossip { bytes: message.data, ticket: ticket.clone() };
                 if self.config.check.try_send(input).is_err() {

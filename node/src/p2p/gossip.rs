@@ -69,8 +69,13 @@ pub fn topic_name(params: ParamsId) -> String {
     format!("/poolnode/1/{}/shares", chain_tag(params))
 }
 
+/// Topic of the ads of nodes.
+pub fn nodes_topic_name(params: ParamsId) -> String {
+    format!("/poolnode/1/{}/nodes", chain_tag(params))
+}
+
 pub(super) fn behaviour(params: ParamsId) -> Result<Gossip, String> {
-    let topic = IdentTopic::new(topic_name(params));
+    let topics = [topic_name(params), nodes_topic_name(params)].map(IdentTopic::new);
     let config = gossipsub::ConfigBuilder::default()
         .heartbeat_interval(HEARTBEAT)
         .heartbeat_initial_delay(Duration::from_millis(100))
@@ -92,16 +97,18 @@ pub(super) fn behaviour(params: ParamsId) -> Result<Gossip, String> {
         .message_id_fn(|message| MessageId::new(&blake2s256(&[&message.data])[..MESSAGE_ID_LEN]))
         .build()
         .map_err(|cause| cause.to_string())?;
-    let filter = WhitelistSubscriptionFilter(HashSet::from([topic.hash()]));
+    let filter = WhitelistSubscriptionFilter(topics.iter().map(IdentTopic::hash).collect::<HashSet<_>>());
     let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
-    gossip.with_peer_score_and_message_delivery_time_callback(scores(&topic), thresholds(), Some(on_late_delivery))?;
-    gossip.subscribe(&topic).map_err(|cause| cause.to_string())?;
+    gossip.with_peer_score_and_message_delivery_time_callback(scores(&topics), thresholds(), Some(on_late_delivery))?;
+    for topic in &topics {
+        gossip.subscribe(topic).map_err(|cause| cause.to_string())?;
+    }
     Ok(gossip)
 }
 
 /// Who sends invalid messages or breaks the rules of the mesh is grafted no more; bans are our own. What depends on how many
 /// shares there are per second (P3) is off, or a quiet network would prune everybody.
-fn scores(topic: &IdentTopic) -> PeerScoreParams {
+fn scores(topics: &[IdentTopic]) -> PeerScoreParams {
     let topic_scores = TopicScoreParams {
         mesh_message_deliveries_weight: 0.0,
         mesh_failure_penalty_weight: 0.0,
@@ -111,7 +118,7 @@ fn scores(topic: &IdentTopic) -> PeerScoreParams {
         ..TopicScoreParams::default()
     };
     PeerScoreParams {
-        topics: [(topic.hash(), topic_scores)].into(),
+        topics: topics.iter().map(|topic| (topic.hash(), topic_scores.clone())).collect(),
         // Addresses are the selector's business; a farm of nodes behind one address is honest.
         ip_colocation_factor_weight: 0.0,
         ..PeerScoreParams::default()

@@ -1,9 +1,10 @@
 //! What peers, the store and API clients read: messages, records, answers.
 
 use futures::{executor::block_on, io::Cursor};
-use libp2p::{StreamProtocol, request_response::Codec as _};
+use libp2p::{PeerId, StreamProtocol, multihash::Multihash, request_response::Codec as _};
 use node::{
     api::dto,
+    directory::{AdError, AdVerdict, Directory, HostPolicy, SignedAd, StratumUrl},
     p2p::{Codec, Request, Response},
     store::StoredShare,
 };
@@ -48,6 +49,32 @@ fn read_frames<T>(bytes: &[u8], read: impl Fn(&mut Cursor<Vec<u8>>) -> std::io::
     read(&mut Cursor::new([&length.to_le_bytes(), bytes].concat())).ok()
 }
 
+/// An ad: one encoding, little memory; what is not signed is never accepted, and what is read of it can be written into
+/// terminals and files.
+pub fn node_ad(bytes: &[u8]) {
+    // A short address is a reference-counted vector of its own here.
+    let decoded = bounded(bytes, 64, SignedAd::decode);
+    let params = testing::devnet_params().id();
+    let mut directory = Directory::new(params, HostPolicy::Any);
+    let now = decoded.as_ref().map_or(0, |signed| signed.ad.issued);
+    let source = PeerId::from_multihash(Multihash::default()).expect("an identity without bytes is one");
+    let verdict = directory.on_ad(bytes, source, now);
+    match &decoded {
+        Ok(signed) => {
+            assert_eq!(signed.encode(), bytes);
+            assert_eq!(signed.verify(params).is_ok(), verdict == AdVerdict::Accept);
+            assert_eq!(directory.view(|_| None, now).nodes.len(), directory.len());
+            for endpoint in &signed.ad.endpoints {
+                let url = endpoint.to_string();
+                assert!(url.chars().all(|letter| letter.is_ascii_graphic()), "{url:?}");
+                assert_eq!(url.parse::<StratumUrl>().as_ref(), Ok(endpoint));
+            }
+        }
+        Err(AdError::Version(_)) => assert_eq!(verdict, AdVerdict::Ignore),
+        Err(error) => assert_eq!(verdict, AdVerdict::Reject(error.clone())),
+    }
+}
+
 /// A record of the store: one encoding, and what it holds is a share or not.
 pub fn store_record(bytes: &[u8]) {
     if let Some(stored) = bounded_by(RECORD_HELD_MAX, || StoredShare::decode(bytes)) {
@@ -79,6 +106,7 @@ pub fn api_answer(bytes: &[u8]) {
     survives::<dto::NextPayouts>(bytes);
     survives::<dto::ShareDetail>(bytes);
     survives::<dto::List<dto::Peer>>(bytes);
+    survives::<dto::List<dto::ListedNode>>(bytes);
     survives::<dto::List<dto::Block>>(bytes);
     survives::<dto::List<dto::Worker>>(bytes);
     survives::<dto::Problem>(bytes);

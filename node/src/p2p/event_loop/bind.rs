@@ -19,7 +19,7 @@ use super::{
         behaviour::{self, Behaviour, BehaviourEvent},
         conduct::Scores,
         configured_peers::ConfiguredPeers,
-        gossip::topic_name,
+        gossip::{nodes_topic_name, topic_name},
         peer_table::PeerTable,
     },
     Network, NetworkConfig,
@@ -72,6 +72,7 @@ impl Network {
         let (listen, early) = wait_for_addresses(&mut swarm, config.p2p.listen.len()).await;
         Ok(Self {
             topic: IdentTopic::new(topic_name(config.params.id())),
+            nodes_topic: IdentTopic::new(nodes_topic_name(config.params.id())),
             configured: ConfiguredPeers::new(&config.p2p.peers),
             swarm,
             config,

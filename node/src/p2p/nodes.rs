@@ -1,0 +1,125 @@
+//! The directory beside the swarm: what the network task does with ads, in one place.
+//!
+//! It gives the directory what it must not have itself: the time, the addresses we are reached at, how many miners there
+//! are. It never waits and sends nothing; the event loop does.
+
+use std::{net::IpAddr, sync::Arc};
+
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
+use sharechain::UnixTime;
+use stratum::{Refuge, StratumHandle};
+use tokio::sync::watch;
+use tracing::debug;
+
+use super::{Acceptance, Fault};
+use crate::directory::{AdVerdict, Directory, DirectoryView, HostPolicy, NodeAd, OwnAds, is_public};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Nodes {
+    /// The ads of others, and ours.
+    pub directory: Directory,
+    /// Which addresses of ours are worth telling.
+    pub hosts: HostPolicy,
+    /// Our ads; nothing is announced without.
+    pub own: Option<OwnAds>,
+    /// How many miners there are.
+    pub stratum: StratumHandle,
+    /// What others see of the directory.
+    pub view: watch::Sender<Arc<DirectoryView>>,
+    /// Where willing miners go when this node is too full.
+    pub refuge: watch::Sender<Option<Refuge>>,
+}
+
+impl Nodes {
+    /// Takes a gossiped ad; also what its sender did wrong, if anything.
+    pub(super) fn on_ad(&mut self, bytes: &[u8], source: PeerId, now: UnixTime) -> (Acceptance, Option<Fault>) {
+        match self.directory.on_ad(bytes, source, now) {
+            AdVerdict::Accept => (Acceptance::Accept, None),
+            AdVerdict::Ignore => (Acceptance::Ignore, None),
+            AdVerdict::Reject(error) => {
+                debug!(%source, %error, "invalid ad");
+                (Acceptance::Reject, Some(Fault::Forged))
+            }
+        }
+    }
+
+    /// Our ad, when one is due: its bytes, and what to call [`Nodes::announced`] with once somebody heard it.
+    pub(super) fn due<'a>(
+        &mut self,
+        addresses: impl Iterator<Item = &'a Multiaddr>,
+        now: UnixTime,
+    ) -> Option<(Vec<u8>, NodeAd)> {
+        let own = self.own.as_ref()?;
+        let hosts = self.hosts;
+        let mut told: Vec<Multiaddr> = addresses.map(without_identity).filter(|it| is_told(it, hosts)).collect();
+        told.sort();
+        told.dedup();
+        let load = u32::try_from(self.stratum.snapshot().connections).unwrap_or(u32::MAX);
+        let signed = own.next(&told, load, now)?;
+        let due = (signed.encode(), signed.ad.clone());
+        // In our own directory it is from now on, whether or not anybody hears it.
+        self.directory.keep_own(signed, now);
+        Some(due)
+    }
+
+    /// Somebody heard the ad.
+    pub(super) fn announced(&mut self, ad: NodeAd) {
+        debug!(load = ad.load, capacity = ad.capacity, "announced this node");
+        if let Some(own) = &mut self.own {
+            own.announced(ad);
+        }
+    }
+
+    /// Forgets what is over and publishes the rest.
+    pub(super) fn publish(&mut self, asn: impl Fn(IpAddr) -> Option<u32>, now: UnixTime) {
+        self.directory.expire(now);
+        self.view.send_replace(Arc::new(self.directory.view(asn, now)));
+        let operator = self.own.as_ref().and_then(|own| Some((own.operator()?, own.region())));
+        let refuge = operator.and_then(|(operator, region)| self.directory.refuge(operator, region, now));
+        self.refuge.send_if_modified(|known| {
+            let is_new = *known != refuge;
+            *known = refuge;
+            is_new
+        });
+    }
+}
+
+/// The address without our identity at its end, which the ad has already.
+fn without_identity(address: &Multiaddr) -> Multiaddr {
+    let mut address = address.clone();
+    if matches!(address.iter().last(), Some(Protocol::P2p(_))) {
+        address.pop();
+    }
+    address
+}
+
+fn is_told(address: &Multiaddr, hosts: HostPolicy) -> bool {
+    let ip = match address.iter().next() {
+        Some(Protocol::Ip4(ip)) => Some(IpAddr::from(ip)),
+        Some(Protocol::Ip6(ip)) => Some(IpAddr::from(ip)),
+        Some(_) => None,
+        None => return false,
+    };
+    hosts == HostPolicy::Any || ip.is_none_or(is_public)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_network_stay_in_it() {
+        let peer = PeerId::random();
+        let address = |text: &str| format!("{text}/p2p/{peer}").parse::<Multiaddr>().unwrap();
+        let told = |text, hosts| is_told(&without_identity(&address(text)), hosts);
+        assert_eq!(without_identity(&address("/ip4/9.9.9.9/tcp/1")), "/ip4/9.9.9.9/tcp/1".parse().unwrap());
+        for text in ["/ip4/9.9.9.9/tcp/1", "/dns4/pool.example/tcp/1", "/ip6/2a00::1/udp/1/quic-v1"] {
+            assert!(told(text, HostPolicy::PublicOnly), "{text}");
+        }
+        for text in ["/ip4/127.0.0.1/tcp/1", "/ip4/192.168.1.7/tcp/1", "/ip6/fe80::1/tcp/1"] {
+            assert!(!told(text, HostPolicy::PublicOnly), "{text}");
+            assert!(told(text, HostPolicy::Any), "{text}");
+        }
+    }
+}
