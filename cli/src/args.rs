@@ -4,10 +4,13 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use node::{
-    ShareId,
+    Region, ShareId,
     config::{RawConfig, RawDevnet, RawListen, RawP2p, RawParent, RawStratum},
+    directory::StratumUrl,
     parent::devnet,
 };
+
+use crate::nearest::Format;
 
 /// A decentralised mining pool node: peers replicate a share chain, and every block pays the miners of the PPLNS window in
 /// its coinbase.
@@ -39,6 +42,8 @@ pub(crate) enum Command {
     Peers(PeersArgs),
     /// Show a running node at a glance.
     Status,
+    /// Measure which pool nodes lose a miner least: those of the directory of a running node, or those that are given.
+    Nearest(NearestArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -154,6 +159,34 @@ pub(crate) struct QuickstartArgs {
     /// Stop after this long (default: at Ctrl-C).
     #[arg(long, value_name = "SECONDS")]
     pub(crate) seconds: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NearestArgs {
+    /// Endpoints to measure instead of the directory: stratum+tcp://HOST:PORT, stratum+ssl://.., stratum2+tcp://../KEY.
+    #[arg(value_name = "URL")]
+    pub(crate) endpoints: Vec<StratumUrl>,
+    /// User name for mining.authorize, to measure how soon jobs come: ADDRESS.worker. Without it nobody is authorized.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// What to print: the table, or what a miner's configuration takes.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// The endpoint that is used today: also say whether to switch.
+    #[arg(long, value_name = "URL")]
+    pub(crate) current: Option<StratumUrl>,
+    /// Measure nodes of this region first (default: that of the node that is asked): NA SA EU AF AS OC AN.
+    #[arg(long)]
+    pub(crate) region: Option<Region>,
+    /// Wanted time between shares of the pool (default: that of the node that is asked, or 10).
+    #[arg(long, value_name = "SECONDS", value_parser = share_interval)]
+    pub(crate) share_interval: Option<f64>,
+}
+
+/// A time that a share chain could have.
+fn share_interval(text: &str) -> Result<f64, String> {
+    let secs = text.parse().ok().filter(|secs| (0.1..=3_600.0).contains(secs));
+    secs.ok_or_else(|| "expected seconds, 0.1 to 3600".to_owned())
 }
 
 impl RunArgs {

@@ -6,6 +6,7 @@ use clap::Parser;
 
 mod args;
 mod commands;
+mod nearest;
 mod peers;
 mod quickstart;
 mod render;

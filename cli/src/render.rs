@@ -21,6 +21,12 @@ pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string(value)?)
 }
 
+/// Prints a line for people beside what is for a miner or a script.
+pub(crate) fn aside(text: &str) {
+    // Nobody is left to tell when stderr is gone.
+    let _gone = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Prints an error with its causes.
 pub(crate) fn error(error: &anyhow::Error) {
     let mut text = format!("error: {error}");

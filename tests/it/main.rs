@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cli;
+mod directory;
 mod durability;
 mod hostile_peer;
 mod network;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::dto::{
-    BanEntry, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem, ShareDetail,
-    Status,
+    BanEntry, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem,
+    ShareDetail, Status,
 };
 
 /// Time for one answer.
