@@ -51,10 +51,6 @@ pub(crate) fn endpoints(endpoints: &Endpoints) -> anyhow::Result<()> {
 
 /// The node at a glance.
 pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
-    let sync = match status.sync_target_height {
-        Some(target) => format!("{} of {target}", status.share_height),
-        None => status.sync_state.clone(),
-    };
     let parent = match (&status.parent.height, &status.parent.problem) {
         (_, Some(problem)) => problem.clone(),
         (Some(height), None) => format!("height {height}"),
@@ -73,7 +69,7 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
     line(&key_values(&[
         ("network", format!("{}  (share chain {})", status.network, short(&status.share_chain))),
         ("node", format!("{}  {}", status.peer_id, status.region.as_deref().unwrap_or("no region"))),
-        ("sync", sync),
+        ("sync", sync(status)),
         ("share chain", format!("height {}  tip {}", status.share_height, short(&status.share_tip))),
         ("rival branches", rivals),
         ("window", format!("{} shares", status.window_shares)),
@@ -91,6 +87,14 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
         ("blocks found", status.blocks_found.to_string()),
         ("up", duration(status.uptime_secs)),
     ]))
+}
+
+/// How far the node is behind, how fast it catches up, and how long it will take.
+fn sync(status: &Status) -> String {
+    let Some(target) = status.sync_target_height else { return status.sync_state.clone() };
+    let rate = status.sync_shares_per_sec.map(|rate| format!("  {rate} shares/s")).unwrap_or_default();
+    let left = status.sync_secs_left.map(|secs| format!("  {} left", duration(secs))).unwrap_or_default();
+    format!("{} of {target}{rate}{left}", status.share_height)
 }
 
 /// A rate with the prefix people use.

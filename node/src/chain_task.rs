@@ -3,12 +3,13 @@
 //! ```text
 //! stratum --FoundShare--> [own share]  --> store, fsync --> gossip, and `true` to the miner
 //! check   --Gossip------> [admission]  --> relay at once --> context --> store
-//! check   --Answer------> [sync]       --> context --> store --> next request
+//! p2p     --Ids---------> [sync]       --> which shares to ask for
+//! check   --Fetched-----> [sync]       --> context --> store --> next request
 //! others  --Query-------> [answer]
 //!                         ChainView through a watch, whenever the inbox is empty
 //! ```
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures::StreamExt;
 use libp2p::PeerId;
@@ -16,14 +17,14 @@ use sharechain::{CheckedShare, ShareChain, ShareId, chain::ParentBlock, payout::
 use stratum::FoundShare;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Duration, MissedTickBehavior, interval},
+    time::{Duration, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     blocks::BlockInput,
     defaults::UNSTORED_OWN_SHARES_MAX,
-    p2p::{GossipTicket, P2pHandle},
+    p2p::{GossipTicket, P2pHandle, Purpose},
     store::StoreHandle,
 };
 
@@ -52,24 +53,37 @@ pub enum ChainInput {
         /// Where the verdict goes.
         ticket: GossipTicket,
     },
-    /// Shares that followed our locator.
-    Answer {
+    /// Ids that follow our locator.
+    Ids {
         /// Who answered.
         peer: PeerId,
-        /// Stateless checked, in canonical order.
-        shares: Vec<Arc<CheckedShare>>,
+        /// In canonical order, as it says.
+        ids: Vec<ShareId>,
         /// Whether the peer has more.
         more: bool,
     },
-    /// Ancestors that were asked for by id.
+    /// Shares that were asked for by id.
     Fetched {
         /// Who answered.
         peer: PeerId,
-        /// Stateless checked.
+        /// What for.
+        purpose: Purpose,
+        /// What was asked for.
+        asked: BTreeSet<ShareId>,
+        /// Stateless checked, nothing else than what was asked for.
         shares: Vec<Arc<CheckedShare>>,
     },
-    /// A request to this peer failed.
-    RequestFailed(PeerId),
+    /// The question for ids failed.
+    IdsFailed(PeerId),
+    /// The peer sent an invalid share.
+    PeerFailed(PeerId),
+    /// A request for shares failed, while catching up.
+    SharesFailed {
+        /// Who was asked.
+        peer: PeerId,
+        /// What for.
+        asked: BTreeSet<ShareId>,
+    },
     /// A peer told its tip.
     Tip(PeerId, TipClaim),
     /// A peer left.
@@ -146,6 +160,7 @@ impl ChainTask {
             if running.dirty && inbox.is_empty() {
                 running.publish();
             }
+            let sync_due = running.sync_due();
             let room = running.unstored.len() < UNSTORED_OWN_SHARES_MAX;
             // Channels, futures and the interval lose nothing when another branch wins.
             tokio::select! {
@@ -160,6 +175,7 @@ impl ChainTask {
                     Some(input) => running.on_input(input).await,
                     None => return,
                 },
+                () = sleep_until(sync_due) => running.go_on_syncing().await,
                 _ = ticks.tick() => running.on_tick().await,
             }
         }

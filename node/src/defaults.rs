@@ -103,8 +103,8 @@ pub const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(3_600);
 pub const REDIAL_INTERVAL: Duration = Duration::from_secs(5);
 /// Time between two questions for a peer's tip; also how soon a missed share is noticed.
 pub const HELLO_INTERVAL: Duration = Duration::from_secs(5);
-/// Time for a request to a peer.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a request to a peer. The sync gives up before, and has not asked the same peer again by then.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(9);
 /// Time between two pings of a peer.
 pub const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// Sync answers being prepared for all peers. Further requests are dropped and asked again.

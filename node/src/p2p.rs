@@ -48,7 +48,7 @@ pub enum P2pCommand {
         /// What to do with it.
         acceptance: Acceptance,
     },
-    /// Ask for what follows the locator.
+    /// Ask for the ids that follow the locator.
     RequestRange {
         /// Whom.
         peer: PeerId,
@@ -61,6 +61,8 @@ pub enum P2pCommand {
         peer: PeerId,
         /// Which ones.
         ids: Vec<ShareId>,
+        /// What for.
+        purpose: Purpose,
     },
     /// A peer did something wrong.
     Fault {
@@ -71,6 +73,15 @@ pub enum P2pCommand {
     },
     /// The operator wants something.
     Order(PeerOrder),
+}
+
+/// What single shares are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Others wait for them.
+    Ancestors,
+    /// Catching up.
+    Sync,
 }
 
 /// A gossiped message that waits for its verdict.

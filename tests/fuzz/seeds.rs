@@ -232,8 +232,9 @@ fn responses(shares: &[Arc<CheckedShare>]) -> Vec<Vec<u8>> {
     let bytes = shares.iter().take(2).map(|share| share.share().encode()).collect();
     let responses = [
         Response::Hello(hello()),
-        Response::Shares { shares: bytes, more: true },
-        Response::Shares { shares: Vec::new(), more: false },
+        Response::Shares { shares: bytes },
+        Response::Shares { shares: Vec::new() },
+        Response::Ids { ids: shares.iter().map(|share| share.id()).collect(), more: true },
     ];
     responses.map(|response| response.encode()).to_vec()
 }

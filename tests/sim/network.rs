@@ -14,15 +14,18 @@ pub enum Message {
     Share(ShareNo),
     /// The sender's tip.
     Hello(Claim),
-    /// What follows this locator?
+    /// The ids that follow this locator?
     Range(Vec<ShareId>),
-    /// Shares in canonical order, and whether there are more.
-    Answer(Vec<ShareNo>, bool),
-    /// These shares, please.
-    ByIds(Vec<ShareId>),
-    /// Those that are there.
-    Fetched(Vec<ShareNo>),
+    /// Ids in canonical order, and whether there are more.
+    Ids(Vec<ShareId>, bool),
+    /// These shares, please; for a sync or not.
+    ByIds(Vec<ShareId>, IsSync),
+    /// Those that are there of what was asked for.
+    Fetched(Vec<ShareId>, Vec<ShareNo>, IsSync),
 }
+
+/// Whether shares are asked for by the sync, and not because others wait for them.
+pub type IsSync = bool;
 
 /// A tip claim with an order, for the event queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

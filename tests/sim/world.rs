@@ -188,7 +188,7 @@ impl World {
         let now = self.now;
         self.nodes[node].undecided.retain(|(_, since)| now < since + UNDECIDED_MS);
         self.drain(node);
-        self.request_more(node);
+        self.go_on_syncing(node);
         self.request_missing(node);
     }
 

@@ -53,6 +53,10 @@ pub struct Status {
     pub sync_state: String,
     /// The best height a peer claims, while behind.
     pub sync_target_height: Option<u64>,
+    /// Shares linked in a second, over the last ten, while behind.
+    pub sync_shares_per_sec: Option<u64>,
+    /// Time until that height at this pace, while behind; null while the height does not grow.
+    pub sync_secs_left: Option<u64>,
     /// Whether miners get work.
     pub mining: bool,
     /// Height of the best share.

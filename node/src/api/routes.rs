@@ -60,6 +60,8 @@ pub(super) async fn status(State(api): State<ApiState>) -> Json<Status> {
         synced: chain.sync == SyncState::Synced || (chain.sync == SyncState::Alone && chain.may_mine),
         sync_state: sync_state.to_owned(),
         sync_target_height,
+        sync_shares_per_sec: chain.progress.map(|progress| progress.shares_per_sec),
+        sync_secs_left: chain.progress.and_then(|progress| progress.secs_left),
         mining: chain.may_mine && parent.is_fresh(),
         share_height: chain.tip.height,
         share_tip: chain.tip.id.to_string(),

@@ -16,11 +16,11 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use super::{ChainInput, ChainQuery, ChainTask, undecided::Undecided};
+use super::{ChainInput, ChainQuery, ChainTask, catching_up::SyncTold, undecided::Undecided};
 use crate::{
     blocks::BlockInput,
     clock::unix_now,
-    p2p::{Acceptance, GossipTicket, P2pCommand},
+    p2p::{Acceptance, GossipTicket, P2pCommand, Purpose},
     store::{Marks, StoreError, StoredShare},
 };
 
@@ -37,6 +37,8 @@ pub(super) struct Running {
     /// Another history of the same network, while a peer shows one.
     pub(super) histories: RivalHistory<PeerId>,
     pub(super) started: Instant,
+    /// What the operator was last told of the sync, and when.
+    pub(super) sync_told: SyncTold,
     /// When the operator was last told that miners get no work.
     complained: Instant,
     pub(super) had_shares: bool,
@@ -68,6 +70,7 @@ impl Running {
             task,
             sync: Sync::default(),
             histories: RivalHistory::default(),
+            sync_told: SyncTold::default(),
             started: Instant::now(),
             complained: Instant::now(),
             gossiped: 0,
@@ -162,16 +165,22 @@ impl Running {
         let now = unix_now();
         match input {
             ChainInput::Gossip { share, ticket } => self.on_gossip(share, ticket, now).await,
-            ChainInput::Answer { peer, shares, more } => self.on_answer(peer, shares, more, now).await,
-            ChainInput::Fetched { peer, shares } => {
-                for share in shares {
-                    self.link(share, peer, now).await;
+            ChainInput::Ids { peer, ids, more } => self.on_ids(&peer, &ids, more),
+            ChainInput::Fetched { peer, purpose, asked, shares } => match purpose {
+                Purpose::Sync => self.on_synced(&peer, &asked, shares),
+                Purpose::Ancestors => {
+                    for share in shares {
+                        self.link(share, peer, now).await;
+                    }
                 }
-            }
-            ChainInput::RequestFailed(peer) => self.on_peer_failed(&peer, now),
+            },
+            ChainInput::IdsFailed(peer) => self.on_ids_failed(&peer),
+            ChainInput::PeerFailed(peer) => self.on_peer_failed(&peer),
+            ChainInput::SharesFailed { peer, asked } => self.on_shares_failed(&peer, &asked),
             ChainInput::Tip(peer, claim) => {
                 self.dirty = true;
-                self.sync.on_tip(peer, claim, now);
+                let steady = self.steady_now();
+                self.sync.on_tip(peer, claim, steady);
             }
             ChainInput::Gone(peer) => self.on_peer_gone(&peer),
             ChainInput::ParentBlock(block) => {
@@ -183,7 +192,7 @@ impl Running {
         }
         self.drain_effects(Some(now)).await;
         self.decide(now).await;
-        self.request_more(now).await;
+        self.go_on_syncing().await;
     }
 
     async fn on_gossip(&mut self, share: Arc<CheckedShare>, ticket: GossipTicket, now: UnixTime) {
@@ -287,7 +296,7 @@ impl Running {
         self.task.chain.handle_timeout(now);
         self.drain_effects(Some(now)).await;
         self.decide(now).await;
-        self.request_more(now).await;
+        self.go_on_syncing().await;
         self.request_missing().await;
         self.dirty = true;
         let waits = !self.task.view.borrow().may_mine;

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use sharechain::{BlockHash, JobContext, ShareChain, Tip, chain::RivalBranch, sync::SyncState, upgrade::UpgradeState};
+use sharechain::{
+    BlockHash, JobContext, ShareChain, Tip,
+    chain::RivalBranch,
+    sync::{Progress, SyncState},
+    upgrade::UpgradeState,
+};
 use tokio::time::Duration;
 use tracing::info;
 
@@ -32,6 +37,8 @@ pub struct ChainView {
     pub gossiped: u64,
     /// How far the sync is.
     pub sync: SyncState,
+    /// The same in numbers, while a peer has more.
+    pub progress: Option<Progress>,
     /// Whether miners may get work.
     pub may_mine: bool,
     /// What the next share says.
@@ -52,6 +59,7 @@ impl ChainView {
             upgrades: chain.upgrades(),
             gossiped: 0,
             sync: SyncState::Alone,
+            progress: None,
             may_mine: false,
             context: chain.job_context().map(Arc::new),
         }
@@ -77,7 +85,9 @@ impl Running {
         if before.follows_held && !view.follows_held {
             info!(height = view.tip.height, "this machine's clock and daemon agree with the share chain again");
         }
-        self.task.view.send_replace(Arc::new(ChainView { gossiped: self.gossiped, sync, may_mine, ..view }));
+        let is_behind = matches!(sync, SyncState::Behind { .. });
+        let progress = is_behind.then(|| self.sync.progress(&view.tip, self.steady_now()));
+        self.task.view.send_replace(Arc::new(ChainView { gossiped: self.gossiped, sync, progress, may_mine, ..view }));
     }
 }
 

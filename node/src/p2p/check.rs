@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{Acceptance, Fault, GossipTicket, P2pCommand, P2pHandle};
+use super::{Acceptance, Fault, GossipTicket, P2pCommand, P2pHandle, Purpose};
 use crate::chain_task::ChainInput;
 
 /// Bytes from a peer that claim to be shares.
@@ -21,21 +21,14 @@ pub enum CheckInput {
         /// Where the verdict goes.
         ticket: GossipTicket,
     },
-    /// What followed our locator.
-    Answer {
-        /// Who answered.
-        peer: PeerId,
-        /// The shares.
-        shares: Vec<Vec<u8>>,
-        /// Whether there are more.
-        more: bool,
-    },
     /// Shares we asked for by id.
     Fetched {
         /// Who answered.
         peer: PeerId,
+        /// What for.
+        purpose: Purpose,
         /// What we asked for; anything else would enter without admission.
-        wanted: BTreeSet<ShareId>,
+        asked: BTreeSet<ShareId>,
         /// The shares.
         shares: Vec<Vec<u8>>,
     },
@@ -69,14 +62,10 @@ pub async fn run(
                     Err((peer, error))
                 }
             },
-            CheckInput::Answer { peer, shares, more } => check_all(&shares, &params)
+            CheckInput::Fetched { peer, purpose, asked, shares } => check_all(&shares, &params)
                 .await
-                .map(|shares| ChainInput::Answer { peer, shares, more })
-                .map_err(|error| (peer, error)),
-            CheckInput::Fetched { peer, wanted, shares } => check_all(&shares, &params)
-                .await
-                .map(|shares| shares.into_iter().filter(|share| wanted.contains(&share.id())).collect())
-                .map(|shares| ChainInput::Fetched { peer, shares })
+                .map(|shares| shares.into_iter().filter(|share| asked.contains(&share.id())).collect())
+                .map(|shares| ChainInput::Fetched { peer, purpose, asked, shares })
                 .map_err(|error| (peer, error)),
         };
         let forwarded = match checked {
@@ -94,7 +83,7 @@ pub async fn run(
                     // Every relay makes this check, so the sender is at fault and nobody else.
                     p2p.send(P2pCommand::Fault { peer, fault: Fault::InvalidShare { rule: error.rule() } }).await;
                 }
-                chain.send(ChainInput::RequestFailed(peer)).await
+                chain.send(ChainInput::PeerFailed(peer)).await
             }
         };
         if forwarded.is_err() {

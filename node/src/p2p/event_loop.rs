@@ -203,10 +203,10 @@ impl Network {
                 self.report(&ticket, acceptance);
             }
             P2pCommand::RequestRange { peer, locator } => self.ask(peer, Request::Range { locator }, Asked::Range),
-            P2pCommand::RequestShares { peer, ids } => {
+            P2pCommand::RequestShares { peer, ids, purpose } => {
                 for ids in ids.chunks(IDS_MAX) {
                     let wanted = ids.iter().copied().collect();
-                    self.ask(peer, Request::Shares { ids: ids.to_vec() }, Asked::Shares(wanted));
+                    self.ask(peer, Request::Shares { ids: ids.to_vec() }, Asked::Shares(purpose, wanted));
                 }
             }
             P2pCommand::Fault { peer, fault } => self.on_fault(peer, fault),

@@ -8,29 +8,31 @@ use libp2p::{StreamProtocol, request_response};
 use sharechain::{
     ShareId, Work,
     encode::{DecodeError, Reader, Writer},
-    share::{SHARE_LEN_MAX, UNCLES_LIMIT},
-    sync::{LOCATOR_MAX, SYNC_BYTES_MAX, SYNC_SHARES_MAX, TipClaim},
+    share::SHARE_LEN_MAX,
+    sync::{LOCATOR_MAX, SYNC_IDS_MAX, SYNC_SHARES_MAX, TipClaim},
 };
 
 use crate::{defaults::AGENT_LEN_MAX, region::Region};
 
-/// Ids of one request: a parent and a full merge set.
-pub(super) const IDS_MAX: usize = UNCLES_LIMIT + 1;
+/// Ids of one request: as many shares as an answer has room for.
+pub(super) const IDS_MAX: usize = SYNC_SHARES_MAX;
 /// Nodes of one answer. A longer list would let one question copy the address book.
 pub(super) const PEERS_MAX: usize = 16;
 /// Longest signed record of a node: some addresses, a key and a signature.
 pub(super) const ENVELOPE_LEN_MAX: usize = 1_024;
-/// Longest request.
-const REQUEST_LEN_MAX: usize = 16 + 32 * LOCATOR_MAX;
-/// Longest answer: one share may reach over the limit, and each has a length.
-const RESPONSE_LEN_MAX: usize = SYNC_BYTES_MAX + SHARE_LEN_MAX + 4 * SYNC_SHARES_MAX + 16;
+/// Longest request: ids.
+const REQUEST_LEN_MAX: usize = 2 + 32 * IDS_MAX;
+/// Longest answer: shares, each with its length.
+const RESPONSE_LEN_MAX: usize = 3 + (4 + SHARE_LEN_MAX) * SYNC_SHARES_MAX;
+const _: () = assert!(LOCATOR_MAX <= IDS_MAX && 4 + 32 * SYNC_IDS_MAX <= RESPONSE_LEN_MAX);
+const _: () = assert!(2 + PEERS_MAX * (2 + ENVELOPE_LEN_MAX) <= RESPONSE_LEN_MAX);
 
 /// What a node asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Who are you, and what is your tip? With the same about us.
     Hello(Hello),
-    /// What follows this locator?
+    /// The ids that follow this locator?
     Range {
         /// Newest first.
         locator: Vec<ShareId>,
@@ -52,10 +54,15 @@ pub enum Request {
 pub enum Response {
     /// About us.
     Hello(Hello),
-    /// Shares as consensus bytes.
+    /// Shares as consensus bytes: those that are known.
     Shares {
-        /// In canonical order, or those that are known.
+        /// In the order of their ids.
         shares: Vec<Vec<u8>>,
+    },
+    /// What follows a locator.
+    Ids {
+        /// In canonical order.
+        ids: Vec<ShareId>,
         /// Whether there are more after them.
         more: bool,
     },
@@ -159,10 +166,16 @@ impl Response {
         let mut out = Writer::with_capacity(1_024);
         match self {
             Self::Hello(hello) => hello.encode(out.u8(0)),
-            Self::Shares { shares, more } => {
-                out.u8(1).u8(u8::from(*more)).u16(u16::try_from(shares.len()).unwrap_or(u16::MAX));
+            Self::Shares { shares } => {
+                out.u8(1).u16(u16::try_from(shares.len()).unwrap_or(u16::MAX));
                 for share in shares {
                     out.u32(u32::try_from(share.len()).unwrap_or(u32::MAX)).bytes(share);
+                }
+            }
+            Self::Ids { ids, more } => {
+                out.u8(2).u8(u8::from(*more)).u16(u16::try_from(ids.len()).unwrap_or(u16::MAX));
+                for id in ids {
+                    out.bytes(id.as_bytes());
                 }
             }
             Self::Peers { envelopes } => {
@@ -184,14 +197,19 @@ impl Response {
         let response = match reader.u8()? {
             0 => Self::Hello(Hello::decode(&mut reader)?),
             1 => {
-                let more = reader.option_tag("more")?;
                 let len = bounded("shares", usize::from(reader.u16()?), SYNC_SHARES_MAX)?;
                 let mut shares = Vec::new();
                 for _ in 0..len {
                     let len = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
                     shares.push(reader.take(bounded("share", len, SHARE_LEN_MAX)?)?.to_vec());
                 }
-                Self::Shares { shares, more }
+                Self::Shares { shares }
+            }
+            2 => {
+                let more = reader.option_tag("more")?;
+                let len = bounded("ids", usize::from(reader.u16()?), SYNC_IDS_MAX)?;
+                let ids = (0..len).map(|_| reader.array().map(ShareId::from_bytes)).collect::<Result<_, _>>()?;
+                Self::Ids { ids, more }
             }
             3 => {
                 let len = reader.count_u8("peers", PEERS_MAX)?;
@@ -304,12 +322,13 @@ mod tests {
 
     #[test]
     fn messages_round_trip_and_nothing_trails() {
-        let ids = vec![ShareId::from_bytes([3; 32]); IDS_MAX];
+        let id = ShareId::from_bytes([3; 32]);
+        let (ids, locator) = (vec![id; IDS_MAX], vec![id; LOCATOR_MAX]);
         let nobody = Hello { region: None, agent: String::new(), ..hello() };
         for request in [
             Request::Hello(hello()),
             Request::Hello(nobody.clone()),
-            Request::Range { locator: ids.clone() },
+            Request::Range { locator },
             Request::Shares { ids },
             Request::Peers { missing: vec![] },
             Request::Peers { missing: vec![Region::Na, Region::As] },
@@ -322,8 +341,10 @@ mod tests {
         }
         for response in [
             Response::Hello(nobody),
-            Response::Shares { shares: vec![vec![1; 700], vec![]], more: true },
-            Response::Shares { shares: vec![], more: false },
+            Response::Shares { shares: vec![vec![1; 700], vec![]] },
+            Response::Shares { shares: vec![] },
+            Response::Ids { ids: vec![id; SYNC_IDS_MAX], more: true },
+            Response::Ids { ids: vec![], more: false },
             Response::Peers { envelopes: vec![vec![7; ENVELOPE_LEN_MAX]; PEERS_MAX] },
         ] {
             assert_eq!(Response::decode(&response.encode()), Ok(response));
@@ -334,10 +355,12 @@ mod tests {
     fn longest_messages_fit_their_bounds() {
         let locator = vec![ShareId::ZERO; LOCATOR_MAX];
         assert!(Request::Range { locator }.encode().len() <= REQUEST_LEN_MAX);
-        let share_len = SYNC_BYTES_MAX / SYNC_SHARES_MAX;
-        let mut shares = vec![vec![0; share_len]; SYNC_SHARES_MAX - 1];
-        shares.push(vec![0; SHARE_LEN_MAX]);
-        assert!(Response::Shares { shares, more: true }.encode().len() <= RESPONSE_LEN_MAX);
+        let ids = vec![ShareId::ZERO; IDS_MAX];
+        assert_eq!(Request::Shares { ids }.encode().len(), REQUEST_LEN_MAX);
+        let shares = vec![vec![0; SHARE_LEN_MAX]; SYNC_SHARES_MAX];
+        assert_eq!(Response::Shares { shares }.encode().len(), RESPONSE_LEN_MAX);
+        let ids = vec![ShareId::ZERO; SYNC_IDS_MAX];
+        assert!(Response::Ids { ids, more: true }.encode().len() <= RESPONSE_LEN_MAX);
     }
 
     #[test]

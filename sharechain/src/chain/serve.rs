@@ -6,17 +6,22 @@ use crate::{chain::ShareChain, hash::ShareId, sync::CURSOR_MAX};
 const LOCATOR_DENSE: u64 = 10;
 
 impl ShareChain {
-    /// Where a peer's answer should go on: `cursor`, the newest shares it has shown of a branch that is not our best one,
+    /// Where a peer's answer should go on: `cursor`, the newest ids it has shown, as far as they are not of our best chain,
     /// then ids of our selected shares from the tip backwards, dense at first and then at doubling distances, the
     /// virtual genesis last.
     pub fn locator(&self, cursor: &[ShareId]) -> Vec<ShareId> {
-        let on_branch = |id: &&ShareId| self.dag.find(id).is_some_and(|index| !self.dag.is_selected(index));
+        let is_ahead = |id: &&ShareId| self.dag.find(id).is_none_or(|index| !self.dag.is_selected(index));
         let tip_height = self.dag.node(self.dag.tip()).height;
         let distances = (0..LOCATOR_DENSE).chain((0..64).map(|power| LOCATOR_DENSE.saturating_add(1_u64 << power)));
         let heights = distances.map_while(|distance| tip_height.checked_sub(distance)).filter(|height| *height > 0);
         let selected = heights.filter_map(|height| self.dag.selected_at(height)).map(|index| self.dag.node(index).id);
-        let cursor = cursor.iter().take(CURSOR_MAX).filter(on_branch).copied();
+        let cursor = cursor.iter().take(CURSOR_MAX).filter(is_ahead).copied();
         cursor.chain(selected).chain(std::iter::once(self.params.genesis_id())).collect()
+    }
+
+    /// Height of a linked share.
+    pub fn height_of(&self, id: &ShareId) -> Option<u64> {
+        self.dag.find(id).map(|index| self.dag.node(index).height)
     }
 
     /// Ids that waiting shares need and nobody here has, at most `len_max`, beginning after `after` and then from the

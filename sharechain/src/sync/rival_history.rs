@@ -10,14 +10,14 @@ use std::sync::Arc;
 use crate::{
     chain::{Origin, ParentBlock, ShareChain, UnixTime, Verdict},
     hash::ShareId,
-    sync::{Page, SyncRequest},
+    sync::{Batch, Fed},
     validate::CheckedShare,
 };
 
 /// Time for a peer to show its history. Stops a slow one from keeping the place, while others who are worth more wait; the
 /// windows of a main network take minutes.
 const SHOW_SECS_MAX: u64 = 1_800;
-/// New shares of an answer that promises more. Stops a peer from keeping the place with one share at a time; honest answers
+/// New shares of a page that promises more. Stops a peer from keeping the place with one share at a time; honest pages
 /// are full.
 const NEW_SHARES_MIN: usize = 32;
 
@@ -34,18 +34,25 @@ struct Candidate<P> {
     chain: Box<ShareChain>,
     /// Shares that were new in it so far.
     shown: usize,
+    /// Those of the current page.
+    shown_of_page: usize,
     /// When it has to be complete.
     until: UnixTime,
 }
 
-/// What became of an answer.
+/// What became of a batch.
 #[derive(Debug)]
 pub struct Taken {
-    /// For [`crate::sync::Sync::on_page`].
-    pub page: Page,
+    /// For [`crate::sync::Sync::on_batch`].
+    pub fed: Fed,
     /// The chain is another one now, and these shares of the old one are not part of it.
     pub replaced: Option<Vec<ShareId>>,
 }
+
+/// Shares in order, from one peer's turn.
+type Shown<P> = Batch<P, Arc<CheckedShare>>;
+
+const REFUSED: Taken = Taken { fed: Fed { linked: 0, height: 0, is_refused: true }, replaced: None };
 
 impl<P> Default for RivalHistory<P> {
     fn default() -> Self {
@@ -54,39 +61,44 @@ impl<P> Default for RivalHistory<P> {
 }
 
 impl<P: PartialEq + Clone> RivalHistory<P> {
-    /// The locator for a request: in the history that this peer is showing.
-    pub fn locator(&self, chain: &ShareChain, request: &SyncRequest<P>) -> Vec<ShareId> {
-        match &self.candidate {
-            Some(candidate) if candidate.shown_by == request.peer => candidate.chain.locator(&request.cursor),
-            _ => chain.locator(&request.cursor),
-        }
+    /// The locator for a question to this peer: in the history that it is showing.
+    pub fn locator(&self, chain: &ShareChain, peer: &P, cursor: &[ShareId]) -> Vec<ShareId> {
+        self.shown_to(chain, peer).locator(cursor)
     }
 
-    /// Takes a peer's answer into `chain`, or into the history that the peer is showing.
-    pub fn take(
-        &mut self,
-        chain: &mut ShareChain,
-        peer: &P,
-        shares: &[Arc<CheckedShare>],
-        more: bool,
-        now: UnixTime,
-    ) -> Taken {
-        let Some(first) = shares.first().filter(|_| !self.is_shown_by(peer)) else {
-            return self.go_on(chain, peer, shares, more, now);
-        };
-        let connects = [first.id(), first.share().data.parent].iter().any(|id| chain.is_linked(id));
-        if connects {
-            return Taken { page: feed(chain, shares, more, now), replaced: None };
+    /// Height of a share, if it is linked in the history that this peer is showing.
+    pub fn height_of(&self, chain: &ShareChain, peer: &P, id: &ShareId) -> Option<u64> {
+        self.shown_to(chain, peer).height_of(id)
+    }
+
+    /// Takes what a peer has shown into `chain`, or into the history that the peer is showing.
+    pub fn take(&mut self, chain: &mut ShareChain, batch: &Shown<P>, now: UnixTime) -> Taken {
+        let first = batch.shares.first().filter(|_| batch.begins_turn);
+        if self.is_shown_by(&batch.shown_by) {
+            return self.go_on(chain, batch, now);
         }
+        let connects =
+            |share: &Arc<CheckedShare>| [share.id(), share.share().data.parent].iter().any(|id| chain.is_linked(id));
+        // Only at the beginning of a turn: later shares that do not connect follow one that was refused.
+        let Some(first) = first.filter(|first| !connects(first)) else {
+            return Taken { fed: feed(chain, &batch.shares, now), replaced: None };
+        };
         if chain.is_empty() {
             *chain = chain.history_from(first.clone());
-            return Taken { page: feed(chain, shares, more, now), replaced: Some(Vec::new()) };
+            return Taken { fed: feed(chain, &batch.shares, now), replaced: Some(Vec::new()) };
         }
-        if self.candidate.as_ref().is_none_or(|candidate| now >= candidate.until) {
-            let (beginning, until) = (chain.history_from(first.clone()), now.saturating_add(SHOW_SECS_MAX));
-            self.candidate = Some(Candidate { shown_by: peer.clone(), chain: Box::new(beginning), shown: 0, until });
+        if self.candidate.as_ref().is_some_and(|candidate| now < candidate.until) {
+            // Another history is being shown already: this peer is asked again later.
+            return REFUSED;
         }
-        self.go_on(chain, peer, shares, more, now)
+        self.candidate = Some(Candidate {
+            shown_by: batch.shown_by.clone(),
+            chain: Box::new(chain.history_from(first.clone())),
+            shown: 0,
+            shown_of_page: 0,
+            until: now.saturating_add(SHOW_SECS_MAX),
+        });
+        self.go_on(chain, batch, now)
     }
 
     /// The peer left, or did not answer.
@@ -107,44 +119,41 @@ impl<P: PartialEq + Clone> RivalHistory<P> {
         self.candidate.as_ref().is_some_and(|candidate| candidate.shown_by == *peer)
     }
 
-    fn go_on(
-        &mut self,
-        chain: &mut ShareChain,
-        peer: &P,
-        shares: &[Arc<CheckedShare>],
-        more: bool,
-        now: UnixTime,
-    ) -> Taken {
-        let Some(mut candidate) = self.candidate.take_if(|candidate| candidate.shown_by == *peer) else {
-            // Another history is being shown already, or the peer has nothing: it is asked again later.
-            return Taken { page: feed(chain, &[], more, now), replaced: None };
-        };
-        let page = feed(&mut candidate.chain, shares, more, now);
-        candidate.shown = candidate.shown.saturating_add(page.linked);
-        if more && candidate.shown < chain.shown_max() {
-            if page.linked < NEW_SHARES_MIN {
-                return Taken { page: feed(chain, &[], more, now), replaced: None };
+    fn shown_to<'a>(&'a self, chain: &'a ShareChain, peer: &P) -> &'a ShareChain {
+        let candidate = self.candidate.as_ref().filter(|candidate| candidate.shown_by == *peer);
+        candidate.map_or(chain, |candidate| &candidate.chain)
+    }
+
+    fn go_on(&mut self, chain: &mut ShareChain, batch: &Shown<P>, now: UnixTime) -> Taken {
+        let Some(mut candidate) = self.candidate.take() else { return REFUSED };
+        let fed = feed(&mut candidate.chain, &batch.shares, now);
+        candidate.shown = candidate.shown.saturating_add(fed.linked);
+        candidate.shown_of_page = candidate.shown_of_page.saturating_add(fed.linked);
+        if batch.page_ends != Some(false) && candidate.shown < chain.shown_max() {
+            if batch.page_ends == Some(true) && std::mem::take(&mut candidate.shown_of_page) < NEW_SHARES_MIN {
+                return REFUSED;
             }
             self.candidate = Some(candidate);
-            return Taken { page, replaced: None };
+            return Taken { fed, replaced: None };
         }
         let mut shown = *candidate.chain;
-        let is_better = shown.has_window() && shown.fresh_work() > chain.fresh_work();
-        let replaced = is_better.then(|| {
-            let old = std::mem::replace(chain, shown);
-            old.linked_ids().filter(|id| !chain.is_linked(id)).collect()
-        });
-        Taken { page, replaced }
+        if !shown.has_window() || shown.fresh_work() <= chain.fresh_work() {
+            return REFUSED;
+        }
+        let old = std::mem::replace(chain, shown);
+        Taken { fed, replaced: Some(old.linked_ids().filter(|id| !chain.is_linked(id)).collect()) }
     }
 }
 
-fn feed(chain: &mut ShareChain, shares: &[Arc<CheckedShare>], more: bool, now: UnixTime) -> Page {
-    let mut linked = 0_usize;
+fn feed(chain: &mut ShareChain, shares: &[Arc<CheckedShare>], now: UnixTime) -> Fed {
+    let mut fed = Fed::default();
     for share in shares {
         let verdict = chain.handle(share.clone(), Origin::Live, now);
-        linked = linked.saturating_add(usize::from(matches!(verdict, Verdict::Valid | Verdict::NotYet(_))));
+        fed.linked = fed.linked.saturating_add(usize::from(matches!(verdict, Verdict::Valid | Verdict::NotYet(_))));
     }
-    Page::new(shares, linked, more, |id| chain.is_linked(id))
+    // What was known counts too: it may lead on.
+    fed.height = shares.iter().filter_map(|share| chain.height_of(&share.id())).max().unwrap_or_default();
+    fed
 }
 
 #[cfg(test)]
@@ -153,7 +162,7 @@ mod tests {
     use crate::{
         hash::BlockHash,
         params::{ConsensusParams, Params},
-        sync::{Sync, TipClaim},
+        sync::{Sync, SyncRequest, TipClaim},
         target::Work,
         testing::{self, GENESIS_TIME, Miner},
     };
@@ -209,14 +218,25 @@ mod tests {
         let mut replaced = false;
         let mut now = 0;
         for _ in 0..30 {
-            now += 400;
-            let Some(request) = sync.poll(&chain.tip(), now) else { continue };
-            let ids = server.order_after(&rivals.locator(chain, &request), PAGE);
-            let get = |id: &ShareId| shares.iter().find(|share| share.id() == *id).unwrap().clone();
-            let answer: Vec<_> = ids.iter().map(get).collect();
-            let taken = rivals.take(chain, &'s', &answer, answer.len() == PAGE, NOW);
-            replaced |= taken.replaced.is_some();
-            sync.on_page(&'s', taken.page, now);
+            now += 400_000;
+            while let Some(request) = sync.poll(&chain.tip(), now) {
+                match request {
+                    SyncRequest::Ids { peer, cursor } => {
+                        let ids = server.order_after(&rivals.locator(chain, &peer, &cursor), PAGE);
+                        sync.on_ids(&peer, &ids, ids.len() == PAGE, |id| rivals.height_of(chain, &peer, id));
+                    }
+                    SyncRequest::Shares { peer, ids } => {
+                        let get = |id: &ShareId| shares.iter().find(|share| share.id() == *id).unwrap().clone();
+                        let answer = ids.iter().map(|id| (*id, get(id))).collect();
+                        sync.on_shares(&peer, &ids.into_iter().collect(), answer, now);
+                    }
+                }
+                while let Some(batch) = sync.next_batch() {
+                    let taken = rivals.take(chain, &batch, NOW);
+                    replaced |= taken.replaced.is_some();
+                    sync.on_batch(taken.fed, now);
+                }
+            }
         }
         replaced
     }
@@ -272,6 +292,11 @@ mod tests {
         assert_eq!(chain.tip(), ours);
     }
 
+    /// A page that begins a turn.
+    fn page(shown_by: char, shares: &[Arc<CheckedShare>], more: bool) -> Shown<char> {
+        Batch { shown_by, shares: shares.to_vec(), begins_turn: true, page_ends: Some(more) }
+    }
+
     /// A short chain, and what a node with a longer history shows it, in order.
     fn shown() -> (ShareChain, Vec<Arc<CheckedShare>>) {
         let params = short_params();
@@ -290,10 +315,10 @@ mod tests {
         let shown: Vec<_> = shares.into_iter().filter(|share| ids.contains(&share.id())).collect();
         let mut rivals = RivalHistory::default();
         let (first, rest) = shown.split_at(PAGE);
-        assert!(rivals.take(&mut chain, &'a', first, true, NOW).replaced.is_none());
+        assert!(rivals.take(&mut chain, &page('a', first, true), NOW).replaced.is_none());
         rivals.on_parent_block(block(201), NOW);
         chain.on_parent_block(block(201), NOW);
-        assert!(rivals.take(&mut chain, &'a', rest, false, NOW).replaced.is_some());
+        assert!(rivals.take(&mut chain, &page('a', rest, false), NOW).replaced.is_some());
         assert_eq!(chain.tip(), server.tip());
     }
 
@@ -301,18 +326,18 @@ mod tests {
     fn a_peer_that_leaves_frees_the_place_for_another() {
         let (mut chain, shown) = shown();
         let mut rivals = RivalHistory::default();
-        let page = &shown[..PAGE];
-        rivals.take(&mut chain, &'a', page, true, NOW);
-        rivals.take(&mut chain, &'b', page, true, NOW);
+        let first = &shown[..PAGE];
+        rivals.take(&mut chain, &page('a', first, true), NOW);
+        rivals.take(&mut chain, &page('b', first, true), NOW);
         assert!(rivals.is_shown_by(&'a') && !rivals.is_shown_by(&'b'));
         // Each is asked to go on in what it shows.
-        let locator = |peer| rivals.locator(&chain, &SyncRequest { peer, cursor: Vec::new() });
+        let locator = |peer| rivals.locator(&chain, &peer, &[]);
         assert_eq!(locator('b'), chain.locator(&[]));
-        assert_eq!(locator('a')[0], page.iter().max_by_key(|share| share.share().data.height).unwrap().id());
+        assert_eq!(locator('a')[0], first.iter().max_by_key(|share| share.share().data.height).unwrap().id());
         rivals.on_gone(&'b');
         assert!(rivals.is_shown_by(&'a'));
         rivals.on_gone(&'a');
-        rivals.take(&mut chain, &'b', page, true, NOW);
+        rivals.take(&mut chain, &page('b', first, true), NOW);
         assert!(rivals.is_shown_by(&'b'));
     }
 
@@ -320,15 +345,15 @@ mod tests {
     fn a_peer_that_dawdles_loses_the_place() {
         let (mut chain, shown) = shown();
         let mut rivals = RivalHistory::default();
-        rivals.take(&mut chain, &'a', &shown[..PAGE], true, NOW);
-        rivals.take(&mut chain, &'a', &shown[PAGE..PAGE + NEW_SHARES_MIN], true, NOW);
+        rivals.take(&mut chain, &page('a', &shown[..PAGE], true), NOW);
+        rivals.take(&mut chain, &page('a', &shown[PAGE..PAGE + NEW_SHARES_MIN], true), NOW);
         assert!(rivals.is_shown_by(&'a'));
-        rivals.take(&mut chain, &'b', &shown[..PAGE], true, NOW + SHOW_SECS_MAX - 1);
+        rivals.take(&mut chain, &page('b', &shown[..PAGE], true), NOW + SHOW_SECS_MAX - 1);
         assert!(rivals.is_shown_by(&'a'));
-        rivals.take(&mut chain, &'b', &shown[..PAGE], true, NOW + SHOW_SECS_MAX);
+        rivals.take(&mut chain, &page('b', &shown[..PAGE], true), NOW + SHOW_SECS_MAX);
         assert!(rivals.is_shown_by(&'b'), "it took too long");
         let few = &shown[PAGE..PAGE + NEW_SHARES_MIN - 1];
-        rivals.take(&mut chain, &'b', few, true, NOW + SHOW_SECS_MAX);
+        rivals.take(&mut chain, &page('b', few, true), NOW + SHOW_SECS_MAX);
         assert!(!rivals.is_shown_by(&'b'), "it promised more and brought little");
     }
 
@@ -342,8 +367,8 @@ mod tests {
         let mut rivals = RivalHistory::default();
         let mut judged_at = None;
         // From the middle, so that it does not connect.
-        for (number, page) in shares[20..].chunks(PAGE).enumerate() {
-            rivals.take(&mut chain, &'a', page, true, NOW);
+        for (number, shown) in shares[20..].chunks(PAGE).enumerate() {
+            rivals.take(&mut chain, &page('a', shown, true), NOW);
             if !rivals.is_shown_by(&'a') {
                 judged_at = Some((number + 1) * PAGE);
                 break;

@@ -2,19 +2,76 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    chain::{Origin, ShareChain, Tip, Verdict},
+    chain::{Origin, ShareChain, Tip},
     testing::{self, GENESIS_TIME, Miner, World, json},
 };
+
+mod downloads;
 
 const PROTOCOL: &str = include_str!("../../../docs/protocol/sync.md");
 
 const OURS: Work = Work::from_hashes(100);
 /// After the first peers had their time to speak.
-const LATER: UnixTime = SETTLE_SECS;
+const LATER: Millis = SETTLE_MS;
+
+/// A sync of shares that are nothing but their number.
+type Numbers<P> = Sync<P, u64>;
+
+fn number_id(number: u64) -> ShareId {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    ShareId::from_bytes(bytes)
+}
+
+fn id_number(id: &ShareId) -> u64 {
+    u64::from_le_bytes(id.as_bytes()[..8].try_into().unwrap())
+}
+
+fn claim(tag: u8, work: u128) -> TipClaim {
+    let total_work = Work::from_hashes(work);
+    TipClaim { id: ShareId::from_bytes([tag.saturating_add(0x80); 32]), height: work.try_into().unwrap(), total_work }
+}
+
+/// Our own tip; its id is between those that peers claim.
+fn tip(total_work: Work) -> Tip {
+    Tip { id: ShareId::from_bytes([0x11; 32]), height: 1, count: 1, total_work }
+}
+
+/// Whom `sync` asks for ids now. Its other requests are made and forgotten.
+fn asked<B>(sync: &mut Sync<char, B>, ours: Work, now: Millis) -> Option<char> {
+    let mut asked = None;
+    while let Some(request) = sync.poll(&tip(ours), now) {
+        if let SyncRequest::Ids { peer, .. } = request {
+            asked = Some(peer);
+        }
+    }
+    asked
+}
+
+/// A peer shows a page of `linked` new shares, which link, and of known ones up to a height.
+fn page(sync: &mut Numbers<char>, peer: char, linked: u64, height: u64, more: bool, now: Millis) {
+    let ids: Vec<ShareId> = (0..linked).map(|number| number_id(1_000 * height + number)).collect();
+    let ids = if ids.is_empty() { vec![ShareId::ZERO] } else { ids };
+    sync.on_ids(&peer, &ids, more, |id| (*id == ShareId::ZERO).then_some(height));
+    while sync.bodies.len() > 0 {
+        let Some(SyncRequest::Shares { peer, ids }) = sync.poll(&tip(OURS), now) else {
+            panic!("nothing is asked for")
+        };
+        let shares = ids.iter().map(|id| (*id, 0)).collect();
+        sync.on_shares(&peer, &ids.into_iter().collect(), shares, now);
+        while let Some(batch) = sync.next_batch() {
+            sync.on_batch(Fed { linked: batch.shares.len(), height, is_refused: false }, now);
+        }
+    }
+    if let Some(batch) = sync.next_batch() {
+        assert!(batch.shares.is_empty());
+        sync.on_batch(Fed::default(), now);
+    }
+}
 
 #[test]
 fn single_shares_are_asked_for_in_turns() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     assert_eq!(sync.next_peer(), None);
     for peer in ['a', 'b', 'c'] {
         sync.on_tip(peer, claim(1, 1), 0);
@@ -28,41 +85,37 @@ fn single_shares_are_asked_for_in_turns() {
 
 #[test]
 fn who_gains_work_goes_on_and_who_does_not_gives_up_after_a_while() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('a', claim(1, 1_000), 0);
     let mut is_behind = |ours: u128, now| {
         sync.poll(&tip(Work::from_hashes(ours)), now);
         sync.state() != SyncState::Synced
     };
-    assert!(is_behind(100, 1) && is_behind(200, STALLED_SECS), "it has gained just now");
-    assert!(is_behind(200, 2 * STALLED_SECS - 1));
-    assert!(!is_behind(200, 2 * STALLED_SECS));
+    assert!(is_behind(100, 1) && is_behind(200, STALLED_MS), "it has gained just now");
+    assert!(is_behind(200, 2 * STALLED_MS - 1));
+    assert!(!is_behind(200, 2 * STALLED_MS));
 }
 
 #[test]
 fn a_peer_that_failed_is_asked_again_when_its_time_has_come() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('a', claim(1, 1_000), 0);
     assert_eq!(asked(&mut sync, OURS, LATER), Some('a'));
     sync.on_failure(&'a', LATER);
     sync.caught_up = true;
-    let again = sync.poll_timeout().unwrap();
+    let again = sync.poll_timeout(LATER).unwrap();
     assert!(again > LATER);
     assert_eq!(asked(&mut sync, OURS, again - 1), None);
     assert_eq!(asked(&mut sync, OURS, again), Some('a'));
+    assert!(sync.poll_timeout(again).is_none_or(|due| due > again), "nothing is due for ever");
 }
 
 #[test]
 fn who_has_our_own_tip_is_asked_for_nothing() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     let Tip { id, height, total_work, .. } = tip(OURS);
     sync.on_tip('a', TipClaim { id, height, total_work }, 0);
     assert_eq!(asked(&mut sync, OURS, LATER), None);
-}
-
-#[test]
-fn an_answer_has_room_for_most_of_its_shares() {
-    assert_eq!(SYNC_BYTES_MAX, 1_048_576);
 }
 
 #[test]
@@ -70,42 +123,46 @@ fn a_locator_of_the_highest_chain_has_room() {
     assert_eq!((CURSOR_MAX, LOCATOR_MAX), (65, 140));
 }
 
-fn claim(tag: u8, work: u128) -> TipClaim {
-    let total_work = Work::from_hashes(work);
-    TipClaim { id: ShareId::from_bytes([tag.saturating_add(0x80); 32]), height: work.try_into().unwrap(), total_work }
-}
-
-fn page(linked: usize, height: u64, more: bool) -> Page {
-    Page { linked, height, cursor: Vec::new(), more }
-}
-
-/// Our own tip; its id is between those that peers claim.
-fn tip(total_work: Work) -> Tip {
-    Tip { id: ShareId::from_bytes([0x11; 32]), height: 1, count: 1, total_work }
-}
-
-fn asked(sync: &mut Sync<char>, ours: Work, now: UnixTime) -> Option<char> {
-    sync.poll(&tip(ours), now).map(|request| request.peer)
+/// The requests of the protocol page: kind, peer, and the first and last share.
+fn requests(sync: &mut Numbers<String>, ours: Work, now: Millis) -> Value {
+    let requests = std::iter::from_fn(|| sync.poll(&tip(ours), now)).map(|request| match request {
+        SyncRequest::Ids { peer, .. } => serde_json::json!(["ids", peer]),
+        SyncRequest::Shares { peer, ids } => {
+            let numbers: Vec<u64> = ids.iter().map(id_number).collect();
+            assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
+            serde_json::json!(["shares", peer, numbers.first(), numbers.last()])
+        }
+    });
+    requests.collect()
 }
 
 /// Lets one event of the protocol page happen.
-fn happens(sync: &mut Sync<String>, event: &Value) {
-    let now: UnixTime = json::number(&event["at"]);
+fn happens(sync: &mut Numbers<String>, event: &Value) {
+    let now: Millis = json::number(&event["at"]);
     let peer = |kind: &str| event[kind].as_str().map(ToOwned::to_owned);
+    let numbers = || json::number::<u64>(&event["from"])..=json::number::<u64>(&event["to"]);
+    let lacked = || match event["lacks"].as_array().map(Vec::as_slice) {
+        Some([from, to]) => json::number::<u64>(from)..=json::number::<u64>(to),
+        _ => 1..=0,
+    };
     if let Some(peer) = peer("tip") {
         let id = if event["smaller_id"] == true { ShareId::ZERO } else { ShareId::from_bytes([0x22; 32]) };
         let claim = TipClaim { id, height: 1, total_work: json::work(&event["work"]) };
         sync.on_tip(peer, claim, now);
-    } else if let Some(peer) = peer("page") {
-        let (linked, height) = (json::number(&event["linked"]), json::number(&event["height"]));
-        sync.on_page(&peer, page(linked, height, event["more"] == true), now);
+    } else if let Some(peer) = peer("ids") {
+        let ids: Vec<ShareId> = numbers().map(number_id).collect();
+        let known = event["known"] == true;
+        sync.on_ids(&peer, &ids, event["more"] == true, |id| known.then(|| id_number(id)));
+    } else if let Some(peer) = peer("shares") {
+        let asked = numbers().map(number_id).collect();
+        let shown = numbers().filter(|number| !lacked().contains(number));
+        sync.on_shares(&peer, &asked, shown.map(|number| (number_id(number), number)).collect(), now);
     } else if let Some(peer) = peer("fails") {
-        sync.on_failure(&peer, now);
+        sync.on_ids_failed(&peer, now);
     } else if let Some(peer) = peer("gone") {
         sync.on_gone(&peer);
     } else {
-        let asked = sync.poll(&tip(json::work(&event["ours"])), now).map(|request| request.peer);
-        assert_eq!(asked.as_deref(), event["asks"].as_str(), "{event}");
+        assert_eq!(requests(sync, json::work(&event["ours"]), now), event["asks"], "{event}");
         let state = match sync.state() {
             SyncState::Alone => "alone",
             SyncState::Behind { .. } => "behind",
@@ -113,12 +170,17 @@ fn happens(sync: &mut Sync<String>, event: &Value) {
         };
         assert_eq!(state, event["state"], "{event}");
     }
+    while let Some(batch) = sync.next_batch() {
+        let linked = if event["refused"] == true { 0 } else { batch.shares.len() };
+        let height = if linked == 0 { None } else { batch.shares.iter().max().copied() };
+        sync.on_batch(Fed { linked, height: height.unwrap_or_default(), is_refused: false }, now);
+    }
 }
 
 #[test]
 fn peers_are_asked_in_the_turns_of_the_protocol_page() {
     for case in json::cases(PROTOCOL, "turns") {
-        let mut sync = Sync::default();
+        let mut sync = Numbers::default();
         for event in case["events"].as_array().unwrap() {
             happens(&mut sync, event);
         }
@@ -127,66 +189,49 @@ fn peers_are_asked_in_the_turns_of_the_protocol_page() {
 
 #[test]
 fn failures_cost_the_pauses_of_the_protocol_page() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('a', claim(1, 200), 0);
     let mut now = 0;
     for (failures, case) in json::cases(PROTOCOL, "pauses").iter().enumerate() {
         assert_eq!(json::number::<usize>(&case["failures_before"]), failures);
         assert_eq!(asked(&mut sync, OURS, now), Some('a'), "{case}");
         sync.on_failure(&'a', now);
-        now += json::number::<UnixTime>(&case["pause_secs"]);
+        now += 1_000 * json::number::<Millis>(&case["pause_secs"]);
         assert_eq!(asked(&mut sync, OURS, now - 1), None, "{case}");
     }
-}
-
-#[test]
-fn heavier_peers_are_asked_in_turns_until_nobody_has_more() {
-    let mut sync = Sync::default();
-    assert_eq!(sync.state(), SyncState::Alone);
-    sync.on_tip('a', claim(1, 200), 0);
-    sync.on_tip('b', claim(2, 300), 0);
-    assert_eq!(sync.state(), SyncState::Behind { height: 300 });
-    assert_eq!(asked(&mut sync, OURS, 0), Some('b'), "the heaviest claim first");
-    assert_eq!(asked(&mut sync, OURS, 1), None, "one at a time");
-    sync.on_page(&'b', page(500, 50, true), 1);
-    assert_eq!(asked(&mut sync, Work::from_hashes(150), 1), Some('a'));
-    sync.on_page(&'a', page(50, 60, true), 1);
-    assert_eq!(asked(&mut sync, Work::from_hashes(200), 1), Some('b'));
-    sync.on_page(&'b', page(10, 90, false), LATER);
-    assert_eq!(asked(&mut sync, Work::from_hashes(300), LATER), None);
-    assert_eq!(sync.state(), SyncState::Synced);
+    assert_eq!(pause_ms(u32::MAX), RETRY_MS_MAX);
 }
 
 #[test]
 fn one_failure_of_the_only_peer_is_no_reason_to_believe_that_we_are_done() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('a', claim(1, 200), 0);
     let mut now = 0;
     for _failure in 0..3 {
         assert_eq!(sync.state(), SyncState::Behind { height: 200 });
-        now = (now..now + 100).find(|now| asked(&mut sync, OURS, *now).is_some()).unwrap();
+        now = (now..now + 100_000).find(|now| asked(&mut sync, OURS, *now).is_some()).unwrap();
         sync.on_failure(&'a', now);
     }
     // It had its chances; nobody can keep us from mining for ever.
     assert_eq!(asked(&mut sync, OURS, now), None);
     assert_eq!(sync.state(), SyncState::Synced);
     // But it is asked again.
-    assert!((now..now + 400).any(|now| asked(&mut sync, OURS, now) == Some('a')));
+    assert!((now..now + 400_000).any(|now| asked(&mut sync, OURS, now) == Some('a')));
 }
 
 #[test]
 fn a_silent_peer_is_replaced_after_the_timeout() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('a', claim(1, 200), 0);
     sync.on_tip('b', claim(2, 300), 0);
     assert_eq!(asked(&mut sync, OURS, 0), Some('b'));
-    assert_eq!(sync.poll_timeout(), Some(REQUEST_TIMEOUT_SECS));
-    assert_eq!(asked(&mut sync, OURS, REQUEST_TIMEOUT_SECS), Some('a'));
+    assert_eq!(sync.poll_timeout(LATER), Some(IDS_TIMEOUT_MS));
+    assert_eq!(asked(&mut sync, OURS, IDS_TIMEOUT_MS), Some('a'));
 }
 
 #[test]
 fn liars_with_ever_new_claims_do_not_starve_an_honest_peer() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('h', claim(1, 1_000), 0);
     let (mut now, mut honest, mut lies) = (0, 0, 0);
     while honest < 20 {
@@ -197,58 +242,78 @@ fn liars_with_ever_new_claims_do_not_starve_an_honest_peer() {
         match asked(&mut sync, OURS, now) {
             Some('h') => {
                 honest += 1;
-                sync.on_page(&'h', page(500, honest * 500, true), now);
+                sync.on_ids(&'h', &[number_id(honest)], true, |id| Some(id_number(id)));
+                assert!(sync.next_batch().is_some());
+                sync.on_batch(Fed::default(), now);
             }
             Some(_) => {
                 lies += 1;
-                now += REQUEST_TIMEOUT_SECS;
+                now += IDS_TIMEOUT_MS;
             }
-            None => now += 1,
+            None => now += 1_000,
         }
     }
-    assert!(lies <= 12 && now <= 120, "{lies} requests to liars cost {now} s");
+    assert!(lies <= 12 && now <= 60_000, "{lies} questions to liars cost {now} ms");
+}
+
+#[test]
+fn a_turn_ends_and_others_have_theirs() {
+    let mut sync = Numbers::default();
+    sync.on_tip('a', claim(1, 1_000), 0);
+    sync.on_tip('b', claim(2, 900), 0);
+    let mut height = 0;
+    for now in (0..TURN_MS).step_by(1_000) {
+        assert_eq!(asked(&mut sync, OURS, now), Some('a'), "at {now}");
+        height += 1;
+        page(&mut sync, 'a', 0, height, true, now);
+    }
+    assert_eq!(asked(&mut sync, OURS, TURN_MS), Some('b'));
+    page(&mut sync, 'b', 1, 7, false, TURN_MS);
+    // It goes on where its last turn ended.
+    let again = sync.poll(&tip(OURS), TURN_MS + 1);
+    assert_eq!(again, Some(SyncRequest::Ids { peer: 'a', cursor: vec![ShareId::ZERO] }));
 }
 
 #[test]
 fn repeating_what_we_have_is_no_progress_but_leading_on_is() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('a', claim(1, 200), 0);
     assert_eq!(asked(&mut sync, OURS, 0), Some('a'));
-    sync.on_page(&'a', page(0, 10, true), 0);
+    page(&mut sync, 'a', 0, 10, true, 0);
     assert_eq!(asked(&mut sync, OURS, 0), Some('a'), "a branch of known shares leads on");
-    sync.on_page(&'a', page(0, 10, true), 0);
+    page(&mut sync, 'a', 0, 10, true, 0);
     assert_eq!(asked(&mut sync, OURS, 0), None, "it repeats itself");
 }
 
 #[test]
 fn a_liar_that_keeps_us_busy_does_not_keep_us_from_mining() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('l', claim(1, 1_000_000), 0);
     let done = (0..100).find(|step| {
-        let now = step * 9;
+        let now = step * 4_000;
         if asked(&mut sync, OURS, now).is_some() {
             // One known share of the next height, just in time.
-            sync.on_page(&'l', page(0, step + 1, true), now);
+            page(&mut sync, 'l', 0, step + 1, true, now);
         }
         sync.state() == SyncState::Synced
     });
-    assert!((10..20).contains(&done.unwrap()), "{done:?}");
+    assert_eq!(done, Some(STALLED_MS / 4_000));
 }
 
 #[test]
 fn equal_peers_mean_synced_once_all_had_time_to_speak() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('a', claim(1, 100), 0);
     assert_eq!(asked(&mut sync, OURS, 0), None);
     assert_eq!(sync.state(), SyncState::Behind { height: 100 }, "another peer may have more");
-    assert_eq!(sync.poll_timeout(), Some(LATER));
+    assert_eq!(sync.poll_timeout(0), Some(LATER));
     assert_eq!(asked(&mut sync, OURS, LATER), None);
     assert_eq!(sync.state(), SyncState::Synced);
 }
 
 #[test]
 fn a_peer_that_leaves_frees_its_request() {
-    let mut sync = Sync::default();
+    let mut sync = Numbers::default();
     sync.on_tip('a', claim(1, 200), 0);
     sync.on_tip('b', claim(2, 300), 0);
     assert_eq!(asked(&mut sync, OURS, 0), Some('b'));
@@ -256,21 +321,59 @@ fn a_peer_that_leaves_frees_its_request() {
     assert_eq!(asked(&mut sync, OURS, 0), Some('a'));
 }
 
-/// Lets `client` catch up with `server` by pages of `len_max` shares; gives the number of pages.
+#[test]
+fn a_node_that_holds_back_what_its_peer_is_on_asks_ever_later() {
+    let mut sync = Numbers::default();
+    sync.on_tip('a', claim(100, 200), 0);
+    let mut asked_at = Vec::new();
+    for second in 0..400 {
+        if asked(&mut sync, OURS, 1_000 * second).is_some() {
+            asked_at.push(second);
+            // Everything is known already, and there is no more.
+            page(&mut sync, 'a', 0, 100, false, 1_000 * second);
+        }
+    }
+    assert_eq!(asked_at, [0, 5, 15, 35, 75, 155, 315]);
+}
+
+#[test]
+fn what_came_by_gossip_meanwhile_is_nobodys_failure() {
+    let mut sync = Numbers::default();
+    sync.on_tip('a', claim(1, 200), 0);
+    for round in 0..10_u32 {
+        let (now, work) = (Millis::from(round) * RETRY_MS, 200 + u128::from(round));
+        sync.on_tip('a', claim(1, work), now);
+        assert_eq!(asked(&mut sync, Work::from_hashes(work - 1), now), Some('a'), "round {round}");
+        assert_eq!(asked(&mut sync, Work::from_hashes(work), now), None);
+        page(&mut sync, 'a', 0, 100, false, now);
+    }
+}
+
+/// Lets `client` catch up with `server` by pages of `len_max` ids; gives the number of pages.
 fn catch_up(client: &mut ShareChain, server: &ShareChain, shares: &[Arc<CheckedShare>], len_max: usize) -> usize {
     let tip = server.tip();
     let mut sync = Sync::default();
+    let mut histories = RivalHistory::default();
     sync.on_tip('s', TipClaim { id: tip.id, height: tip.height, total_work: tip.total_work }, 0);
     let mut pages = 0;
     while let Some(request) = sync.poll(&client.tip(), LATER) {
-        let ids = server.order_after(&client.locator(&request.cursor), len_max);
-        let answer: Vec<_> =
-            ids.iter().map(|id| shares.iter().find(|share| share.id() == *id).unwrap().clone()).collect();
-        let link = |share: &Arc<CheckedShare>| client.handle(share.clone(), Origin::Live, u64::from(u32::MAX));
-        let linked = answer.iter().map(link).filter(|verdict| *verdict == Verdict::Valid).count();
-        let page = Page::new(&answer, linked, ids.len() == len_max, |id| client.is_linked(id));
-        sync.on_page(&request.peer, page, LATER);
-        pages += 1;
+        match request {
+            SyncRequest::Ids { peer, cursor } => {
+                let ids = server.order_after(&histories.locator(client, &peer, &cursor), len_max);
+                let more = ids.len() == len_max;
+                sync.on_ids(&peer, &ids, more, |id| histories.height_of(client, &peer, id));
+                pages += 1;
+            }
+            SyncRequest::Shares { peer, ids } => {
+                let get = |id: &ShareId| shares.iter().find(|share| share.id() == *id).unwrap().clone();
+                let answer = ids.iter().map(|id| (*id, get(id))).collect();
+                sync.on_shares(&peer, &ids.into_iter().collect(), answer, LATER);
+            }
+        }
+        while let Some(batch) = sync.next_batch() {
+            let taken = histories.take(client, &batch, u64::from(u32::MAX));
+            sync.on_batch(taken.fed, LATER);
+        }
     }
     assert_eq!(sync.state(), SyncState::Synced);
     pages
@@ -326,19 +429,4 @@ fn a_long_branch_that_arrives_backwards_is_asked_for_share_by_share() {
     }
     assert_eq!(client.tip(), server.tip());
     assert!(client.missing(after, 65).is_empty());
-}
-
-#[test]
-fn a_node_that_holds_back_what_its_peer_is_on_asks_ever_later() {
-    let mut sync = Sync::default();
-    sync.on_tip('a', claim(100, 200), 0);
-    let mut asked_at = Vec::new();
-    for now in 0..400 {
-        if let Some(request) = sync.poll(&tip(OURS), now) {
-            asked_at.push(now);
-            // Everything is known already, and there is no more.
-            sync.on_page(&request.peer, Page { linked: 0, height: 100, cursor: Vec::new(), more: false }, now);
-        }
-    }
-    assert_eq!(asked_at, [0, 5, 15, 35, 75, 155, 315]);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sharechain::{
     Admission, CheckedShare, Misbehaviour, Origin, ShareId, Verdict, Work,
-    sync::{SYNC_SHARES_MAX, SyncState, TipClaim},
+    sync::{SYNC_IDS_MAX, SyncRequest, SyncState, TipClaim},
 };
 
 use super::{HELLO_MS, World, tell};
@@ -24,28 +24,28 @@ impl World {
         if !self.nodes[to].is_up {
             return;
         }
-        let is_request = matches!(message, Message::Hello(_) | Message::Range(_) | Message::ByIds(_));
+        let is_request = matches!(message, Message::Hello(_) | Message::Range(_) | Message::ByIds(..));
         if is_request && !self.nodes[to].may_ask(from, self.now) {
             self.blame(to, from);
         }
         match message {
             Message::Share(share) => self.on_gossip(from, to, share),
             Message::Hello(Claim(id, height, work)) => {
-                let unix = self.nodes[to].unix(self.now);
                 let claim = TipClaim { id, height, total_work: Work::from_hashes(work) };
-                self.nodes[to].sync.on_tip(from, claim, unix);
-                self.request_more(to);
+                self.nodes[to].sync.on_tip(from, claim, self.now);
+                self.go_on_syncing(to);
             }
             Message::Range(locator) => self.on_range(from, to, &locator),
-            Message::Answer(shares, more) => self.on_answer(from, to, &shares, more),
-            Message::ByIds(ids) => {
+            Message::Ids(ids, more) => self.on_ids(from, to, &ids, more),
+            Message::ByIds(ids, is_sync) => {
                 let has = |id: &ShareId| self.nodes[to].chain.contains(id);
                 let shares = ids.iter().filter(|id| has(id)).filter_map(|id| self.ledger.number(id)).collect();
                 if !self.is_silent(to) {
-                    self.send(to, from, Message::Fetched(shares));
+                    self.send(to, from, Message::Fetched(ids, shares, is_sync));
                 }
             }
-            Message::Fetched(shares) => {
+            Message::Fetched(asked, shares, true) => self.on_synced(from, to, asked, &shares),
+            Message::Fetched(_, shares, false) => {
                 for share in shares {
                     self.link(to, from, share);
                 }
@@ -106,7 +106,7 @@ impl World {
         }
         match verdict {
             Verdict::Missing(ids) if !ids.is_empty() && self.nodes[node].sync.state() == SyncState::Synced => {
-                self.send(node, from, Message::ByIds(ids));
+                self.send(node, from, Message::ByIds(ids, false));
             }
             // As in a node: what a relay could not check is nobody's fault but the miner's.
             Verdict::Invalid(error) if error.misbehaviour() != Misbehaviour::Blameless => self.blame(node, from),
@@ -120,33 +120,50 @@ impl World {
         if self.is_silent(to) {
             return;
         }
-        let ids = self.nodes[to].chain.order_after(locator, SYNC_SHARES_MAX);
-        let more = ids.len() == SYNC_SHARES_MAX;
-        let shares = ids.iter().filter_map(|id| self.ledger.number(id)).collect();
-        self.send(to, from, Message::Answer(shares, more));
+        let mut ids = self.nodes[to].chain.order_after(locator, SYNC_IDS_MAX + 1);
+        let more = ids.len() > SYNC_IDS_MAX;
+        ids.truncate(SYNC_IDS_MAX);
+        self.send(to, from, Message::Ids(ids, more));
     }
 
-    fn on_answer(&mut self, from: NodeId, to: NodeId, shares: &[ShareNo], more: bool) {
-        let shares: Vec<Arc<CheckedShare>> = shares.iter().map(|share| self.ledger.share(*share).clone()).collect();
+    fn on_ids(&mut self, from: NodeId, to: NodeId, ids: &[ShareId], more: bool) {
         let node = &mut self.nodes[to];
-        let unix = node.unix(self.now);
-        let taken = node.histories.take(&mut node.chain, &from, &shares, more, unix);
-        node.sync.on_page(&from, taken.page, unix);
-        self.drain(to);
-        self.request_more(to);
+        node.sync.on_ids(&from, ids, more, |id| node.histories.height_of(&node.chain, &from, id));
+        self.go_on_syncing(to);
     }
 
-    pub(super) fn request_more(&mut self, node: NodeId) {
+    fn on_synced(&mut self, from: NodeId, to: NodeId, asked: Vec<ShareId>, shares: &[ShareNo]) {
+        let shares: Vec<Arc<CheckedShare>> = shares.iter().map(|share| self.ledger.share(*share).clone()).collect();
+        let shares = shares.into_iter().map(|share| (share.id(), share)).collect();
+        self.nodes[to].sync.on_shares(&from, &asked.into_iter().collect(), shares, self.now);
+        self.go_on_syncing(to);
+    }
+
+    /// Hands the chain what is here, and asks for what is not.
+    pub(super) fn go_on_syncing(&mut self, node: NodeId) {
         let now = self.now;
         let asking = &mut self.nodes[node];
         let unix = asking.unix(now);
-        let request = asking.sync.poll(&asking.chain.tip(), unix);
+        while let Some(batch) = asking.sync.next_batch() {
+            let taken = asking.histories.take(&mut asking.chain, &batch, unix);
+            asking.sync.on_batch(taken.fed, now);
+        }
+        self.drain(node);
+        let asking = &mut self.nodes[node];
+        let mut messages = Vec::new();
+        while let Some(request) = asking.sync.poll(&asking.chain.tip(), now) {
+            messages.push(match request {
+                SyncRequest::Ids { peer, cursor } => {
+                    (peer, Message::Range(asking.histories.locator(&asking.chain, &peer, &cursor)))
+                }
+                SyncRequest::Shares { peer, ids } => (peer, Message::ByIds(ids, true)),
+            });
+        }
         if asking.sync.state() == SyncState::Synced {
             asking.chain.guard_deep_forks();
         }
-        if let Some(request) = request {
-            let locator = asking.histories.locator(&asking.chain, &request);
-            self.send(node, request.peer, Message::Range(locator));
+        for (peer, message) in messages {
+            self.send(node, peer, message);
         }
     }
 
@@ -158,7 +175,7 @@ impl World {
         let ids = asking.chain.missing(asking.missing_after, MISSING_IDS_MAX);
         if let (Some(last), Some(peer)) = (ids.last().copied(), asking.sync.next_peer()) {
             asking.missing_after = last;
-            self.send(node, peer, Message::ByIds(ids));
+            self.send(node, peer, Message::ByIds(ids, false));
         }
     }
 }

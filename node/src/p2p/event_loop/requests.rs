@@ -13,12 +13,12 @@ use libp2p::{
     request_response::{Event, InboundFailure, Message, OutboundFailure, ResponseChannel},
 };
 use sharechain::{ShareId, sync::TipClaim};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc::error::TrySendError, oneshot};
 use tracing::debug;
 
 use super::{
     super::{
-        CheckInput, Fault,
+        CheckInput, Fault, Purpose,
         peer_table::MayAsk,
         serve,
         wire::{Hello, Request, Response},
@@ -32,10 +32,10 @@ use crate::{chain_task::ChainInput, defaults::SERVING_MAX, netgroup::ip_of, peer
 pub(super) enum Asked {
     /// The peer's tip and place; and when, for who wants to know how long it took.
     Hello(Option<(Instant, oneshot::Sender<Option<Duration>>)>),
-    /// Shares after a locator.
+    /// Ids after a locator.
     Range,
     /// Shares by id.
-    Shares(BTreeSet<ShareId>),
+    Shares(Purpose, BTreeSet<ShareId>),
     /// Other nodes.
     Peers,
 }
@@ -53,8 +53,12 @@ impl Network {
             Event::OutboundFailure { peer, request_id, error, .. } => {
                 let asked = self.requests.remove(&request_id);
                 debug!(%peer, ?asked, %error, "request failed");
-                if matches!(asked, Some(Asked::Range)) {
-                    self.tell_chain(ChainInput::RequestFailed(peer));
+                match asked {
+                    Some(Asked::Range) => self.tell_chain(ChainInput::IdsFailed(peer)),
+                    Some(Asked::Shares(Purpose::Sync, asked)) => {
+                        self.tell_chain(ChainInput::SharesFailed { peer, asked });
+                    }
+                    Some(Asked::Hello(_) | Asked::Peers | Asked::Shares(Purpose::Ancestors, _)) | None => {}
                 }
                 if let Some(fault) = fault_of_answer(&error) {
                     self.on_fault(peer, fault);
@@ -93,7 +97,7 @@ impl Network {
             // A dropped channel is a failed request; the peer asks somebody else.
             Request::Range { .. } | Request::Shares { .. } if self.answers.len() >= SERVING_MAX => {}
             Request::Range { locator } => {
-                let answer = serve::range(self.config.chain.clone(), self.config.store.clone(), locator);
+                let answer = serve::range(self.config.chain.clone(), locator);
                 self.answers.push(Box::pin(async move { (channel, answer.await) }));
             }
             Request::Shares { ids } => {
@@ -112,9 +116,11 @@ impl Network {
                 }
                 return self.on_hello(peer, hello);
             }
-            (Some(Asked::Range), Response::Shares { shares, more }) => CheckInput::Answer { peer, shares, more },
-            (Some(Asked::Shares(wanted)), Response::Shares { shares, .. }) => {
-                CheckInput::Fetched { peer, wanted, shares }
+            (Some(Asked::Range), Response::Ids { ids, more }) => {
+                return self.tell_chain(ChainInput::Ids { peer, ids, more });
+            }
+            (Some(Asked::Shares(purpose, asked)), Response::Shares { shares }) => {
+                CheckInput::Fetched { peer, purpose, asked, shares }
             }
             (Some(Asked::Peers), Response::Peers { envelopes }) => {
                 if self.on_told_peers(peer, envelopes).is_err() {
@@ -124,8 +130,8 @@ impl Network {
             }
             _ => return self.on_fault(peer, Fault::WrongAnswer),
         };
-        if self.config.check.try_send(check).is_err() {
-            self.tell_chain(ChainInput::RequestFailed(peer));
+        if let Err(TrySendError::Full(CheckInput::Fetched { asked, .. })) = self.config.check.try_send(check) {
+            self.tell_chain(ChainInput::SharesFailed { peer, asked });
         }
     }
 

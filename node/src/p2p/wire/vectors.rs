@@ -66,10 +66,10 @@ async fn messages_are_those_of_the_protocol_page() {
         } else {
             let response = match kind {
                 "response hello" => Response::Hello(hello(&case["hello"])),
-                "response shares" => Response::Shares {
-                    shares: case["shares"].as_array().unwrap().iter().map(bytes).collect(),
-                    more: case["more"].as_bool().unwrap(),
-                },
+                "response shares" => {
+                    Response::Shares { shares: case["shares"].as_array().unwrap().iter().map(bytes).collect() }
+                }
+                "response ids" => Response::Ids { ids: ids(&case["ids"]), more: case["more"].as_bool().unwrap() },
                 other => panic!("unknown message {other}"),
             };
             assert_eq!(frame(&response.encode()).await, framed, "{case}");
@@ -99,8 +99,8 @@ fn bounds_are_those_of_the_protocol_page() {
         ("ids of a locator", LOCATOR_MAX),
         ("ids of a cursor", CURSOR_MAX),
         ("ids of a request for shares", IDS_MAX),
+        ("ids of an answer", SYNC_IDS_MAX),
         ("shares of an answer", SYNC_SHARES_MAX),
-        ("bytes of all shares of an answer", SYNC_BYTES_MAX),
         ("bytes of a share", SHARE_LEN_MAX),
         ("bytes of an agent", AGENT_LEN_MAX),
     ];
@@ -110,7 +110,7 @@ fn bounds_are_those_of_the_protocol_page() {
         assert_eq!((case["bound"].as_str(), number(&case["value"])), (Some(bound), value.try_into().unwrap()));
     }
     for (field, len_max, bytes) in [
-        ("ids", IDS_MAX, [&[2_u8, 66][..], &[0; 32 * 66]].concat()),
+        ("ids", IDS_MAX, [&[2_u8, 251][..], &[0; 32 * 251]].concat()),
         ("locator", LOCATOR_MAX, [&[1_u8, 141][..], &[0; 32 * 141]].concat()),
     ] {
         assert_eq!(Request::decode(&bytes), Err(DecodeError::TooLong { field, len: len_max + 1, len_max }));
