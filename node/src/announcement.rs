@@ -13,7 +13,6 @@ use crate::{
     directory::{Directory, DirectoryView, HostPolicy, OwnAds, OwnNode},
     error::NodeError,
     p2p::Nodes,
-    parent::devnet,
 };
 
 /// The directory of the network task, and this node's own ads where it has some.
@@ -28,8 +27,7 @@ pub(crate) fn nodes(
     (view, refuge): (watch::Sender<Arc<DirectoryView>>, watch::Sender<Option<Refuge>>),
 ) -> Result<Nodes, NodeError> {
     let params = config.chain.params.id();
-    // A devnet is a laboratory, often on one machine.
-    let hosts = if config.chain.name == devnet::NAME { HostPolicy::Any } else { HostPolicy::PublicOnly };
+    let hosts = if config.p2p.local_addresses { HostPolicy::Any } else { HostPolicy::PublicOnly };
     let own = own_node(config, key, agent, hosts)?.map(|own| OwnAds::new(own, params));
     Ok(Nodes { directory: Directory::new(params, hosts), hosts, own, stratum, view, refuge })
 }

@@ -32,6 +32,7 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 
 mod catching_up;
+mod flood;
 mod running;
 mod undecided;
 mod view;

@@ -105,6 +105,8 @@ pub const REDIAL_INTERVAL: Duration = Duration::from_secs(5);
 pub const HELLO_INTERVAL: Duration = Duration::from_secs(5);
 /// Time for a request to a peer. The sync gives up before, and has not asked the same peer again by then.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(9);
+/// Time for the answer to a ping; without it the connection is dead. Far above any round trip with full queues.
+pub const PING_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time between two pings of a peer.
 pub const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// Sync answers being prepared for all peers. Further requests are dropped and asked again.

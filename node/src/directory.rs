@@ -31,7 +31,7 @@ pub mod record_key;
 mod view;
 
 pub use ad::{AdError, Country, NodeAd, Operator, PublicKey, SignedAd};
-pub use endpoint::{AuthorityKey, Host, InvalidStratumUrl, StratumProtocol, StratumUrl, is_public};
+pub use endpoint::{AuthorityKey, Host, InvalidStratumUrl, StratumProtocol, StratumUrl};
 pub use network_group::NetworkGroup;
 pub use own_ads::{OwnAds, OwnNode};
 pub use view::{DirectoryView, ListedNode};

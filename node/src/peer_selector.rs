@@ -212,7 +212,7 @@ impl PeerSelector {
         }
         // Without a single peer it is likelier that this node is offline than that everybody else is.
         if self.peers.is_empty() {
-            book.rest(peer, now.saturating_add(FEELER_MAX));
+            book.rest(peer, now.saturating_add(FEELER_REST));
         } else {
             book.failed(peer, now);
         }

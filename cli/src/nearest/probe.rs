@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use node::directory::{StratumProtocol, StratumUrl, is_public};
+use node::{
+    directory::{StratumProtocol, StratumUrl},
+    netgroup::is_routable,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
@@ -65,7 +68,7 @@ pub(crate) async fn resolve(candidate: &Candidate) -> Result<SocketAddr, ProbeEr
     let found = in_time("address", async { Ok(lookup_host((host.as_str(), *port)).await) }).await?;
     let address = found.map_err(|_| ProbeError::Name)?.next().ok_or(ProbeError::Name)?;
     let is_name = host.address().is_none();
-    if is_name && !candidate.is_given && !is_public(address.ip()) {
+    if is_name && !candidate.is_given && !is_routable(address.ip()) {
         return Err(ProbeError::NotPublic(address.ip()));
     }
     Ok(address)

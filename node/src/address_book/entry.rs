@@ -21,6 +21,9 @@ const WEEK: Millis = 7 * 24 * 3_600_000;
 const SEEN_WITHIN: Millis = 30 * 24 * 3_600_000;
 /// Wait after the first failure; doubles with each further one.
 const RETRY_AFTER: Millis = 60_000;
+/// The same for a node that was there within the hour: a line was cut, and comes back.
+const RETRY_SOON_AFTER: Millis = 5_000;
+const HOUR: Millis = 3_600_000;
 /// Doublings of that wait: at most about an hour.
 const RETRY_DOUBLINGS_MAX: u32 = 6;
 
@@ -77,7 +80,9 @@ impl Entry {
     pub(super) fn fail(&mut self, now: Millis) {
         let doublings = self.failures.min(RETRY_DOUBLINGS_MAX);
         self.failures = self.failures.saturating_add(1);
-        self.rests_until = now.saturating_add(RETRY_AFTER << doublings);
+        let was_there = self.succeeded_at.is_some_and(|then| now.saturating_sub(then) < HOUR);
+        let wait = if was_there { RETRY_SOON_AFTER } else { RETRY_AFTER };
+        self.rests_until = now.saturating_add(wait << doublings);
     }
 
     pub(super) fn succeed(&mut self, now: Millis) {

@@ -6,7 +6,7 @@ use futures::{future::BoxFuture, stream::FuturesUnordered};
 use libp2p::PeerId;
 use sharechain::{
     Admission, CheckedShare, Effect, Origin, ShareId, UnixTime, Verdict,
-    chain::RivalBranch,
+    chain::{Ignored, RivalBranch},
     sync::{RivalHistory, Sync},
 };
 use stratum::{FoundShare, submit::Found};
@@ -16,11 +16,11 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use super::{ChainInput, ChainQuery, ChainTask, catching_up::SyncTold, undecided::Undecided};
+use super::{ChainInput, ChainQuery, ChainTask, catching_up::SyncTold, flood::FloodGuard, undecided::Undecided};
 use crate::{
     blocks::BlockInput,
     clock::unix_now,
-    p2p::{Acceptance, GossipTicket, P2pCommand, Purpose},
+    p2p::{Acceptance, Fault, GossipTicket, P2pCommand, Purpose},
     store::{Marks, StoreError, StoredShare},
 };
 
@@ -44,6 +44,8 @@ pub(super) struct Running {
     pub(super) had_shares: bool,
     /// Shares taken from gossip.
     pub(super) gossiped: u64,
+    /// How much gossip is looked at.
+    flood: FloodGuard,
     /// Gossip whose place is not known yet.
     undecided: Undecided,
     pub(super) ticks: u64,
@@ -74,6 +76,7 @@ impl Running {
             started: Instant::now(),
             complained: Instant::now(),
             gossiped: 0,
+            flood: FloodGuard::default(),
             undecided: Undecided::default(),
             ticks: 0,
             missing_after: ShareId::ZERO,
@@ -197,11 +200,19 @@ impl Running {
 
     async fn on_gossip(&mut self, share: Arc<CheckedShare>, ticket: GossipTicket, now: UnixTime) {
         let source = ticket.source;
+        if !self.flood.admits(source, &share.share().data.payout_script, std::time::Instant::now()) {
+            debug!(share = %share.id(), peer = %source, "gossip ignored: too much of it");
+            return self.report(ticket, Acceptance::Ignore).await;
+        }
         match self.task.chain.admit(&share, now) {
             Admission::Relay => self.report(ticket, Acceptance::Accept).await,
             Admission::Keep => self.undecided.push(share.id(), ticket, now),
             Admission::Ignore(reason) => {
                 debug!(share = %share.id(), %reason, "gossip ignored");
+                // Whoever relays has judged it like us, unless it is far behind.
+                if matches!(reason, Ignored::TooOld | Ignored::TooEasy) {
+                    self.task.p2p.send(P2pCommand::Fault { peer: source, fault: Fault::UselessShares }).await;
+                }
                 return self.report(ticket, Acceptance::Ignore).await;
             }
         }

@@ -6,6 +6,7 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use super::limits::{AUTHORITY_KEY_LEN_MAX, HOST_LEN_MAX};
+use crate::netgroup::is_routable;
 
 /// What is spoken at an endpoint.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -65,7 +66,7 @@ impl Host {
     /// Whether machines elsewhere can mean the same by it: an address or a name of the public internet.
     pub fn is_public(&self) -> bool {
         match self.address() {
-            Some(address) => is_public(address),
+            Some(address) => is_routable(address),
             None => {
                 let last = self.0.rsplit('.').next().unwrap_or_default();
                 self.0.contains('.') && !["local", "localhost", "internal", "lan", "home", "arpa"].contains(&last)
@@ -85,23 +86,6 @@ fn is_name(text: &str) -> bool {
     };
     let last = text.rsplit('.').next().unwrap_or_default();
     text.split('.').all(label) && last.starts_with(|letter: char| letter.is_ascii_lowercase())
-}
-
-/// Whether an address is of the public internet, and not of a local network, of documentation or of nobody.
-pub fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            let is_shared = a == 100 && (64..128).contains(&b);
-            let is_protocol = (a, b, c) == (192, 0, 0) || (a == 198 && (18..20).contains(&b));
-            let is_special = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_documentation();
-            !(is_special || is_shared || is_protocol || a == 0 || a >= 224)
-        }
-        IpAddr::V6(v6) => {
-            let [a, b, ..] = v6.segments();
-            (a & 0xe000) == 0x2000 && (a, b) != (0x2001, 0x0db8)
-        }
-    }
 }
 
 impl AuthorityKey {

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     defaults::{
         CONNECTIONS_PER_PEER_MAX, IDLE_CONNECTION_TIMEOUT, INBOUND_MAX, KAD_PEERS_PER_BUCKET, KAD_PROVIDERS_MAX,
-        OUTBOUND_MAX, PENDING_CONNECTIONS_MAX, PING_INTERVAL, QUIC_CONNECTION_WINDOW, QUIC_STREAM_WINDOW,
+        OUTBOUND_MAX, PENDING_CONNECTIONS_MAX, PING_INTERVAL, PING_TIMEOUT, QUIC_CONNECTION_WINDOW, QUIC_STREAM_WINDOW,
         REQUEST_STREAMS_MAX, REQUEST_TIMEOUT, STREAMS_PER_CONNECTION_MAX,
     },
     error::NodeError,
@@ -126,7 +126,7 @@ impl Behaviour {
             gate: Gate::new(bans),
             gossip: gossip::behaviour(params)?,
             identify: identify::Behaviour::new(identify),
-            ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL)),
+            ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT)),
             requests: requests(params)?,
             kad: kad(own, params)?,
             mdns: reach.mdns.then(mdns).transpose()?.into(),

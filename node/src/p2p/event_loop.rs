@@ -269,6 +269,11 @@ impl Network {
                 self.peers.set_rtt(&peer, rtt);
                 self.select(Event::Rtt { peer, rtt });
             }
+            BehaviourEvent::Ping(ping::Event { peer, connection, result: Err(ping::Failure::Timeout) }) => {
+                // A line that is cut may look open for many minutes, and the mesh would go on sending into it.
+                info!(%peer, "no answer to a ping; the connection is closed");
+                let _closed = self.swarm.close_connection(connection);
+            }
             BehaviourEvent::Requests(event) => self.on_request_event(event),
             BehaviourEvent::Identify(event) => self.on_identify(event),
             BehaviourEvent::Kad(event) => self.on_kad(event),

@@ -12,7 +12,10 @@ use tokio::sync::watch;
 use tracing::debug;
 
 use super::{Acceptance, Fault};
-use crate::directory::{AdVerdict, Directory, DirectoryView, HostPolicy, NodeAd, OwnAds, is_public};
+use crate::{
+    directory::{AdVerdict, Directory, DirectoryView, HostPolicy, NodeAd, OwnAds},
+    netgroup::is_routable,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -101,7 +104,7 @@ fn is_told(address: &Multiaddr, hosts: HostPolicy) -> bool {
         Some(_) => None,
         None => return false,
     };
-    hosts == HostPolicy::Any || ip.is_none_or(is_public)
+    hosts == HostPolicy::Any || ip.is_none_or(is_routable)
 }
 
 #[cfg(test)]

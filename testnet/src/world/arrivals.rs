@@ -13,7 +13,7 @@ pub(super) const LOG_FILTER: &str = "info,node=info,stratum=info,node::arrivals=
 /// How a line names its target.
 const TARGET: &str = " node::arrivals: ";
 /// Part of the line that a node writes when it bans a peer.
-const BAN: &str = "peer disconnected for ";
+const BAN: &str = " peer banned ";
 /// Pairs that are closer than this are not compared with their distance: of six milliseconds most is the nodes' own work.
 const FAR_MIN: Duration = Duration::from_millis(20);
 
@@ -208,7 +208,7 @@ mod tests {
             &line(15, "acknowledged share=aa height=5"),
             &line(90, "linked share=aa"),
             "2026-11-22T00:00:00.000000Z  INFO node::p2p: linked share=bb\n",
-            "2026-11-22T00:00:00.000000Z  WARN node::p2p::event_loop: peer disconnected for 600 s peer=x reason=\"y\"\n",
+            "2026-11-22T00:00:00.000000Z  WARN node::p2p::event_loop::judging: peer banned peer=x reason=\"y\" secs=600\n",
             "a panic without a time\n",
         ];
         let log = NodeLog::read(&text.concat());

@@ -278,14 +278,16 @@ fn per(part: usize, whole: usize) -> f64 {
     (part as f64 / whole.max(1) as f64 * 1e4).round() / 1e4
 }
 
-/// How a node is started: it knows its own place and a few others'.
+/// How a node is started: it knows its own place and two seeds.
 fn options(geography: &Geography, node: usize, rpc: SocketAddr) -> NodeOptions {
+    let log = ["--log".to_owned(), LOG_FILTER.to_owned()];
+    let seeds = geography.seeds(node).into_iter().flat_map(|seed| ["--seed".to_owned(), geography.multiaddress(seed)]);
     NodeOptions {
         parent_rpc: format!("http://{rpc}"),
-        peers: geography.peers(node).into_iter().map(|peer| geography.multiaddress(peer)).collect(),
+        peers: Vec::new(),
         region: Some(geography.region(node).to_string()),
         p2p_listen: Some(geography.multiaddress(node)),
-        flags: vec!["--log".to_owned(), LOG_FILTER.to_owned()],
+        flags: log.into_iter().chain(seeds).collect(),
     }
 }
 

@@ -18,8 +18,8 @@ const RTT_MS: [[u64; REGIONS.len()]; REGIONS.len()] = [
 ];
 /// Most nodes of a world: as many as the pool on loopback has.
 pub const NODES_MAX: usize = 50;
-/// Configured peers in the own region and in others.
-const PEERS: (usize, usize) = (2, 4);
+/// Nodes that all others are told of.
+const SEEDS: usize = 2;
 /// Where nodes listen for peers.
 const P2P_PORT: u16 = 23_333;
 
@@ -87,31 +87,10 @@ impl Geography {
         format!("/ip4/{}/tcp/{P2P_PORT}", self.address(node))
     }
 
-    /// Whom a node is told of when it starts. The first one is told of nobody: it begins the share chain.
-    ///
-    /// Two neighbours in its region and one node in each of four others, so that every region is connected in itself and
-    /// all of them with each other.
-    pub fn peers(&self, node: usize) -> Vec<usize> {
-        if node == 0 {
-            return Vec::new();
-        }
-        let home = self.places[node];
-        let mut peers = self.take_from(home, node / REGIONS.len() + 1, PEERS.0, node);
-        for step in 1..REGIONS.len() {
-            // Which region is left out changes from node to node.
-            let region = (home + 1 + (node / REGIONS.len() + step) % (REGIONS.len() - 1)) % REGIONS.len();
-            if peers.len() < PEERS.0 + PEERS.1 {
-                peers.extend(self.take_from(region, node / REGIONS.len(), 1, node));
-            }
-        }
-        peers
-    }
-
-    /// Up to `count` nodes of a region, beginning with its `first`, without `but`.
-    fn take_from(&self, region: usize, first: usize, count: usize, but: usize) -> Vec<usize> {
-        let there: Vec<usize> = (0..self.len()).filter(|other| self.places[*other] == region).collect();
-        let turned = there.iter().cycle().skip(first % there.len().max(1)).take(there.len());
-        turned.copied().filter(|other| *other != but).take(count).collect()
+    /// Whom a node is told of when it starts: the first nodes of two regions. It finds all others by itself. The first one is
+    /// told of nobody, because it begins the share chain.
+    pub fn seeds(&self, node: usize) -> Vec<usize> {
+        (0..self.len().min(SEEDS)).filter(|seed| *seed < node).collect()
     }
 
     fn place_bytes(&self, node: usize) -> (u8, u8) {
@@ -149,20 +128,6 @@ fn shortest_paths(direct: &[Vec<Duration>]) -> Vec<Vec<Duration>> {
 mod tests {
     use super::*;
 
-    /// Nodes that can be reached from the first of `nodes` over links between `nodes`.
-    fn reached(geography: &Geography, nodes: &[usize]) -> usize {
-        let linked = |a: usize, b: usize| geography.peers(a).contains(&b) || geography.peers(b).contains(&a);
-        let mut found = vec![nodes[0]];
-        let mut next = 0;
-        while let Some(from) = found.get(next).copied() {
-            let news: Vec<usize> =
-                nodes.iter().copied().filter(|to| !found.contains(to) && linked(from, *to)).collect();
-            found.extend(news);
-            next += 1;
-        }
-        found.len()
-    }
-
     #[test]
     fn the_table_is_symmetric_and_as_wide_as_the_world() {
         let all = || RTT_MS.iter().flatten();
@@ -187,30 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn every_world_is_connected_and_stays_so_within_what_a_partition_leaves() {
-        for nodes in 1..=NODES_MAX {
-            let world = Geography::new(nodes);
-            let all: Vec<usize> = (0..nodes).collect();
-            assert_eq!(reached(&world, &all), nodes, "{nodes} nodes");
-            for region in REGIONS {
-                let (inside, outside): (Vec<_>, Vec<_>) = all.iter().partition(|node| world.region(**node) == region);
-                for side in [inside, outside].into_iter().filter(|side| !side.is_empty()) {
-                    assert_eq!(reached(&world, &side), side.len(), "{nodes} nodes, {region} cut off");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn peers_are_few_and_others() {
+    fn everybody_but_the_first_is_told_of_somebody() {
         let world = Geography::new(20);
-        assert!(world.peers(0).is_empty());
-        for node in 1..20 {
-            let peers = world.peers(node);
-            let near = peers.iter().filter(|peer| world.region(**peer) == world.region(node)).count();
-            assert_eq!((near, peers.len()), (2, 6), "node {node}: {peers:?}");
-            assert!(!peers.contains(&node));
-        }
+        assert_eq!([0, 1, 2, 19].map(|node| world.seeds(node)), [vec![], vec![0], vec![0, 1], vec![0, 1]]);
+        assert_ne!(world.region(0), world.region(1));
     }
 
     #[test]

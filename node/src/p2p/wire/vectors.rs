@@ -58,6 +58,10 @@ async fn messages_are_those_of_the_protocol_page() {
                 "request hello" => Request::Hello(hello(&case["hello"])),
                 "request range" => Request::Range { locator: ids(&case["locator"]) },
                 "request shares" => Request::Shares { ids: ids(&case["ids"]) },
+                "request peers" => {
+                    let region = |code: &Value| code.as_str().unwrap().parse().unwrap();
+                    Request::Peers { missing: case["missing"].as_array().unwrap().iter().map(region).collect() }
+                }
                 other => panic!("unknown message {other}"),
             };
             assert_eq!(frame(&request.encode()).await, framed, "{case}");
@@ -70,6 +74,9 @@ async fn messages_are_those_of_the_protocol_page() {
                     Response::Shares { shares: case["shares"].as_array().unwrap().iter().map(bytes).collect() }
                 }
                 "response ids" => Response::Ids { ids: ids(&case["ids"]), more: case["more"].as_bool().unwrap() },
+                "response peers" => {
+                    Response::Peers { envelopes: case["envelopes"].as_array().unwrap().iter().map(bytes).collect() }
+                }
                 other => panic!("unknown message {other}"),
             };
             assert_eq!(frame(&response.encode()).await, framed, "{case}");
@@ -103,6 +110,8 @@ fn bounds_are_those_of_the_protocol_page() {
         ("shares of an answer", SYNC_SHARES_MAX),
         ("bytes of a share", SHARE_LEN_MAX),
         ("bytes of an agent", AGENT_LEN_MAX),
+        ("peers of an answer", PEERS_MAX),
+        ("bytes of a peer record", ENVELOPE_LEN_MAX),
     ];
     let page = cases(vectors(PAGE, "bounds"));
     assert_eq!(page.len(), bounds.len());
