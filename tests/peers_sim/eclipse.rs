@@ -92,6 +92,9 @@ struct Answer {
 
 impl Swarm {
     /// One world, from a seed: some minutes before each count.
+    ///
+    /// # Panics
+    /// When a book cannot read its own file.
     pub fn trial(self, minutes: u64, seed: u64) -> Trial {
         let mut world = World::new(self, seed);
         let mut book = AddressBook::new(AddressPolicy::PublicOnly, world.rng.random());

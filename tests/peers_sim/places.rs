@@ -108,6 +108,9 @@ impl Site {
 }
 
 /// A new identity.
+///
+/// # Panics
+/// Never: the bytes are well-formed.
 pub fn peer_id(rng: &mut StdRng) -> PeerId {
     // A SHA-256 multihash, like that of an RSA key.
     let mut bytes = vec![0x12, 32];

@@ -11,7 +11,6 @@ use crate::{
 };
 
 const START: Millis = 1_790_000_000_000;
-const MINUTE: Millis = 60_000;
 
 fn peer(number: u32) -> PeerId {
     let mut bytes = vec![0x12, 32];
