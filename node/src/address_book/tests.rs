@@ -94,7 +94,7 @@ fn others_do_not_change_where_a_known_node_is() {
     assert_eq!(book.get(&peer(1)).unwrap().addresses()[0], address([66, 6, 6, 6]), "what worked comes first");
 }
 
-/// Attack S1: a book is stuffed by one who has many addresses in one network.
+/// A book is stuffed by one who has many addresses in one network.
 #[test]
 fn whoever_speaks_from_one_network_fills_a_sixteenth_of_the_new_table() {
     let mut book = book();

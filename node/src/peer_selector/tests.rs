@@ -429,7 +429,7 @@ fn regions_without_a_peer_are_asked_for() {
 }
 
 proptest! {
-    /// Attack S2: whatever strangers do in whatever order, the bounds hold and pinned peers stay.
+    /// Whatever strangers do in whatever order, the bounds hold and pinned peers stay.
     #[test]
     fn no_order_of_events_breaks_a_bound(
         events in proptest::collection::vec((0..9_u8, 0..120_u32, 0..200_000_u64), 0..400),

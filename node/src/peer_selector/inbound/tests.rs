@@ -71,7 +71,7 @@ fn the_older_half_stays_and_so_do_the_last_few() {
     assert_eq!(evictee(Vec::new()), None);
 }
 
-/// Attack: a swarm connects again and again. Honest peers that were there first and do something stay.
+/// A swarm connects again and again. Honest peers that were there first and do something stay.
 #[test]
 fn a_swarm_evicts_itself() {
     let mut peers = crowd(48);
