@@ -63,8 +63,8 @@ pub const BLOCKS_REMEMBERED_MAX: usize = 1_024;
 pub const INBOUND_MAX: u32 = 56;
 /// Outbound connections at the transport: those that are chosen, the operator's own, and those of lookups, which are short.
 pub const OUTBOUND_MAX: u32 = 64;
-/// Connections per peer: two nodes may dial each other at once.
-pub const CONNECTIONS_PER_PEER_MAX: u32 = 2;
+/// Connections per peer: two nodes may dial each other at once, and test whether they can be reached.
+pub const CONNECTIONS_PER_PEER_MAX: u32 = 3;
 /// Handshakes under way. Stops connection churn from holding memory.
 pub const PENDING_CONNECTIONS_MAX: u32 = 16;
 /// Streams per connection; yamux would allow 512 with a window each.

@@ -141,9 +141,9 @@ fn happens(sync: &mut Numbers<String>, event: &Value) {
     let now: Millis = json::number(&event["at"]);
     let peer = |kind: &str| event[kind].as_str().map(ToOwned::to_owned);
     let numbers = || json::number::<u64>(&event["from"])..=json::number::<u64>(&event["to"]);
-    let lacked = || match event["lacks"].as_array().map(Vec::as_slice) {
-        Some([from, to]) => json::number::<u64>(from)..=json::number::<u64>(to),
-        _ => 1..=0,
+    let is_lacked = |number: &u64| match event["lacks"].as_array().map(Vec::as_slice) {
+        Some([from, to]) => (json::number::<u64>(from)..=json::number::<u64>(to)).contains(number),
+        _ => false,
     };
     if let Some(peer) = peer("tip") {
         let id = if event["smaller_id"] == true { ShareId::ZERO } else { ShareId::from_bytes([0x22; 32]) };
@@ -155,7 +155,7 @@ fn happens(sync: &mut Numbers<String>, event: &Value) {
         sync.on_ids(&peer, &ids, event["more"] == true, |id| known.then(|| id_number(id)));
     } else if let Some(peer) = peer("shares") {
         let asked = numbers().map(number_id).collect();
-        let shown = numbers().filter(|number| !lacked().contains(number));
+        let shown = numbers().filter(|number| !is_lacked(number));
         sync.on_shares(&peer, &asked, shown.map(|number| (number_id(number), number)).collect(), now);
     } else if let Some(peer) = peer("fails") {
         sync.on_ids_failed(&peer, now);

@@ -48,9 +48,9 @@ struct Download {
 impl Download {
     fn new(len: u64, peers: &[Character]) -> Self {
         let mut sync = Sync::default();
-        for peer in 0..peers.len() {
+        for (peer, character) in peers.iter().enumerate() {
             // Liars claim more than there is.
-            let work = if matches!(peers[peer], Character::Honest(_)) { len } else { 2 * len };
+            let work = if matches!(character, Character::Honest(_)) { len } else { 2 * len };
             let (id, total_work) = (number_id(work), Work::from_hashes(work.into()));
             sync.on_tip(peer, TipClaim { id, height: work, total_work }, 0);
         }
@@ -159,7 +159,6 @@ const NEAR: Character = Character::Honest(80);
 fn a_hundred_thousand_shares_over_80_ms_take_seconds() {
     // One after the other, 250 at a time, they would take 32 s.
     let took = [1, 2, 4, 8].map(|peers| secs(100_000, &vec![NEAR; peers]));
-    println!("100,000 shares over 80 ms from 1, 2, 4, 8 peers: {took:?} s");
     assert!(took[0] < 15.0 && took[1] < 7.5 && took[2] < 5.0 && took[3] < 5.0, "{took:?}");
 }
 
@@ -177,17 +176,17 @@ fn nobody_is_asked_more_often_than_it_answers() {
 fn bad_peers_cost_their_slots_and_not_the_sync() {
     let alone = secs(20_000, &[NEAR]);
     for (character, extra_secs) in [
+        // Four turns of five seconds to show ids.
         (Character::Silent, 25.0),
-        (Character::Miser, 40.0),
-        (Character::Poor, 5.0),
-        (Character::Inventor, 10.0),
-        (Character::Jumper, 10.0),
-        (Character::Grudging, 15.0),
+        (Character::Miser, 3.0),
+        (Character::Poor, 1.0),
+        (Character::Inventor, 2.0),
+        (Character::Jumper, 2.0),
+        (Character::Grudging, 1.0),
     ] {
         let mut peers = vec![character; 4];
         peers.insert(2, NEAR);
         let took = secs(20_000, &peers);
-        println!("20,000 shares from one peer among four that are {character:?}: {took} s, alone {alone} s");
         assert!(took < alone + extra_secs, "{character:?}: {took} s instead of {alone} s");
     }
 }
@@ -211,16 +210,14 @@ fn sixty_silent_peers_do_not_stop_one_honest() {
     let mut peers = vec![Character::Miser; 60];
     peers.insert(30, NEAR);
     let took = secs(20_000, &peers);
-    println!("20,000 shares from one peer among sixty misers: {took} s");
-    assert!(took < 600.0, "{took}");
+    assert!(took < 90.0, "{took} s");
 }
 
 #[test]
 fn on_a_slow_line_patience_grows_until_answers_are_in_time() {
     // Every answer takes longer than the first patience allows.
     let took = secs(5_000, &[Character::Honest(4_500), Character::Honest(4_500)]);
-    println!("5,000 shares over 4.5 s: {took} s");
-    assert!(took < 200.0, "{took}");
+    assert!(took < 60.0, "{took} s");
 }
 
 proptest! {
