@@ -94,7 +94,7 @@ pub async fn run(config: Config, token: CancellationToken, ready: impl FnOnce(&E
     let data_dir = DataDir::open(&config.data_dir)?;
     let (ended, mut first_ended) = mpsc::channel(1);
     let tasks = Tasks { tracker: TaskTracker::new(), token: token.clone(), ended };
-    let store_thread = match start(config, &data_dir, &tasks).await {
+    let store_thread = match Box::pin(start(config, &data_dir, &tasks)).await {
         Ok((endpoints, thread)) => {
             ready(&endpoints);
             thread
@@ -183,7 +183,7 @@ struct Opened {
 
 /// Opens and binds everything, then starts all tasks.
 async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(Endpoints, StoreThread), NodeError> {
-    let (opened, store_thread) = open(config, data_dir).await?;
+    let (opened, store_thread) = Box::pin(open(config, data_dir)).await?;
     let endpoints = Endpoints {
         api: format!("http://{}", opened.api.address()),
         stratum: format!("stratum+tcp://{}", opened.stratum.address()),

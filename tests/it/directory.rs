@@ -37,6 +37,7 @@ async fn announced(
         peers: peers.iter().filter_map(|peer| peer.endpoints.p2p.first().cloned()).collect(),
         region: Some("EU".to_owned()),
         flags: vec!["--config".to_owned(), config.display().to_string()],
+        ..NodeOptions::default()
     };
     world.place.node(name, &options).await
 }

@@ -54,7 +54,7 @@ impl World {
                 let first = 100 * u64::from(value);
                 let ids: Vec<ShareId> = (first..first + 2 * u64::from(more)).map(id).collect();
                 let known = |id: &ShareId| (id.as_bytes()[0] % 16 == value % 16).then_some(u64::from(value));
-                sync.on_ids(&peer, &ids, more % 2 == 0, known);
+                sync.on_ids(&peer, &ids, more.is_multiple_of(2), known);
             }
             4 => {
                 let Some(asked) = self.asked.get_mut(&peer).and_then(Vec::pop) else { return };
