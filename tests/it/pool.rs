@@ -54,7 +54,7 @@ async fn three_nodes_find_blocks_that_pay_what_every_node_computes() -> anyhow::
     })
     .await?;
     // Alone, so that what it has can only come from its own disk.
-    let three = world.lonely_node("three").await?;
+    let three = world.closed_node("three", &[]).await?;
     let loaded = three.api.status().await?.share_height;
     anyhow::ensure!(loaded + 3 >= height_before, "restarted at {loaded}, had {height_before}");
     three.stop().await?;
@@ -91,9 +91,9 @@ async fn three_nodes_find_blocks_that_pay_what_every_node_computes() -> anyhow::
 #[tokio::test]
 async fn a_share_crosses_a_node_that_only_relays() -> anyhow::Result<()> {
     let world = World::new(30).await?;
-    let near = world.node("near", &[]).await?;
-    let relay = world.node("relay", &[&near]).await?;
-    let far = world.node("far", &[&relay]).await?;
+    let near = world.closed_node("near", &[]).await?;
+    let relay = world.closed_node("relay", &[&near]).await?;
+    let far = world.closed_node("far", &[&relay]).await?;
     let mut miner = SteppedMiner::connect(&near.endpoints.stratum, &devnet_user("alice")?).await?;
     // Sync would bring the shares as well, but later and without being counted as gossip.
     wait_for("gossip at the far end", Duration::from_secs(60), async || {

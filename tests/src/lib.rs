@@ -63,13 +63,14 @@ impl World {
         self.place.node(name, &options).await
     }
 
-    /// Starts a node that connects to nobody.
+    /// Starts a node that connects to `peers` and looks for nobody else.
     ///
     /// # Errors
     /// When it does not come up.
-    pub async fn lonely_node(&self, name: &str) -> anyhow::Result<NodeProcess> {
+    pub async fn closed_node(&self, name: &str, peers: &[&NodeProcess]) -> anyhow::Result<NodeProcess> {
+        let peers = peers.iter().filter_map(|peer| peer.endpoints.p2p.first().cloned()).collect();
         let flags = vec!["--no-discovery".to_owned()];
-        let options = NodeOptions { parent_rpc: self.devnet.rpc.clone(), flags, ..NodeOptions::default() };
+        let options = NodeOptions { parent_rpc: self.devnet.rpc.clone(), peers, flags, ..NodeOptions::default() };
         self.place.node(name, &options).await
     }
 
