@@ -47,6 +47,12 @@ impl Nodes {
         }
     }
 
+    /// What a peer is told that asks: as many as may be, no more of one network than an answer may name.
+    pub(super) fn told(&self, count: usize) -> Vec<Vec<u8>> {
+        let view = self.view.borrow();
+        view.candidates(None, count).into_iter().map(|node| node.signed.encode()).collect()
+    }
+
     /// Our ad, when one is due: its bytes, and what to call [`Nodes::announced`] with once somebody heard it.
     pub(super) fn due<'a>(
         &mut self,

@@ -151,6 +151,7 @@ struct Peer {
     shares_late: u64,
     window: Option<(Instant, u32)>,
     told_at: Option<Instant>,
+    told_ads_at: Option<Instant>,
 }
 
 /// Connected peers.
@@ -213,12 +214,12 @@ impl PeerTable {
 
     /// Whether a peer may be told of others now: it is told at most once in [`TOLD_INTERVAL`].
     pub(super) fn may_be_told(&mut self, peer: &PeerId, now: Instant) -> bool {
-        let Some(peer) = self.peers.get_mut(peer) else { return false };
-        let may = peer.told_at.is_none_or(|at| now.saturating_duration_since(at) >= TOLD_INTERVAL);
-        if may {
-            peer.told_at = Some(now);
-        }
-        may
+        self.peers.get_mut(peer).is_some_and(|peer| is_due(&mut peer.told_at, now))
+    }
+
+    /// The same of ads.
+    pub(super) fn may_be_told_ads(&mut self, peer: &PeerId, now: Instant) -> bool {
+        self.peers.get_mut(peer).is_some_and(|peer| is_due(&mut peer.told_ads_at, now))
     }
 
     pub(super) fn set_rtt(&mut self, peer: &PeerId, rtt: Duration) {
@@ -269,6 +270,14 @@ impl PeerTable {
         peers.sort_by_key(|peer| (peer.direction == Direction::Inbound, peer.rtt_min.unwrap_or(unknown), peer.peer_id));
         peers
     }
+}
+
+fn is_due(told_at: &mut Option<Instant>, now: Instant) -> bool {
+    let is_due = told_at.is_none_or(|at| now.saturating_duration_since(at) >= TOLD_INTERVAL);
+    if is_due {
+        *told_at = Some(now);
+    }
+    is_due
 }
 
 impl Peer {

@@ -12,12 +12,14 @@ use sharechain::{
     sync::{LOCATOR_MAX, SYNC_IDS_MAX, SYNC_SHARES_MAX, TipClaim},
 };
 
-use crate::{defaults::AGENT_LEN_MAX, region::Region};
+use crate::{defaults::AGENT_LEN_MAX, directory::limits::AD_LEN_MAX, region::Region};
 
 /// Ids of one request: as many shares as an answer has room for.
 pub(super) const IDS_MAX: usize = SYNC_SHARES_MAX;
 /// Nodes of one answer. A longer list would let one question copy the address book.
 pub(super) const PEERS_MAX: usize = 16;
+/// Ads of one answer; the rest comes by gossip.
+pub(super) const ADS_MAX: usize = 64;
 /// Longest signed record of a node: some addresses, a key and a signature.
 pub(super) const ENVELOPE_LEN_MAX: usize = 1_024;
 /// Longest request: ids.
@@ -26,6 +28,7 @@ const REQUEST_LEN_MAX: usize = 2 + 32 * IDS_MAX;
 const RESPONSE_LEN_MAX: usize = 3 + (4 + SHARE_LEN_MAX) * SYNC_SHARES_MAX;
 const _: () = assert!(LOCATOR_MAX <= IDS_MAX && 4 + 32 * SYNC_IDS_MAX <= RESPONSE_LEN_MAX);
 const _: () = assert!(2 + PEERS_MAX * (2 + ENVELOPE_LEN_MAX) <= RESPONSE_LEN_MAX);
+const _: () = assert!(2 + ADS_MAX * (2 + AD_LEN_MAX) <= RESPONSE_LEN_MAX);
 
 /// What a node asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub enum Request {
         /// Regions that we have no peer in.
         missing: Vec<Region>,
     },
+    /// Ads of nodes, please.
+    Ads,
 }
 
 /// What a node answers.
@@ -70,6 +75,11 @@ pub enum Response {
     Peers {
         /// Signed envelopes (libp2p RFC 0003).
         envelopes: Vec<Vec<u8>>,
+    },
+    /// Ads of nodes, as they are gossiped.
+    Ads {
+        /// Each signed by its node.
+        ads: Vec<Vec<u8>>,
     },
 }
 
@@ -131,6 +141,9 @@ impl Request {
                 let bits = Region::ALL.iter().rev().fold(0, |bits, region| bits << 1 | bit(region));
                 out.u8(3).u8(bits);
             }
+            Self::Ads => {
+                out.u8(4);
+            }
         }
         out.into_bytes()
     }
@@ -153,6 +166,7 @@ impl Request {
                 let missing = Region::ALL.iter().enumerate().filter(|(place, _)| bits >> place & 1 == 1);
                 Self::Peers { missing: missing.map(|(_, region)| *region).collect() }
             }
+            4 => Self::Ads,
             tag => return Err(DecodeError::UnknownTag { field: "request", tag }),
         };
         reader.finish()?;
@@ -178,12 +192,8 @@ impl Response {
                     out.bytes(id.as_bytes());
                 }
             }
-            Self::Peers { envelopes } => {
-                out.u8(3).count_u8(envelopes.len());
-                for envelope in envelopes {
-                    out.u16(u16::try_from(envelope.len()).unwrap_or(u16::MAX)).bytes(envelope);
-                }
-            }
+            Self::Peers { envelopes } => encode_list(out.u8(3), envelopes),
+            Self::Ads { ads } => encode_list(out.u8(4), ads),
         }
         out.into_bytes()
     }
@@ -211,15 +221,8 @@ impl Response {
                 let ids = (0..len).map(|_| reader.array().map(ShareId::from_bytes)).collect::<Result<_, _>>()?;
                 Self::Ids { ids, more }
             }
-            3 => {
-                let len = reader.count_u8("peers", PEERS_MAX)?;
-                let mut envelopes = Vec::new();
-                for _ in 0..len {
-                    let len = bounded("envelope", usize::from(reader.u16()?), ENVELOPE_LEN_MAX)?;
-                    envelopes.push(reader.take(len)?.to_vec());
-                }
-                Self::Peers { envelopes }
-            }
+            3 => Self::Peers { envelopes: decode_list(&mut reader, ("peers", PEERS_MAX), ENVELOPE_LEN_MAX)? },
+            4 => Self::Ads { ads: decode_list(&mut reader, ("ads", ADS_MAX), AD_LEN_MAX)? },
             tag => return Err(DecodeError::UnknownTag { field: "response", tag }),
         };
         reader.finish()?;
@@ -229,6 +232,27 @@ impl Response {
 
 fn bounded(field: &'static str, len: usize, len_max: usize) -> Result<usize, DecodeError> {
     if len > len_max { Err(DecodeError::TooLong { field, len, len_max }) } else { Ok(len) }
+}
+
+fn encode_list(out: &mut Writer, items: &[Vec<u8>]) {
+    out.count_u8(items.len());
+    for item in items {
+        out.u16(u16::try_from(item.len()).unwrap_or(u16::MAX)).bytes(item);
+    }
+}
+
+fn decode_list(
+    reader: &mut Reader<'_>,
+    (field, items_max): (&'static str, usize),
+    len_max: usize,
+) -> Result<Vec<Vec<u8>>, DecodeError> {
+    let count = reader.count_u8(field, items_max)?;
+    let mut items = Vec::new();
+    for _ in 0..count {
+        let len = bounded(field, usize::from(reader.u16()?), len_max)?;
+        items.push(reader.take(len)?.to_vec());
+    }
+    Ok(items)
 }
 
 fn encode_ids(out: &mut Writer, ids: &[ShareId]) {
@@ -333,6 +357,7 @@ mod tests {
             Request::Peers { missing: vec![] },
             Request::Peers { missing: vec![Region::Na, Region::As] },
             Request::Peers { missing: Region::ALL.to_vec() },
+            Request::Ads,
         ] {
             let mut bytes = request.encode();
             assert_eq!(Request::decode(&bytes), Ok(request));
@@ -346,6 +371,7 @@ mod tests {
             Response::Ids { ids: vec![id; SYNC_IDS_MAX], more: true },
             Response::Ids { ids: vec![], more: false },
             Response::Peers { envelopes: vec![vec![7; ENVELOPE_LEN_MAX]; PEERS_MAX] },
+            Response::Ads { ads: vec![vec![7; AD_LEN_MAX]; ADS_MAX] },
         ] {
             assert_eq!(Response::decode(&response.encode()), Ok(response));
         }

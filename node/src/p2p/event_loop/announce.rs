@@ -1,6 +1,6 @@
 //! Ads of nodes by gossip: those of others into the directory, and ours out when it is due.
 
-use libp2p::gossipsub::PublishError;
+use libp2p::{PeerId, gossipsub::PublishError};
 use tracing::{debug, warn};
 
 use super::{super::GossipTicket, Network};
@@ -13,6 +13,13 @@ impl Network {
         // Every relay checks an ad before it sends it on, so the sender is at fault and nobody else.
         if let Some(fault) = fault {
             self.on_fault(ticket.source, fault);
+        }
+    }
+
+    /// A peer that was asked tells of an ad; it was checked by who told it, as with gossip.
+    pub(super) fn on_told_ad(&mut self, teller: PeerId, bytes: &[u8]) {
+        if let (_, Some(fault)) = self.config.nodes.on_ad(bytes, teller, unix_now()) {
+            self.on_fault(teller, fault);
         }
     }
 

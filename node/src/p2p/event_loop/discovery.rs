@@ -116,7 +116,8 @@ impl Network {
         self.learn(peer_id, addresses, source);
         // The book has sorted out what cannot be dialled.
         let usable = self.peering.book.get(&peer_id).map(|entry| entry.addresses()).unwrap_or_default();
-        for address in usable.into_iter().filter(|_| speaks_kad) {
+        // What is in its table, the hash table dials when it likes.
+        for address in usable.into_iter().filter(|_| speaks_kad && self.config.p2p.discovery) {
             self.swarm.behaviour_mut().kad.add_address(&peer_id, address);
         }
     }

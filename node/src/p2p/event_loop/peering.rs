@@ -13,7 +13,7 @@ use libp2p::{
 use rand::rngs::StdRng;
 use tracing::{debug, info, warn};
 
-use super::Network;
+use super::{super::wire::Request, Network, requests::Asked};
 use crate::{
     address_book::{AddressBook, PeerRecord, Source},
     clock::unix_millis,
@@ -96,6 +96,7 @@ impl Network {
         self.select(Event::Connected(NewConnection { peer, direction, address, place }));
         if direction == Direction::Outbound {
             self.ask_for_peers(peer);
+            self.ask(peer, Request::Ads, Asked::Ads);
         }
     }
 

@@ -21,7 +21,7 @@ use super::{
         CheckInput, Fault, Purpose,
         peer_table::MayAsk,
         serve,
-        wire::{Hello, Request, Response},
+        wire::{ADS_MAX, Hello, Request, Response},
     },
     Network,
 };
@@ -38,6 +38,8 @@ pub(super) enum Asked {
     Shares(Purpose, BTreeSet<ShareId>),
     /// Other nodes.
     Peers,
+    /// Ads of nodes.
+    Ads,
 }
 
 impl Network {
@@ -58,7 +60,8 @@ impl Network {
                     Some(Asked::Shares(Purpose::Sync, asked)) => {
                         self.tell_chain(ChainInput::SharesFailed { peer, asked });
                     }
-                    Some(Asked::Hello(_) | Asked::Peers | Asked::Shares(Purpose::Ancestors, _)) | None => {}
+                    Some(Asked::Hello(_) | Asked::Peers | Asked::Ads | Asked::Shares(Purpose::Ancestors, _)) | None => {
+                    }
                 }
                 if let Some(fault) = fault_of_answer(&error) {
                     self.on_fault(peer, fault);
@@ -94,6 +97,13 @@ impl Network {
                 };
                 let _gone = self.swarm.behaviour_mut().requests.send_response(channel, Response::Peers { envelopes });
             }
+            Request::Ads => {
+                let ads = match self.peers.may_be_told_ads(&peer, Instant::now()) {
+                    true => self.config.nodes.told(ADS_MAX),
+                    false => Vec::new(),
+                };
+                let _gone = self.swarm.behaviour_mut().requests.send_response(channel, Response::Ads { ads });
+            }
             // A dropped channel is a failed request; the peer asks somebody else.
             Request::Range { .. } | Request::Shares { .. } if self.answers.len() >= SERVING_MAX => {}
             Request::Range { locator } => {
@@ -125,6 +135,12 @@ impl Network {
             (Some(Asked::Peers), Response::Peers { envelopes }) => {
                 if self.on_told_peers(peer, envelopes).is_err() {
                     self.on_fault(peer, Fault::Forged);
+                }
+                return;
+            }
+            (Some(Asked::Ads), Response::Ads { ads }) => {
+                for ad in ads {
+                    self.on_told_ad(peer, &ad);
                 }
                 return;
             }

@@ -62,6 +62,7 @@ async fn messages_are_those_of_the_protocol_page() {
                     let region = |code: &Value| code.as_str().unwrap().parse().unwrap();
                     Request::Peers { missing: case["missing"].as_array().unwrap().iter().map(region).collect() }
                 }
+                "request ads" => Request::Ads,
                 other => panic!("unknown message {other}"),
             };
             assert_eq!(frame(&request.encode()).await, framed, "{case}");
@@ -77,6 +78,7 @@ async fn messages_are_those_of_the_protocol_page() {
                 "response peers" => {
                     Response::Peers { envelopes: case["envelopes"].as_array().unwrap().iter().map(bytes).collect() }
                 }
+                "response ads" => Response::Ads { ads: case["ads"].as_array().unwrap().iter().map(bytes).collect() },
                 other => panic!("unknown message {other}"),
             };
             assert_eq!(frame(&response.encode()).await, framed, "{case}");
@@ -112,6 +114,8 @@ fn bounds_are_those_of_the_protocol_page() {
         ("bytes of an agent", AGENT_LEN_MAX),
         ("peers of an answer", PEERS_MAX),
         ("bytes of a peer record", ENVELOPE_LEN_MAX),
+        ("ads of an answer", ADS_MAX),
+        ("bytes of an ad", AD_LEN_MAX),
     ];
     let page = cases(vectors(PAGE, "bounds"));
     assert_eq!(page.len(), bounds.len());
