@@ -37,8 +37,8 @@ pub use own_ads::{OwnAds, OwnNode};
 pub use view::{DirectoryView, ListedNode};
 
 use limits::{
-    AD_AHEAD_SECS_MAX, AD_INTERVAL_SECS_MIN, ADS_MAX, ADS_PER_SOURCE_MAX, NEARLY_FULL_PERCENT, SOURCE_WINDOW_SECS,
-    SOURCES_MAX,
+    AD_AHEAD_SECS_MAX, AD_INTERVAL_SECS_MIN, ADS_MAX, ADS_PER_SOURCE_HONEST, ADS_PER_SOURCE_MAX, NEARLY_FULL_PERCENT,
+    SOURCE_WINDOW_SECS, SOURCES_MAX,
 };
 
 /// Which hosts an ad may name.
@@ -58,6 +58,8 @@ pub enum AdVerdict {
     Accept,
     /// Of no use here; nobody is to blame.
     Ignore,
+    /// Of no use here, after more of them than anybody needs: the sender is to blame.
+    Useless,
     /// Every relay could have seen that this is no ad: the sender is to blame.
     Reject(AdError),
 }
@@ -102,8 +104,10 @@ impl Directory {
 
     /// Takes an ad that `source` sent. What is cheap is looked at first: the signature costs most.
     pub fn on_ad(&mut self, bytes: &[u8], source: PeerId, now: UnixTime) -> AdVerdict {
-        if !self.may_send(source, now) {
-            return AdVerdict::Ignore;
+        match self.sent_by(source, now) {
+            Some(..=ADS_PER_SOURCE_MAX) => {}
+            Some(..=ADS_PER_SOURCE_HONEST) | None => return AdVerdict::Ignore,
+            Some(_) => return AdVerdict::Useless,
         }
         let signed = match SignedAd::decode(bytes) {
             Ok(signed) => signed,
@@ -161,20 +165,20 @@ impl Directory {
         Some(Refuge { host: endpoint.host.as_str().to_owned(), port: endpoint.port })
     }
 
-    /// Counts an ad for who sent it; false when there were too many.
-    fn may_send(&mut self, source: PeerId, now: UnixTime) -> bool {
+    /// Counts an ad for who sent it: how many it sent in this window, unless there are too many senders to count.
+    fn sent_by(&mut self, source: PeerId, now: UnixTime) -> Option<u32> {
         if now.abs_diff(self.window_since) >= SOURCE_WINDOW_SECS {
             self.window_since = now;
             self.sources.clear();
         }
         let has_room = self.sources.len() < SOURCES_MAX;
         let sent = match self.sources.entry(source) {
-            MapEntry::Vacant(_) if !has_room => return false,
+            MapEntry::Vacant(_) if !has_room => return None,
             MapEntry::Vacant(vacant) => vacant.insert(0),
             MapEntry::Occupied(occupied) => occupied.into_mut(),
         };
         *sent = sent.saturating_add(1);
-        *sent <= ADS_PER_SOURCE_MAX
+        Some(*sent)
     }
 
     /// Whether an ad, if it is true, says something that we want to know.

@@ -34,7 +34,7 @@ pub use gossip::{nodes_topic_name, topic_name};
 pub use nodes::Nodes;
 pub use operator::PeerOrder;
 pub use peer_table::{Direction, PeerView, PeersView, Reachability, Transport};
-pub use wire::{Codec, Hello, Request, Response};
+pub use wire::{Codec, Hello, NoRequest, Request, Response};
 
 /// What others want of the network.
 #[derive(Debug)]

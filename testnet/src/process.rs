@@ -239,6 +239,18 @@ impl NodeProcess {
         stop(&mut self.child, &self.name).await
     }
 
+    /// Bytes of memory that it has now.
+    ///
+    /// # Errors
+    /// When it does not run, or the system does not say.
+    pub fn resident_bytes(&self) -> anyhow::Result<u64> {
+        let id = self.child.id().with_context(|| format!("{} does not run", self.name))?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).context("the system does not say")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS is no number")?;
+        Ok(kib * 1_024)
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

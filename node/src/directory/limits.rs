@@ -31,6 +31,10 @@ pub const AD_INTERVAL_SECS_MIN: u64 = 60;
 /// Ads that one peer may send us in [`SOURCE_WINDOW_SECS`]; further ones are ignored before their signature is looked
 /// at. Stops made-up keys from having us verify; a network of a thousand nodes says fifty a minute.
 pub const ADS_PER_SOURCE_MAX: u32 = 240;
+/// Ads in that window from which on the peer is to blame for more. A relay passes on what is news, which each node has at
+/// most once a minute, so nobody honest gets there.
+pub const ADS_PER_SOURCE_HONEST: u32 = 10 * ADS_PER_SOURCE_MAX;
+const _: () = assert!(ADS_PER_SOURCE_HONEST as usize > ADS_MAX && SOURCE_WINDOW_SECS <= AD_INTERVAL_SECS_MIN);
 /// Window of that rate, seconds.
 pub const SOURCE_WINDOW_SECS: u64 = 60;
 /// Senders counted in one window. Stops reconnecting under new identities from growing the count; ads of further

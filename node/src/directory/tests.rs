@@ -162,6 +162,11 @@ fn a_peer_sends_only_so_many_ads_a_minute() {
     }
     assert_eq!(directory.on_ad(b"\x01junk", peer(7), NOW), AdVerdict::Ignore, "not even looked at");
     assert!(matches!(directory.on_ad(b"\x01junk", peer(8), NOW), AdVerdict::Reject(_)));
+    // Not to blame before the count of an honest relay is exceeded, whatever the ads say.
+    for _ in ADS_PER_SOURCE_MAX + 1..ADS_PER_SOURCE_HONEST {
+        assert_eq!(directory.on_ad(&bytes, peer(7), NOW), AdVerdict::Ignore);
+    }
+    assert_eq!(directory.on_ad(&bytes, peer(7), NOW), AdVerdict::Useless);
     assert!(matches!(directory.on_ad(b"\x01junk", peer(7), NOW + 60), AdVerdict::Reject(_)));
 }
 

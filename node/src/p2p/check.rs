@@ -1,15 +1,44 @@
 //! The stateless check of what peers send, beside the network task: with scrypt it takes a third of a millisecond.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use libp2p::PeerId;
 use sharechain::{CheckedShare, Misbehaviour, Params, Share, ShareError, ShareId};
+use stratum::bucket::{Allowance, TokenBucket};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{Acceptance, Fault, GossipTicket, P2pCommand, P2pHandle, Purpose};
 use crate::chain_task::ChainInput;
+
+/// Shares of versions that this node does not know, of one peer: as many as are looked at of those it knows. Their work
+/// cannot be checked, so more of them cost a peer nothing (attack P7).
+const UNKNOWN: Allowance = Allowance { per_second: 40.0, burst: 2_048.0 };
+/// Peers whose shares of unknown versions are counted. Beyond it all are forgotten.
+const COUNTED_MAX: usize = 1_024;
+
+/// Shares that a newer node may understand.
+#[derive(Debug, Default)]
+struct UnknownVersions {
+    /// Versions that the operator was told of, each once.
+    told: BTreeSet<u8>,
+    peers: BTreeMap<PeerId, TokenBucket>,
+}
+
+impl UnknownVersions {
+    /// Counts one; whether the peer has sent more than any network makes.
+    fn is_flood(&mut self, peer: PeerId, now: Instant) -> bool {
+        if self.peers.len() >= COUNTED_MAX && !self.peers.contains_key(&peer) {
+            self.peers.clear();
+        }
+        !self.peers.entry(peer).or_insert_with(|| TokenBucket::full(UNKNOWN, now)).take(UNKNOWN, now)
+    }
+}
 
 /// Bytes from a peer that claim to be shares.
 #[derive(Debug)]
@@ -20,6 +49,8 @@ pub enum CheckInput {
         bytes: Vec<u8>,
         /// Where the verdict goes.
         ticket: GossipTicket,
+        /// Counted for the sender as long as it waits here.
+        place: Arc<()>,
     },
     /// Shares we asked for by id.
     Fetched {
@@ -42,8 +73,7 @@ pub async fn run(
     p2p: P2pHandle,
     token: CancellationToken,
 ) {
-    // Versions that the operator was told of, each once.
-    let mut unknown_versions = BTreeSet::new();
+    let mut unknown = UnknownVersions::default();
     loop {
         let input = tokio::select! {
             biased;
@@ -54,7 +84,7 @@ pub async fn run(
             },
         };
         let checked = match input {
-            CheckInput::Gossip { bytes, ticket } => match check(&bytes, &params) {
+            CheckInput::Gossip { bytes, ticket, place: _ } => match check(&bytes, &params) {
                 Ok(share) => Ok(ChainInput::Gossip { share, ticket }),
                 Err(error) => {
                     let (peer, acceptance) = (ticket.source, acceptance_of(&error));
@@ -73,11 +103,14 @@ pub async fn run(
             Err((peer, error)) => {
                 if let ShareError::Version(version) = error {
                     // After an upgrade every share is of a version that an old node does not know.
-                    if unknown_versions.insert(version) {
+                    if unknown.told.insert(version) {
                         warn!(
                             version, %peer,
                             "a peer sends shares of a version that this node does not know; hint: is there a newer poolnode?"
                         );
+                    }
+                    if unknown.is_flood(peer, Instant::now()) {
+                        p2p.send(P2pCommand::Fault { peer, fault: Fault::UselessShares }).await;
                     }
                 } else {
                     // Every relay makes this check, so the sender is at fault and nobody else.
@@ -111,4 +144,25 @@ async fn check_all(shares: &[Vec<u8>], params: &Params) -> Result<Vec<Arc<Checke
         tokio::task::yield_now().await;
     }
     Ok(checked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn attack_p7_only_who_sends_more_than_a_network_makes_is_to_blame_for_unknown_versions() {
+        let (mut unknown, upgraded, now) = (UnknownVersions::default(), PeerId::random(), Instant::now());
+        for second in 0..10_000 {
+            assert!(!unknown.is_flood(upgraded, now + Duration::from_secs(second)), "a share a second for ever");
+        }
+        let hostile = PeerId::random();
+        assert_eq!((0..4_000).filter(|_| unknown.is_flood(hostile, now)).count(), 4_000 - 2_048);
+        for _ in 0..2 * COUNTED_MAX {
+            unknown.is_flood(PeerId::random(), now);
+        }
+        assert!(unknown.peers.len() <= COUNTED_MAX, "identities are free, and do not fill memory");
+    }
 }

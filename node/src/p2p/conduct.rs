@@ -1,8 +1,9 @@
 //! What peers did wrong, and when it is enough.
 //!
-//! A fault that can be proven from what the sender itself sent or did bans it at once. What may be the network's fault, or an
-//! honest node's that is behind, costs points which are forgiven with time. Nothing here blames anybody for what others made:
-//! a share that is wrong in its context passed every relay in good faith (attack P5).
+//! A fault that can be proven from what the sender itself sent or did bans it at once. What an honest node that is behind may do
+//! too costs points which are forgiven with time. Nothing here blames anybody for what others made (attack P5): a share that is
+//! wrong in its context passed every relay in good faith; nor for silence, which may be a cut line: a sync asks others, and a
+//! connection whose pings are not answered is closed.
 
 use std::collections::BTreeMap;
 
@@ -41,9 +42,9 @@ pub enum Fault {
     /// More shares than the network makes.
     #[error("sends shares that nobody needs")]
     UselessShares,
-    /// No answer in time.
-    #[error("does not answer")]
-    Silent,
+    /// More ads than there are nodes to speak of.
+    #[error("sends ads that nobody needs")]
+    UselessAds,
 }
 
 /// What a fault costs.
@@ -63,9 +64,7 @@ impl Fault {
                 Penalty::Ban
             }
             // A node that is behind sends some too, for as long as it takes to hear of our tip.
-            Self::UselessShares => Penalty::Points(1),
-            // A slow line or a busy disk is no attack; ten time-outs in a minute are of no use to anybody.
-            Self::Silent => Penalty::Points(10),
+            Self::UselessShares | Self::UselessAds => Penalty::Points(1),
         }
     }
 }
@@ -143,7 +142,7 @@ mod tests {
             (Fault::Forged, Penalty::Ban),
             (Fault::TooManyRequests, Penalty::Ban),
             (Fault::UselessShares, Penalty::Points(1)),
-            (Fault::Silent, Penalty::Points(10)),
+            (Fault::UselessAds, Penalty::Points(1)),
         ];
         for (fault, penalty) in table {
             assert_eq!(fault.penalty(), penalty, "{fault}");
@@ -155,26 +154,26 @@ mod tests {
     #[test]
     fn points_add_up_and_are_forgiven() {
         let mut scores = Scores::default();
-        for count in 1..10 {
-            assert!(!scores.on_fault(somebody(1), Fault::Silent, NOW));
-            assert_eq!(scores.points(&somebody(1), NOW), 10 * count);
-        }
-        assert_eq!(scores.points(&somebody(2), NOW), 0);
+        let useless = |scores: &mut Scores, times, now| {
+            (0..times)
+                .map(|_| scores.on_fault(somebody(1), Fault::UselessShares, now))
+                .filter(|is_banned| *is_banned)
+                .count()
+        };
+        assert_eq!(useless(&mut scores, 90, NOW), 0);
+        assert_eq!((scores.points(&somebody(1), NOW), scores.points(&somebody(2), NOW)), (90, 0));
         let later = NOW + 60 * FORGIVEN_SECS;
         assert_eq!(scores.points(&somebody(1), later), 30);
-        assert!(!scores.on_fault(somebody(1), Fault::Silent, later));
-        for _ in 0..5 {
-            assert!(!scores.on_fault(somebody(1), Fault::Silent, later));
-        }
-        assert!(scores.on_fault(somebody(1), Fault::Silent, later), "a hundred");
+        assert_eq!(useless(&mut scores, 69, later), 0);
+        assert_eq!(useless(&mut scores, 1, later), 1, "a hundred");
         assert_eq!(scores.points(&somebody(1), later), 0, "after the ban it begins anew");
     }
 
     #[test]
     fn a_flood_of_identities_does_not_grow_it_and_the_worst_stay() {
         let mut scores = Scores::default();
-        for _ in 0..5 {
-            scores.on_fault(somebody(0), Fault::Silent, NOW);
+        for _ in 0..50 {
+            scores.on_fault(somebody(0), Fault::UselessShares, NOW);
         }
         for number in 1..2 * u32::try_from(SCORES_MAX).unwrap() {
             scores.on_fault(somebody(number), Fault::UselessShares, NOW);

@@ -259,8 +259,12 @@ impl Network {
                     return self.on_ad(&message.data, &ticket);
                 }
                 self.peers.count_share(&propagation_source, true);
-                let input = CheckInput::Gossip { bytes: message.data, ticket: ticket.clone() };
-                if self.config.check.try_send(input).is_err() {
+                let place = self.peers.place_in_check(&propagation_source, self.config.check.capacity());
+                let is_taken = place.is_some_and(|place| {
+                    let input = CheckInput::Gossip { bytes: message.data, ticket: ticket.clone(), place };
+                    self.config.check.try_send(input).is_ok()
+                });
+                if !is_taken {
                     // Overload is not the sender's fault.
                     self.report(&ticket, Acceptance::Ignore);
                 }

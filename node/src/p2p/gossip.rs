@@ -19,6 +19,9 @@ use crate::defaults::{GOSSIP_LEN_MAX, LAGS_MAX};
 
 /// Room for the gossip layer's own framing around one share.
 const FRAME_LEN: usize = 1_024;
+/// What the gossip layer reads of a stream at once. Its bound of a frame is also one of everything that is read and not yet
+/// decoded: without room for it, two shares in one segment would end the stream.
+const READ_LEN: usize = 8 << 10;
 /// How long a message id is remembered: far longer than a share travels.
 const SEEN: Duration = Duration::from_secs(300);
 /// Heartbeat of the mesh.
@@ -89,7 +92,7 @@ pub(super) fn behaviour(params: ParamsId) -> Result<Gossip, String> {
         .forward_queue_duration(FORWARD_TIMEOUT)
         .connection_handler_queue_len(1_000)
         .opportunistic_graft_ticks(15)
-        .max_transmit_size(GOSSIP_LEN_MAX + FRAME_LEN)
+        .max_transmit_size(GOSSIP_LEN_MAX + FRAME_LEN + READ_LEN)
         // The proof of work is the author; signatures would double the cost and name the finder.
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()

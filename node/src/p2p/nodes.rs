@@ -40,6 +40,7 @@ impl Nodes {
         match self.directory.on_ad(bytes, source, now) {
             AdVerdict::Accept => (Acceptance::Accept, None),
             AdVerdict::Ignore => (Acceptance::Ignore, None),
+            AdVerdict::Useless => (Acceptance::Ignore, Some(Fault::UselessAds)),
             AdVerdict::Reject(error) => {
                 debug!(%source, %error, "invalid ad");
                 (Acceptance::Reject, Some(Fault::Forged))

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -152,6 +153,8 @@ struct Peer {
     window: Option<(Instant, u32)>,
     told_at: Option<Instant>,
     told_ads_at: Option<Instant>,
+    /// Held once more by each of its messages that waits for the check.
+    checking: Arc<()>,
 }
 
 /// Connected peers.
@@ -239,6 +242,14 @@ impl PeerTable {
             let count = if is_first { &mut peer.shares_first } else { &mut peer.shares_late };
             *count = count.saturating_add(1);
         }
+    }
+
+    /// A place in the queue of the check, where there is `room` for so many: no peer has more messages there than there is
+    /// room left, so however many flood it, the shares of the others find some.
+    pub(super) fn place_in_check(&self, peer: &PeerId, room: usize) -> Option<Arc<()>> {
+        let checking = &self.peers.get(peer)?.checking;
+        // One is our own.
+        (Arc::strong_count(checking) <= room).then(|| checking.clone())
     }
 
     /// The address a peer is connected from or to.
@@ -341,6 +352,25 @@ mod tests {
         assert_eq!((seen.rtt, seen.rtt_min), (Some(Duration::from_millis(100)), Some(Duration::from_millis(100))));
         assert_eq!(seen.rtt_jitter, Some(Duration::from_micros(1_937) + Duration::from_nanos(500)));
         assert_eq!((seen.transport, seen.shares_first, seen.shares_late), (Transport::Quic, 1, 0));
+    }
+
+    #[test]
+    fn attack_p7_whoever_floods_the_check_leaves_room_for_others() {
+        let (mut table, now) = (PeerTable::default(), Instant::now());
+        let peers: Vec<PeerId> = (1..=4).map(|_| PeerId::random()).collect();
+        for (number, peer) in (1..).zip(&peers) {
+            table.connected(*peer, ConnectionId::new_unchecked(number), Multiaddr::empty(), Direction::Inbound, now);
+        }
+        let mut queue = Vec::new();
+        for peer in peers.iter().cycle().take(2_000).filter(|peer| **peer != peers[3]) {
+            queue.extend(table.place_in_check(peer, 512 - queue.len()));
+        }
+        assert_eq!(queue.len(), 3 * 128, "three that flood have a quarter each");
+        assert!(table.place_in_check(&peers[3], 512 - queue.len()).is_some(), "so has the fourth");
+        assert!(table.place_in_check(&peers[0], 512 - queue.len()).is_none());
+        queue.clear();
+        assert!(table.place_in_check(&peers[0], 512).is_some(), "what was checked counts no more");
+        assert!(table.place_in_check(&PeerId::random(), 512).is_none(), "gone");
     }
 
     #[test]

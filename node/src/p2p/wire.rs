@@ -267,20 +267,30 @@ fn decode_ids(reader: &mut Reader<'_>, field: &'static str, len_max: usize) -> R
     (0..len).map(|_| reader.array().map(ShareId::from_bytes)).collect()
 }
 
+/// A stream held bytes that are no request.
+///
+/// It is a request like any other to libp2p, which tells nobody of those that its codec fails to read (attack P6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoRequest;
+
 /// Reads and writes the messages on a stream of their own.
 #[derive(Clone, Debug, Default)]
 pub struct Codec;
 
 impl request_response::Codec for Codec {
     type Protocol = StreamProtocol;
-    type Request = Request;
+    type Request = Result<Request, NoRequest>;
     type Response = Response;
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Request>
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Self::Request>
     where
         T: AsyncRead + Unpin + Send,
     {
-        Request::decode(&read_frame(io, REQUEST_LEN_MAX).await?).map_err(invalid)
+        match read_frame(io, REQUEST_LEN_MAX).await {
+            Ok(bytes) => Ok(Request::decode(&bytes).map_err(|_| NoRequest)),
+            Err(cause) if cause.kind() == io::ErrorKind::InvalidData => Ok(Err(NoRequest)),
+            Err(cause) => Err(cause),
+        }
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Response>
@@ -290,10 +300,11 @@ impl request_response::Codec for Codec {
         Response::decode(&read_frame(io, RESPONSE_LEN_MAX).await?).map_err(invalid)
     }
 
-    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Request) -> io::Result<()>
+    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Self::Request) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
+        let request = request.map_err(|NoRequest| io::ErrorKind::InvalidInput)?;
         write_frame(io, &request.encode()).await
     }
 
@@ -399,6 +410,19 @@ mod tests {
     async fn a_length_above_the_bound_is_refused_before_it_is_allocated() {
         let mut stream = futures::io::Cursor::new(u32::MAX.to_le_bytes().to_vec());
         assert_eq!(read_frame(&mut stream, 100).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[tokio::test]
+    async fn attack_p6_what_is_no_request_is_told_and_a_line_that_breaks_is_not() {
+        let protocol = StreamProtocol::new("/x");
+        let read = async |bytes: &[u8]| {
+            let mut stream = futures::io::Cursor::new(bytes.to_vec());
+            request_response::Codec::read_request(&mut Codec, &protocol, &mut stream).await
+        };
+        assert_eq!(read(&[1, 0, 0, 0, 9]).await.unwrap(), Err(NoRequest));
+        assert_eq!(read(&u32::MAX.to_le_bytes()).await.unwrap(), Err(NoRequest));
+        assert_eq!(read(&[2, 0, 0, 0, 1, 0]).await.unwrap(), Ok(Request::Range { locator: vec![] }));
+        assert_eq!(read(&[2, 0, 0, 0, 1]).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use std::{
 
 use libp2p::{
     PeerId,
-    request_response::{Event, InboundFailure, Message, OutboundFailure, ResponseChannel},
+    request_response::{Event, Message, OutboundFailure, ResponseChannel},
 };
 use sharechain::{ShareId, sync::TipClaim};
 use tokio::sync::{mpsc::error::TrySendError, oneshot};
@@ -21,7 +21,7 @@ use super::{
         CheckInput, Fault, Purpose,
         peer_table::MayAsk,
         serve,
-        wire::{ADS_MAX, Hello, Request, Response},
+        wire::{ADS_MAX, Hello, NoRequest, Request, Response},
     },
     Network,
 };
@@ -43,10 +43,11 @@ pub(super) enum Asked {
 }
 
 impl Network {
-    pub(super) fn on_request_event(&mut self, event: Event<Request, Response>) {
+    pub(super) fn on_request_event(&mut self, event: Event<Result<Request, NoRequest>, Response>) {
         match event {
             Event::Message { peer, message, .. } => match message {
-                Message::Request { request, channel, .. } => self.on_request(peer, request, channel),
+                Message::Request { request: Ok(request), channel, .. } => self.on_request(peer, request, channel),
+                Message::Request { request: Err(NoRequest), .. } => self.on_fault(peer, Fault::Malformed),
                 Message::Response { request_id, response } => {
                     let asked = self.requests.remove(&request_id);
                     self.on_response(peer, asked, response);
@@ -68,11 +69,8 @@ impl Network {
                 }
             }
             Event::InboundFailure { peer, error, .. } => {
+                // It may be the line's fault.
                 debug!(%peer, %error, "request not answered");
-                // What does not decode is the sender's fault; everything else may be the line's.
-                if matches!(&error, InboundFailure::Io(cause) if cause.kind() == io::ErrorKind::InvalidData) {
-                    self.on_fault(peer, Fault::Malformed);
-                }
             }
             Event::ResponseSent { .. } => {}
         }
@@ -176,7 +174,7 @@ impl Network {
     }
 
     pub(super) fn ask(&mut self, peer: PeerId, request: Request, asked: Asked) {
-        let id = self.swarm.behaviour_mut().requests.send_request(&peer, request);
+        let id = self.swarm.behaviour_mut().requests.send_request(&peer, Ok(request));
         self.requests.insert(id, asked);
     }
 }
@@ -185,8 +183,8 @@ impl Network {
 fn fault_of_answer(error: &OutboundFailure) -> Option<Fault> {
     match error {
         OutboundFailure::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => Some(Fault::Malformed),
-        OutboundFailure::Timeout => Some(Fault::Silent),
         OutboundFailure::Io(_)
+        | OutboundFailure::Timeout
         | OutboundFailure::DialFailure
         | OutboundFailure::ConnectionClosed
         | OutboundFailure::UnsupportedProtocols => None,

@@ -1,0 +1,160 @@
+//! Peers that lie to a node that catches up: it catches up all the same, from the one that does not.
+
+use std::time::Duration;
+
+use node::p2p::{Request, Response};
+use sharechain::{
+    ShareId,
+    header::HEADER_LEN,
+    share::SHARE_VERSION,
+    sync::{SYNC_IDS_MAX, SYNC_SHARES_MAX},
+};
+use testnet::{miner::devnet_user, process::NodeOptions};
+use tests::{SteppedMiner, World, agree, ensure_eq, wait_for};
+use tokio::task::JoinSet;
+
+use super::{
+    PATIENCE,
+    faults::share_id,
+    peer::{Answer, Hostile, framed, polite, tip},
+};
+
+/// Shares of the honest chain.
+const CHAIN_LEN: usize = 40;
+/// Height of the tip that liars claim.
+const CLAIMED_HEIGHT: u64 = 1_000_000;
+/// Time to catch up among liars; without them it takes less than a second.
+const SYNC_MAX: Duration = Duration::from_secs(60);
+/// Time until the node gives miners work, which claims that nobody shows hold up (three failures in a row of each).
+const WORK_MAX: Duration = Duration::from_secs(150);
+
+/// How a peer lies, and with what it can be proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lie {
+    /// Shows ids that nobody has, and has no shares.
+    NobodysIds,
+    /// Shows such ids, and answers a request for their shares with others, which are valid.
+    OtherShares,
+    /// Shows such ids, and answers with bytes that are no shares.
+    Garbage,
+    /// Answers a question for ids with something else.
+    OtherAnswer,
+    /// Answers with bytes that are no message.
+    NoMessage,
+    /// Claims, and never says more.
+    Stall,
+    /// Begins every answer, and never ends it.
+    HalfAnswer,
+}
+
+impl Lie {
+    const ALL: [Self; 7] = [
+        Self::NobodysIds,
+        Self::OtherShares,
+        Self::Garbage,
+        Self::OtherAnswer,
+        Self::NoMessage,
+        Self::Stall,
+        Self::HalfAnswer,
+    ];
+
+    /// What its ban says; nothing when it may be an honest peer's misfortune.
+    const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::NobodysIds | Self::OtherShares | Self::Stall | Self::HalfAnswer => None,
+            Self::Garbage => Some("sent an invalid share"),
+            Self::OtherAnswer => Some("answered something else"),
+            Self::NoMessage => Some("no message"),
+        }
+    }
+
+    /// The answer; `honest` are shares of the honest chain.
+    fn answer(self, request: &Request, honest: &[Vec<u8>]) -> Answer {
+        let nobodys = |number: usize| {
+            let mut id = [self as u8; 32];
+            id[..8].copy_from_slice(&number.to_le_bytes());
+            ShareId::from_bytes(id)
+        };
+        let pages = Response::Ids { ids: (0..SYNC_IDS_MAX).map(nobodys).collect(), more: true };
+        let shares = |shares: Vec<Vec<u8>>| Answer::message(&Response::Shares { shares });
+        match (self, request) {
+            (_, Request::Hello(_)) => Answer::message(&tip(CLAIMED_HEIGHT)),
+            (_, Request::Peers { .. } | Request::Ads) => polite(request),
+            (Self::Stall, _) => Answer::Silence,
+            (Self::NoMessage, _) => Answer::Bytes(framed(&[9; 100])),
+            (Self::OtherAnswer, _) => Answer::message(&tip(CLAIMED_HEIGHT)),
+            (Self::HalfAnswer, _) => Answer::Bytes(framed(&pages.encode())[..20_000].to_vec()),
+            (_, Request::Range { .. }) => Answer::message(&pages),
+            (Self::NobodysIds, Request::Shares { .. }) => shares(Vec::new()),
+            (Self::OtherShares, Request::Shares { .. }) => shares(honest.to_vec()),
+            (Self::Garbage, Request::Shares { .. }) => {
+                let mut garbage = vec![0x5a; 700];
+                garbage[HEADER_LEN] = SHARE_VERSION;
+                shares(vec![garbage; SYNC_SHARES_MAX])
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_s7_a_new_node_catches_up_among_liars() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let honest = world.node("honest", &[]).await?;
+    let mut miner = SteppedMiner::connect(&honest.endpoints.stratum, &devnet_user("honest")?).await?;
+    let mut ids = Vec::new();
+    for _ in 0..CHAIN_LEN {
+        ids.push(share_id(&miner.mine_one().await?)?);
+    }
+    let (mut asker, peer) = Hostile::at(&honest, polite).await?;
+    let Response::Shares { shares } = asker.answer_of(&peer, &Request::Shares { ids }).await? else {
+        anyhow::bail!("no shares")
+    };
+    ensure_eq(&shares.len(), &CHAIN_LEN, "shares of the honest node")?;
+    drop(asker);
+
+    let mut liars = JoinSet::new();
+    let (mut peers, mut expected, mut others) = (honest.endpoints.p2p.clone(), Vec::new(), Vec::new());
+    for lie in Lie::ALL {
+        let shares = shares.clone();
+        let mut liar = Hostile::new(move |request| lie.answer(request, &shares))?;
+        peers.push(liar.listen().await?.to_string());
+        match lie.reason() {
+            Some(reason) => expected.push((liar.id(), reason)),
+            None => others.push(liar.id()),
+        }
+        liars.spawn(async move {
+            loop {
+                liar.next().await;
+            }
+        });
+    }
+    let options = NodeOptions { parent_rpc: world.devnet.rpc.clone(), peers, ..NodeOptions::default() };
+    let mut fresh = world.place.node("fresh", &options).await?;
+    let height = agree(&[&fresh, &honest], SYNC_MAX).await?;
+    anyhow::ensure!(height > 0 && fresh.is_running());
+    for (id, reason) in &expected {
+        wait_for(&format!("a ban because it {reason}"), PATIENCE, async || {
+            let bans = fresh.api.bans().await?.data;
+            Ok(bans.iter().any(|ban| ban.subject == *id && ban.reason.contains(reason)).then_some(()))
+        })
+        .await?;
+    }
+    wait_for("work for miners", WORK_MAX, async || Ok(fresh.api.status().await?.mining.then_some(()))).await?;
+    // Shares that no share of the best chain merged were sent by a liar, and did not enter; and the two are of one network.
+    let status = fresh.api.status().await?;
+    let in_past = fresh.api.share(&status.share_tip).await?.count;
+    ensure_eq(&u64::try_from(status.shares)?, &in_past, "shares beside those in the past of the tip")?;
+    let id = miner.mine_one().await?;
+    super::arrives(&id, &fresh).await?;
+    // Who only stalls may have been banned for that by now.
+    for ban in fresh.api.bans().await?.data {
+        let is_known = expected.iter().any(|(id, _)| *id == ban.subject)
+            || (others.contains(&ban.subject) && ban.reason.contains("does not answer"));
+        anyhow::ensure!(is_known, "{} is banned: {}", ban.subject, ban.reason);
+    }
+    let honest_id = honest.api.status().await?.peer_id;
+    anyhow::ensure!(fresh.api.peers().await?.data.iter().any(|peer| peer.peer_id == honest_id), "the honest one stays");
+    liars.shutdown().await;
+    fresh.stop().await?;
+    honest.stop().await
+}
