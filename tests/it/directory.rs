@@ -38,7 +38,6 @@ async fn announced(
         region: Some("EU".to_owned()),
         p2p_listen: None,
         flags: vec!["--config".to_owned(), config.display().to_string()],
-        ..NodeOptions::default()
     };
     world.place.node(name, &options).await
 }
