@@ -1,6 +1,6 @@
 //! Where an address is registered, by optional databases: MaxMind's, DB-IP's or ip-location-db's.
 //!
-//! A hint, never a proof; measured round trips overrule it ([`Region::nearest_rtt`]). Nothing needs it and none is shipped.
+//! A hint, never a proof; measured round trips overrule it ([`Region::rtt_min_ms`]). Nothing needs it and none is shipped.
 //! Files that change are read again while the node runs; a broken one costs its hints, not the node.
 
 use std::{
