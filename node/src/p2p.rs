@@ -29,7 +29,7 @@ pub use bans::{BAN_SECS, Ban, Banned, Bans, FILE_LEN_MAX as BANS_FILE_LEN_MAX, U
 pub use behaviour::Reach;
 pub use check::{CheckInput, run as run_check};
 pub use conduct::Fault;
-pub use event_loop::{Network, NetworkConfig};
+pub use event_loop::{Network, NetworkConfig, Remembered};
 pub use gossip::{nodes_topic_name, topic_name};
 pub use nodes::Nodes;
 pub use operator::PeerOrder;

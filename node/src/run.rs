@@ -29,7 +29,7 @@ use crate::{
     error::NodeError,
     geo::{self, Geo},
     miners::{self, StratumEndpoint},
-    p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView},
+    p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::{
         ParentState,
         devnet::Devnet,
@@ -218,12 +218,10 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let agent = format!("poolnode/{}", env!("CARGO_PKG_VERSION"));
     let told = (channels.nodes_view.0.clone(), channels.refuge.0.clone());
     let nodes = announcement::nodes(&config, &key, &agent, stratum.handle(), told)?;
-    let network = Network::bind(NetworkConfig {
+    let network_config = NetworkConfig {
         params: params.clone(),
         agent,
         p2p: config.p2p.clone(),
-        bans: data_dir.bans(),
-        book: data_dir.address_book(config.p2p.local_addresses),
         geo: channels.geo.1.clone(),
         chain: channels.chain.0.clone(),
         check: channels.check.0.clone(),
@@ -232,8 +230,9 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         view: channels.peers_view.0.clone(),
         nodes,
         key,
-    })
-    .await?;
+    };
+    let remembered = Remembered { bans: data_dir.bans(), book: data_dir.address_book(config.p2p.local_addresses) };
+    let network = Network::bind(network_config, remembered).await?;
     let blocks = BlocksTask::open(client.clone(), params, data_dir.blocks(), channels.blocks_view.0.clone())
         .map_err(file_error("use", &data_dir.blocks()))?;
     let opened = Opened {

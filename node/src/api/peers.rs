@@ -71,7 +71,7 @@ pub(super) async fn network(State(api): State<ApiState>) -> Json<NetworkSummary>
         dialled_back: view.reachability.reached,
         dial_back_failed: view.reachability.failed,
         share_height: api.chain.borrow().tip.height,
-        bans: view.bans.len(),
+        bans: view.bans.list(unix_now()).count(),
         alarm: view.alarm.clone(),
     })
 }
@@ -89,7 +89,7 @@ fn count(names: impl Iterator<Item = String>) -> Vec<Count> {
 
 pub(super) async fn bans(State(api): State<ApiState>) -> Json<List<BanEntry>> {
     let (view, now) = (api.peers.borrow().clone(), unix_now());
-    let entries = view.bans.iter().map(|(banned, ban)| BanEntry {
+    let entries = view.bans.list(now).map(|(banned, ban)| BanEntry {
         subject: banned.to_string(),
         until: ban.until,
         secs_left: ban.until.saturating_sub(now),

@@ -53,7 +53,7 @@ impl ConfiguredPeers {
     pub(super) fn add(&mut self, address: Multiaddr) -> bool {
         let is_new = self.peers.iter().all(|configured| configured.address != address);
         if is_new {
-            let identity = address.iter().find_map(named).map_or(Identity::Unknown, Identity::Named);
+            let identity = peer_in(&address).map_or(Identity::Unknown, Identity::Named);
             self.peers.push(ConfiguredPeer { address, identity });
         }
         is_new
@@ -76,7 +76,7 @@ impl ConfiguredPeers {
 
     /// Remembers who answers at an address that names nobody.
     pub(super) fn learn(&mut self, peer: PeerId, address: &Multiaddr) {
-        let plain: Multiaddr = address.iter().filter(|part| named(part.clone()).is_none()).collect();
+        let plain: Multiaddr = address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect();
         for configured in &mut self.peers {
             if !matches!(configured.identity, Identity::Named(_)) && configured.address == plain {
                 configured.identity = Identity::Learned(peer);
@@ -85,11 +85,12 @@ impl ConfiguredPeers {
     }
 }
 
-fn named(part: Protocol<'_>) -> Option<PeerId> {
-    match part {
+/// The identity that an address names.
+pub(super) fn peer_in(address: &Multiaddr) -> Option<PeerId> {
+    address.iter().find_map(|part| match part {
         Protocol::P2p(peer) => Some(peer),
         _ => None,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -47,11 +47,13 @@ use crate::{
 mod announce;
 mod bind;
 mod discovery;
+mod files;
 mod judging;
 mod peering;
 mod requests;
 
 use discovery::Discovery;
+use files::Files;
 use peering::Peering;
 use requests::Asked;
 
@@ -66,10 +68,6 @@ pub struct NetworkConfig {
     pub agent: String,
     /// Peers, and how this node is found and reached.
     pub p2p: P2pConfig,
-    /// Who may not connect, and the file that remembers it.
-    pub bans: (Bans, PathBuf),
-    /// Known nodes, and the file that remembers them.
-    pub book: (AddressBook, PathBuf),
     /// Where addresses are.
     pub geo: watch::Receiver<Arc<Geo>>,
     /// Inputs of the chain task.
@@ -84,6 +82,15 @@ pub struct NetworkConfig {
     pub view: watch::Sender<Arc<PeersView>>,
     /// The directory of nodes.
     pub nodes: Nodes,
+}
+
+/// What the network task remembers of earlier runs, each with its file.
+#[derive(Debug)]
+pub struct Remembered {
+    /// Who may not connect.
+    pub bans: (Bans, PathBuf),
+    /// Known nodes.
+    pub book: (AddressBook, PathBuf),
 }
 
 /// The network task; it listens but does not run yet.
@@ -104,8 +111,9 @@ pub struct Network {
     /// What nodes signed about themselves, for others.
     envelopes: BTreeMap<PeerId, Vec<u8>>,
     scores: Scores,
-    /// The file of bans is older than the list.
-    bans_changed: bool,
+    /// The bans as others see them.
+    shown_bans: Arc<Bans>,
+    files: Files,
     reachability: Reachability,
     /// Peers that left while the chain task was busy.
     gone: Vec<PeerId>,
@@ -154,10 +162,7 @@ impl Network {
             // Channel, stream, futures and intervals lose nothing when another branch wins.
             tokio::select! {
                 biased;
-                () = token.cancelled() => {
-                    self.save_bans_now();
-                    return self.save_book_now();
-                }
+                () = token.cancelled() => return self.keep_files_now(),
                 Some(command) = commands.recv() => self.on_command(command),
                 Some((channel, response)) = self.answers.next() => {
                     if let Some(response) = response {
@@ -181,8 +186,8 @@ impl Network {
             self.say_hello(peer);
         }
         self.tell_gone();
-        self.save_bans();
         self.on_peering_tick();
+        self.keep_files();
         self.publish_view();
         self.announce();
     }
@@ -340,7 +345,7 @@ impl Network {
             listen: self.listen.clone(),
             external: self.swarm.external_addresses().cloned().collect(),
             reachability: self.reachability,
-            bans: self.bans(),
+            bans: self.shown_bans.clone(),
             alarm: self.peering.alarm().cloned(),
         };
         self.config.view.send_replace(Arc::new(view));

@@ -4,10 +4,10 @@
 //! peer did is judged elsewhere ([`super::conduct`]).
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     convert::Infallible,
     net::IpAddr,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Instant,
 };
 
@@ -15,8 +15,8 @@ use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
     swarm::{
-        CloseConnection, ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
-        THandlerOutEvent, ToSwarm, dummy,
+        ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent, THandlerOutEvent,
+        ToSwarm, dummy,
     },
 };
 use stratum::{
@@ -49,22 +49,19 @@ pub(super) struct Gate {
     pub(super) bans: Bans,
     all: TokenBucket,
     sources: BTreeMap<Source, TokenBucket>,
-    closing: VecDeque<PeerId>,
-    waker: Option<Waker>,
 }
 
 impl Gate {
     pub(super) fn new(bans: Bans) -> Self {
         let all = TokenBucket::full(CONNECTS_OF_ALL, Instant::now());
-        Self { bans, all, sources: BTreeMap::new(), closing: VecDeque::new(), waker: None }
+        Self { bans, all, sources: BTreeMap::new() }
     }
 
-    /// Closes all connections of a peer.
-    pub(super) fn close(&mut self, peer: PeerId) {
-        self.closing.push_back(peer);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+    /// Whether a connected peer is banned, by its identity or by its address.
+    pub(super) fn is_banned(&self, peer: &PeerId, address: &Multiaddr) -> bool {
+        let now = unix_now();
+        self.bans.is_banned(&Banned::Peer(*peer), now)
+            || ip_of(address).is_some_and(|ip| self.bans.is_address_banned(ip, now))
     }
 
     /// Whether a connection from this address may begin.
@@ -87,10 +84,7 @@ impl Gate {
     }
 
     fn refuse_banned(&self, peer: &PeerId, address: &Multiaddr) -> Result<(), ConnectionDenied> {
-        let now = unix_now();
-        let is_banned = self.bans.is_banned(&Banned::Peer(*peer), now)
-            || ip_of(address).is_some_and(|ip| self.bans.is_address_banned(ip, now));
-        if is_banned { Err(ConnectionDenied::new(Turned::Banned)) } else { Ok(()) }
+        if self.is_banned(peer, address) { Err(ConnectionDenied::new(Turned::Banned)) } else { Ok(()) }
     }
 }
 
@@ -152,11 +146,7 @@ impl NetworkBehaviour for Gate {
         match event {}
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
-        if let Some(peer_id) = self.closing.pop_front() {
-            return Poll::Ready(ToSwarm::CloseConnection { peer_id, connection: CloseConnection::All });
-        }
-        self.waker = Some(context.waker().clone());
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
         Poll::Pending
     }
 }

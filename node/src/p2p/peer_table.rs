@@ -8,10 +8,7 @@ use std::{
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol, swarm::ConnectionId};
 
-use super::{
-    bans::{Ban, Banned},
-    wire::Hello,
-};
+use super::{bans::Bans, wire::Hello};
 use crate::{
     defaults::{REQUEST_WINDOW, REQUESTS_PER_WINDOW_MAX, TOLD_INTERVAL},
     geo::{Geo, Place},
@@ -129,7 +126,7 @@ pub struct PeersView {
     /// Whether others can connect.
     pub reachability: Reachability,
     /// Who may not.
-    pub bans: Vec<(Banned, Ban)>,
+    pub bans: Arc<Bans>,
     /// Whether somebody seems to have surrounded this node.
     pub alarm: Option<String>,
 }

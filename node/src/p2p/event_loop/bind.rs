@@ -4,12 +4,12 @@ use std::{
     collections::{BTreeMap, VecDeque},
     io,
     net::{IpAddr, TcpListener, UdpSocket},
-    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use libp2p::{Multiaddr, PeerId, Swarm, gossipsub::IdentTopic, kad, multiaddr::Protocol, swarm::SwarmEvent};
+use libp2p::{Multiaddr, Swarm, gossipsub::IdentTopic, kad, multiaddr::Protocol, swarm::SwarmEvent};
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
@@ -18,15 +18,16 @@ use super::{
         Reachability,
         behaviour::{self, Behaviour, BehaviourEvent},
         conduct::Scores,
-        configured_peers::ConfiguredPeers,
+        configured_peers::{ConfiguredPeers, peer_in},
         gossip::{nodes_topic_name, topic_name},
         peer_table::PeerTable,
     },
-    Network, NetworkConfig,
+    Network, NetworkConfig, Remembered,
     discovery::Discovery,
+    files::Files,
     peering::Peering,
 };
-use crate::{address_book::AddressBook, error::NodeError, netgroup::AddressPolicy};
+use crate::error::NodeError;
 
 /// Time for the system to say which addresses were bound.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -38,10 +39,10 @@ impl Network {
     ///
     /// # Errors
     /// [`NodeError::Listen`] when an address is taken.
-    pub async fn bind(config: NetworkConfig) -> Result<Self, NodeError> {
-        let mut config = config;
-        let entry = (config.p2p.reach, std::mem::take(&mut config.bans.0));
-        let mut swarm = behaviour::swarm(&config.key, config.params.id(), &config.agent, entry)?;
+    pub async fn bind(config: NetworkConfig, remembered: Remembered) -> Result<Self, NodeError> {
+        let Remembered { bans: (bans, bans_file), book: (book, book_file) } = remembered;
+        let shown_bans = Arc::new(bans.clone());
+        let mut swarm = behaviour::swarm(&config.key, config.params.id(), &config.agent, (config.p2p.reach, bans))?;
         for address in &config.p2p.listen {
             let failed = |source| NodeError::Listen {
                 what: "peers",
@@ -52,11 +53,9 @@ impl Network {
             refuse_shared_port(address).map_err(failed)?;
             swarm.listen_on(address.clone()).map_err(|cause| failed(io::Error::other(cause)))?;
         }
-        let empty = AddressBook::new(AddressPolicy::PublicOnly, [0; 32]);
-        let book = std::mem::replace(&mut config.book, (empty, PathBuf::new()));
         let mut peering = Peering::new(*swarm.local_peer_id(), config.p2p.region, book);
-        for address in config.p2p.peers.iter().filter_map(|address| address.iter().find_map(named)) {
-            peering.pin(address);
+        for peer in config.p2p.peers.iter().filter_map(peer_in) {
+            peering.pin(peer);
         }
         // Where nobody tests from outside, nodes would all be clients of the hash table, and it would be empty.
         if config.p2p.local_addresses {
@@ -85,17 +84,11 @@ impl Network {
             discovery: Discovery::default(),
             envelopes: BTreeMap::new(),
             scores: Scores::default(),
-            bans_changed: false,
+            shown_bans,
+            files: Files::new(bans_file, book_file),
             reachability: Reachability::default(),
             gone: Vec::new(),
         })
-    }
-}
-
-fn named(part: Protocol<'_>) -> Option<PeerId> {
-    match part {
-        Protocol::P2p(peer) => Some(peer),
-        _ => None,
     }
 }
 

@@ -1,10 +1,6 @@
 //! Whom to be connected to: feeds the selector and the address book, and does what the selector says.
 
-use std::{
-    net::IpAddr,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::net::IpAddr;
 
 use libp2p::{
     Multiaddr, PeerId,
@@ -17,15 +13,12 @@ use super::{super::wire::Request, Network, requests::Asked};
 use crate::{
     address_book::{AddressBook, PeerRecord, Source},
     clock::unix_millis,
-    data_dir::write_durably,
+    geo,
     netgroup::ip_of,
     p2p::Direction,
     peer_selector::{Action, DropReason, Event, HintOrigin, NewConnection, PeerSelector, Place, RegionHint},
     region::Region,
 };
-
-/// Time between two writings of the address book.
-const SAVE_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The book, the selector, and what they draw from.
 #[derive(Debug)]
@@ -33,16 +26,14 @@ pub(super) struct Peering {
     pub(super) book: AddressBook,
     pub(super) selector: PeerSelector,
     pub(super) rng: StdRng,
-    path: PathBuf,
-    saved: Instant,
     /// What the operator was warned of.
     alarm: Option<String>,
 }
 
 impl Peering {
-    pub(super) fn new(own: PeerId, region: Option<Region>, (book, path): (AddressBook, PathBuf)) -> Self {
+    pub(super) fn new(own: PeerId, region: Option<Region>, book: AddressBook) -> Self {
         let selector = PeerSelector::new(own, region, &book);
-        Self { book, selector, rng: rand::make_rng(), path, saved: Instant::now(), alarm: None }
+        Self { book, selector, rng: rand::make_rng(), alarm: None }
     }
 
     /// The operator named this peer.
@@ -83,7 +74,7 @@ impl Network {
                     DropReason::VisitOver | DropReason::Unasked => debug!(%peer, ?reason, "peer let go"),
                     _ => info!(%peer, ?reason, "peer let go"),
                 }
-                self.swarm.behaviour_mut().gate.close(peer);
+                let _gone = self.swarm.disconnect_peer_id(peer);
             }
         }
     }
@@ -102,13 +93,13 @@ impl Network {
 
     /// Where a peer seems to be: by the database, else as it says.
     pub(super) fn place_of(&self, ip: Option<IpAddr>, claim: Option<Region>) -> Place {
-        let place = ip.map(|ip| self.config.geo.borrow().place(ip)).unwrap_or_default();
+        let place = self.registered(ip);
         let known = place.region.map(|region| RegionHint { region, origin: HintOrigin::Database });
         let said = || claim.map(|region| RegionHint { region, origin: HintOrigin::Claim });
         Place { region: known.or_else(said), asn: place.asn }
     }
 
-    /// Every few seconds: dials, rotation, the alarm, and the file.
+    /// Every few seconds: dials, rotation, and the alarm.
     pub(super) fn on_peering_tick(&mut self) {
         if self.config.p2p.discovery {
             self.select(Event::Tick);
@@ -119,17 +110,11 @@ impl Network {
             warn!("{alarm}; hint: somebody may have surrounded this node; add peers that you know with p2p.peers");
         }
         self.peering.alarm = alarm;
-        if self.peering.saved.elapsed() >= SAVE_INTERVAL {
-            self.peering.saved = Instant::now();
-            let (bytes, path) = (self.peering.book.encode(), self.peering.path.clone());
-            // The network must not wait for the disk.
-            tokio::task::spawn_blocking(move || save(&path, &bytes));
-        }
     }
 
-    /// At the stop, when there is no task to do it.
-    pub(super) fn save_book_now(&self) {
-        save(&self.peering.path, &self.peering.book.encode());
+    /// Where an address is registered.
+    fn registered(&self, ip: Option<IpAddr>) -> geo::Place {
+        ip.map(|ip| self.config.geo.borrow().place(ip)).unwrap_or_default()
     }
 
     /// Somebody says where a node is.
@@ -137,15 +122,8 @@ impl Network {
         if peer == self.peer_id() {
             return;
         }
-        let ip = addresses.iter().find_map(ip_of);
-        let place = ip.map(|ip| self.config.geo.borrow().place(ip)).unwrap_or_default();
+        let place = self.registered(addresses.iter().find_map(ip_of));
         let record = PeerRecord { peer, addresses, region: place.region, asn: place.asn };
         self.peering.book.add(&record, source, unix_millis());
-    }
-}
-
-fn save(path: &std::path::Path, bytes: &[u8]) {
-    if let Err(cause) = write_durably(path, bytes) {
-        warn!(path = %path.display(), %cause, "known peers are not kept over a restart");
     }
 }
