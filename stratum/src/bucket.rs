@@ -1,6 +1,9 @@
-//! A token bucket: how often something may happen in the long run, and how often at once.
+//! Token buckets: how often something may happen in the long run, and how often at once.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// What a bucket allows.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -11,10 +14,11 @@ pub struct Allowance {
     pub burst: f64,
 }
 
-/// See the module.
+/// How much of an [`Allowance`] is left.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {
     tokens: f64,
+    /// When a token was last asked for.
     updated: Instant,
 }
 
@@ -48,6 +52,41 @@ impl TokenBucket {
     }
 }
 
+/// A bucket for each key, where strangers make up as many keys as they like: addresses, identities, scripts.
+///
+/// When there is no room for another key, the half goes that asked longest ago: their buckets have filled up again most.
+/// Asking in vain counts too, so who asks on and on is not forgotten for it.
+#[derive(Debug)]
+pub struct Buckets<K> {
+    allowance: Allowance,
+    keys_max: usize,
+    buckets: BTreeMap<K, TokenBucket>,
+}
+
+impl<K: Ord> Buckets<K> {
+    /// Allows this to every key, and counts at most `keys_max` of them.
+    pub const fn new(allowance: Allowance, keys_max: usize) -> Self {
+        Self { allowance, keys_max, buckets: BTreeMap::new() }
+    }
+
+    /// Takes a token of this key; false when there is none.
+    pub fn take(&mut self, key: K, now: Instant) -> bool {
+        if self.buckets.len() >= self.keys_max && !self.buckets.contains_key(&key) {
+            self.forget_older_half();
+        }
+        let bucket = self.buckets.entry(key).or_insert_with(|| TokenBucket::full(self.allowance, now));
+        bucket.take(self.allowance, now)
+    }
+
+    fn forget_older_half(&mut self) {
+        let mut ages: Vec<Instant> = self.buckets.values().map(|bucket| bucket.updated).collect();
+        ages.sort_unstable();
+        if let Some(newest_of_older) = ages.get(ages.len().saturating_sub(1) / 2) {
+            self.buckets.retain(|_, bucket| bucket.updated > *newest_of_older);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +104,37 @@ mod tests {
         let wake = bucket.empty_until(allowance, now).unwrap();
         assert_eq!(wake - now, Duration::from_millis(100));
         assert_eq!(bucket.empty_until(allowance, wake + Duration::from_millis(1)), None);
+    }
+    #[test]
+    fn every_key_has_a_bucket_of_its_own() {
+        let start = Instant::now();
+        let mut buckets = Buckets::new(Allowance { per_second: 10.0, burst: 2.0 }, 2);
+        let mut taken = |key, millis| buckets.take(key, start + Duration::from_millis(millis));
+        assert_eq!([taken("a", 0), taken("a", 0), taken("a", 0), taken("b", 0)], [true, true, false, true]);
+        assert_eq!([taken("a", 101), taken("a", 101)], [true, false]);
+    }
+
+    #[test]
+    fn the_half_that_asked_longest_ago_makes_room() {
+        let start = Instant::now();
+        let mut buckets = Buckets::new(Allowance { per_second: 0.0, burst: 1.0 }, 4);
+        let mut taken = |key, second| buckets.take(key, start + Duration::from_secs(second));
+        assert_eq!([1, 2, 3, 4].map(|key| taken(key, key)), [true; 4]);
+        assert!(!taken(1, 5), "it asks in vain, and is one of the newer ones by that");
+        assert!(taken(5, 6), "2 and 3 make room");
+        assert_eq!([1, 4, 5].map(|key| taken(key, 7)), [false; 3]);
+        assert_eq!([2, 3].map(|key| taken(key, 8)), [true; 2], "forgotten, so they begin anew");
+    }
+
+    #[test]
+    fn made_up_keys_do_not_fill_memory() {
+        let start = Instant::now();
+        for step in [Duration::ZERO, Duration::from_millis(1)] {
+            let mut buckets = Buckets::new(Allowance { per_second: 1.0, burst: 1.0 }, 100);
+            for key in 0..1_000 {
+                assert!(buckets.take(key, start + step * key));
+                assert!(buckets.buckets.len() <= 100);
+            }
+        }
     }
 }

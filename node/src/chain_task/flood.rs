@@ -4,49 +4,37 @@
 //! who mines cheap shares to be relayed by everybody (attack P3). What is over is ignored, and nobody is blamed for it: a relay
 //! passes on what others found. A share that somebody builds on is fetched all the same.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 
 use libp2p::PeerId;
 use sharechain::PayoutScript;
-use stratum::bucket::{Allowance, TokenBucket};
+use stratum::bucket::{Allowance, Buckets};
 
 /// Shares of one peer: all that the network makes, and after a partition all that the other side made.
 const PER_PEER: Allowance = Allowance { per_second: 40.0, burst: 2_048.0 };
 /// Shares of one payout script: a miner that has just become faster finds some a second until it is measured.
 const PER_SCRIPT: Allowance = Allowance { per_second: 8.0, burst: 256.0 };
-/// Peers and scripts that are counted. Beyond it those go that have not sent for longest.
+/// Peers that are counted, and scripts.
 const COUNTED_MAX: usize = 4_096;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FloodGuard {
-    peers: BTreeMap<PeerId, (TokenBucket, Instant)>,
-    scripts: BTreeMap<Vec<u8>, (TokenBucket, Instant)>,
+    peers: Buckets<PeerId>,
+    scripts: Buckets<Vec<u8>>,
+}
+
+impl Default for FloodGuard {
+    fn default() -> Self {
+        Self { peers: Buckets::new(PER_PEER, COUNTED_MAX), scripts: Buckets::new(PER_SCRIPT, COUNTED_MAX) }
+    }
 }
 
 impl FloodGuard {
     /// Whether one more share of this peer and this script is looked at.
     pub(super) fn admits(&mut self, peer: PeerId, script: &PayoutScript, now: Instant) -> bool {
-        take(&mut self.peers, peer, PER_PEER, now)
-            && take(&mut self.scripts, script.as_bytes().to_vec(), PER_SCRIPT, now)
+        self.peers.take(peer, now) && self.scripts.take(script.as_bytes().to_vec(), now)
     }
-}
-
-fn take<K: Ord + Clone>(
-    counted: &mut BTreeMap<K, (TokenBucket, Instant)>,
-    key: K,
-    allowance: Allowance,
-    now: Instant,
-) -> bool {
-    if counted.len() >= COUNTED_MAX && !counted.contains_key(&key) {
-        let mut by_age: Vec<Instant> = counted.values().map(|(_, seen)| *seen).collect();
-        by_age.sort_unstable();
-        let middle = by_age[by_age.len() / 2];
-        counted.retain(|_, (_, seen)| *seen > middle);
-    }
-    let (bucket, seen) = counted.entry(key).or_insert_with(|| (TokenBucket::full(allowance, now), now));
-    *seen = now;
-    bucket.take(allowance, now)
 }
 
 #[cfg(test)]
@@ -76,6 +64,5 @@ mod tests {
         };
         assert_eq!(admitted(&mut guard, PeerId::random(), 0), 2_048);
         assert_eq!(admitted(&mut guard, PeerId::random(), 10_000), 2_048);
-        assert!(guard.scripts.len() <= COUNTED_MAX, "scripts are free, and do not fill memory");
     }
 }

