@@ -139,7 +139,7 @@ impl StoredEntry {
         Self {
             peer: entry.peer.to_bytes(),
             endpoints: entry.endpoints.iter().map(|endpoint| endpoint.to_bytes()).collect(),
-            region: entry.region.map_or(0, region_number),
+            region: region_number(entry.region),
             asn: entry.asn,
             rtt_min_micros: entry.rtt_min.map(|rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)),
             seen_at: entry.seen_at,
@@ -206,20 +206,18 @@ impl StoredAnchor {
     }
 }
 
-/// 1 to 7; 0 stands for none.
-const fn region_number(region: Region) -> u8 {
+/// One more than the region's byte elsewhere; 0 stands for none.
+const fn region_number(region: Option<Region>) -> u8 {
     match region {
-        Region::Na => 1,
-        Region::Sa => 2,
-        Region::Eu => 3,
-        Region::Af => 4,
-        Region::As => 5,
-        Region::Oc => 6,
-        Region::An => 7,
+        None => 0,
+        Some(region) => region.index() + 1,
     }
 }
 
+/// `None` when no region has this number.
 fn region_of(number: u8) -> Option<Option<Region>> {
-    let found = Region::ALL.into_iter().find(|region| region_number(*region) == number);
-    (number == 0 || found.is_some()).then_some(found)
+    match number.checked_sub(1) {
+        None => Some(None),
+        Some(index) => Region::from_index(index).map(Some),
+    }
 }

@@ -238,9 +238,14 @@ fn a_forgotten_peer_leaves_nothing_behind() {
 /// A book with everything that a file keeps.
 fn full_of_everything() -> AddressBook {
     let mut book = reached(0..300);
-    for number in 300..600 {
+    for number in 300..600_u32 {
         book.add(
-            &PeerRecord { region: Some(Region::As), asn: Some(number), ..record(number) },
+            // Every region in turn, and none.
+            &PeerRecord {
+                region: Region::from_index(number.to_le_bytes()[0] % 8),
+                asn: Some(number),
+                ..record(number)
+            },
             Source::Itself(None),
             NOW,
         );

@@ -97,9 +97,9 @@ pub struct Hello {
 impl Hello {
     fn encode(&self, out: &mut Writer) {
         out.bytes(self.tip.id.as_bytes()).u64(self.tip.height).u128(self.tip.total_work.hashes());
-        match self.region.and_then(|region| Region::ALL.iter().position(|known| *known == region)) {
+        match self.region {
             None => out.u8(0),
-            Some(index) => out.u8(1).count_u8(index),
+            Some(region) => out.u8(1).u8(region.index()),
         };
         out.bytes_u8(self.agent.as_bytes());
     }
@@ -114,8 +114,7 @@ impl Hello {
             false => None,
             true => {
                 let tag = reader.u8()?;
-                let region = Region::ALL.get(usize::from(tag)).copied();
-                Some(region.ok_or(DecodeError::UnknownTag { field: "region", tag })?)
+                Some(Region::from_index(tag).ok_or(DecodeError::UnknownTag { field: "region", tag })?)
             }
         };
         let agent = std::str::from_utf8(reader.bytes_u8("agent", AGENT_LEN_MAX)?);
