@@ -8,7 +8,7 @@ use rand::{Rng, RngExt};
 use super::{AddressBook, Entry, PeerRecord};
 use crate::{netgroup::Netgroup, region::Region};
 
-/// Records in one answer to a peer. A longer list would let one question copy the book.
+/// Records in one answer to a peer, also by the format. A longer list would let one question copy the book.
 pub const EXCHANGE_MAX: usize = 16;
 
 impl AddressBook {

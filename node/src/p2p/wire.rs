@@ -12,12 +12,10 @@ use sharechain::{
     sync::{LOCATOR_MAX, SYNC_IDS_MAX, SYNC_SHARES_MAX, TipClaim},
 };
 
-use crate::{defaults::AGENT_LEN_MAX, directory::limits::AD_LEN_MAX, region::Region};
+use crate::{address_book::EXCHANGE_MAX, defaults::AGENT_LEN_MAX, directory::limits::AD_LEN_MAX, region::Region};
 
 /// Ids of one request: as many shares as an answer has room for.
 pub(super) const IDS_MAX: usize = SYNC_SHARES_MAX;
-/// Nodes of one answer. A longer list would let one question copy the address book.
-pub(super) const PEERS_MAX: usize = 16;
 /// Ads of one answer; the rest comes by gossip.
 pub(super) const ADS_MAX: usize = 64;
 /// Longest signed record of a node: some addresses, a key and a signature.
@@ -27,7 +25,7 @@ const REQUEST_LEN_MAX: usize = 2 + 32 * IDS_MAX;
 /// Longest answer: shares, each with its length.
 const RESPONSE_LEN_MAX: usize = 3 + (4 + SHARE_LEN_MAX) * SYNC_SHARES_MAX;
 const _: () = assert!(LOCATOR_MAX <= IDS_MAX && 4 + 32 * SYNC_IDS_MAX <= RESPONSE_LEN_MAX);
-const _: () = assert!(2 + PEERS_MAX * (2 + ENVELOPE_LEN_MAX) <= RESPONSE_LEN_MAX);
+const _: () = assert!(2 + EXCHANGE_MAX * (2 + ENVELOPE_LEN_MAX) <= RESPONSE_LEN_MAX);
 const _: () = assert!(2 + ADS_MAX * (2 + AD_LEN_MAX) <= RESPONSE_LEN_MAX);
 
 /// What a node asks.
@@ -220,7 +218,7 @@ impl Response {
                 let ids = (0..len).map(|_| reader.array().map(ShareId::from_bytes)).collect::<Result<_, _>>()?;
                 Self::Ids { ids, more }
             }
-            3 => Self::Peers { envelopes: decode_list(&mut reader, ("peers", PEERS_MAX), ENVELOPE_LEN_MAX)? },
+            3 => Self::Peers { envelopes: decode_list(&mut reader, ("peers", EXCHANGE_MAX), ENVELOPE_LEN_MAX)? },
             4 => Self::Ads { ads: decode_list(&mut reader, ("ads", ADS_MAX), AD_LEN_MAX)? },
             tag => return Err(DecodeError::UnknownTag { field: "response", tag }),
         };

@@ -17,7 +17,7 @@ use libp2p::{
 use tracing::{debug, info};
 
 use super::{
-    super::wire::{ENVELOPE_LEN_MAX, PEERS_MAX, Request},
+    super::wire::{ENVELOPE_LEN_MAX, Request},
     Network,
     requests::Asked,
 };
@@ -84,8 +84,7 @@ impl Network {
     pub(super) fn told_peers(&mut self, asker: &PeerId, missing: &[Region]) -> Vec<Vec<u8>> {
         let peering = &mut self.peering;
         let told = peering.book.exchange(asker, missing, &mut peering.rng);
-        let envelopes = told.iter().filter_map(|record| self.envelopes.get(&record.peer));
-        envelopes.take(PEERS_MAX).cloned().collect()
+        told.iter().filter_map(|record| self.envelopes.get(&record.peer)).cloned().collect()
     }
 
     /// A peer tells of others. A record that its node did not sign is the teller's fault.

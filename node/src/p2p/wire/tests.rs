@@ -36,7 +36,7 @@ fn messages_round_trip_and_nothing_trails() {
         Response::Shares { shares: vec![] },
         Response::Ids { ids: vec![id; SYNC_IDS_MAX], more: true },
         Response::Ids { ids: vec![], more: false },
-        Response::Peers { envelopes: vec![vec![7; ENVELOPE_LEN_MAX]; PEERS_MAX] },
+        Response::Peers { envelopes: vec![vec![7; ENVELOPE_LEN_MAX]; EXCHANGE_MAX] },
         Response::Ads { ads: vec![vec![7; AD_LEN_MAX]; ADS_MAX] },
     ] {
         assert_eq!(Response::decode(&response.encode()), Ok(response));

@@ -112,7 +112,7 @@ fn bounds_are_those_of_the_protocol_page() {
         ("shares of an answer", SYNC_SHARES_MAX),
         ("bytes of a share", SHARE_LEN_MAX),
         ("bytes of an agent", AGENT_LEN_MAX),
-        ("peers of an answer", PEERS_MAX),
+        ("peers of an answer", EXCHANGE_MAX),
         ("bytes of a peer record", ENVELOPE_LEN_MAX),
         ("ads of an answer", ADS_MAX),
         ("bytes of an ad", AD_LEN_MAX),
