@@ -75,8 +75,6 @@ pub const QUIC_STREAM_WINDOW: u32 = 2 << 20;
 pub const QUIC_CONNECTION_WINDOW: u32 = 4 << 20;
 /// Peers per bucket of the hash table; the usual k.
 pub const KAD_PEERS_PER_BUCKET: NonZeroUsize = NonZeroUsize::new(20).unwrap();
-/// Keys with providers, and providers per key, that are kept for others. Stops strangers from filling memory.
-pub const KAD_PROVIDERS_MAX: usize = 256;
 /// With fewer peers than this, seeds and the hash table are asked often.
 pub const PEERS_FEW: usize = 8;
 /// Time between two questions to the seeds, while there are few peers.

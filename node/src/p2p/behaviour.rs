@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     defaults::{
-        CONNECTIONS_PER_PEER_MAX, IDLE_CONNECTION_TIMEOUT, INBOUND_MAX, KAD_PEERS_PER_BUCKET, KAD_PROVIDERS_MAX,
-        OUTBOUND_MAX, PENDING_CONNECTIONS_MAX, PING_INTERVAL, PING_TIMEOUT, QUIC_CONNECTION_WINDOW, QUIC_STREAM_WINDOW,
+        CONNECTIONS_PER_PEER_MAX, IDLE_CONNECTION_TIMEOUT, INBOUND_MAX, KAD_PEERS_PER_BUCKET, OUTBOUND_MAX,
+        PENDING_CONNECTIONS_MAX, PING_INTERVAL, PING_TIMEOUT, QUIC_CONNECTION_WINDOW, QUIC_STREAM_WINDOW,
         REQUEST_STREAMS_MAX, REQUEST_TIMEOUT, STREAMS_PER_CONNECTION_MAX,
     },
     error::NodeError,
@@ -174,10 +174,11 @@ fn kad(
         .set_periodic_bootstrap_interval(None)
         .set_replication_interval(None)
         .set_publication_interval(None);
+    // Filtered, what strangers offer reaches us as an event that nobody acts on; so the store never has anything to keep.
     let store = MemoryStoreConfig {
         max_records: 0,
-        max_provided_keys: KAD_PROVIDERS_MAX,
-        max_providers_per_key: KAD_PROVIDERS_MAX,
+        max_provided_keys: 0,
+        max_providers_per_key: 0,
         ..MemoryStoreConfig::default()
     };
     Ok(kad::Behaviour::with_config(own, kad::store::MemoryStore::with_config(own, store), config))
