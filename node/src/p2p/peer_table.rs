@@ -10,6 +10,7 @@ use libp2p::{Multiaddr, PeerId, multiaddr::Protocol, swarm::ConnectionId};
 
 use super::{bans::Bans, wire::Hello};
 use crate::{
+    clock::is_due,
     defaults::{REQUEST_WINDOW, REQUESTS_PER_WINDOW_MAX, TOLD_INTERVAL},
     geo::{Geo, Place},
     netgroup::ip_of,
@@ -214,12 +215,12 @@ impl PeerTable {
 
     /// Whether a peer may be told of others now: it is told at most once in [`TOLD_INTERVAL`].
     pub(super) fn may_be_told(&mut self, peer: &PeerId, now: Instant) -> bool {
-        self.peers.get_mut(peer).is_some_and(|peer| is_due(&mut peer.told_at, now))
+        self.peers.get_mut(peer).is_some_and(|peer| is_due(&mut peer.told_at, TOLD_INTERVAL, now))
     }
 
     /// The same of ads.
     pub(super) fn may_be_told_ads(&mut self, peer: &PeerId, now: Instant) -> bool {
-        self.peers.get_mut(peer).is_some_and(|peer| is_due(&mut peer.told_ads_at, now))
+        self.peers.get_mut(peer).is_some_and(|peer| is_due(&mut peer.told_ads_at, TOLD_INTERVAL, now))
     }
 
     pub(super) fn set_rtt(&mut self, peer: &PeerId, rtt: Duration) {
@@ -278,14 +279,6 @@ impl PeerTable {
         peers.sort_by_key(|peer| (peer.direction == Direction::Inbound, peer.rtt_min.unwrap_or(unknown), peer.peer_id));
         peers
     }
-}
-
-fn is_due(told_at: &mut Option<Instant>, now: Instant) -> bool {
-    let is_due = told_at.is_none_or(|at| now.saturating_duration_since(at) >= TOLD_INTERVAL);
-    if is_due {
-        *told_at = Some(now);
-    }
-    is_due
 }
 
 impl Peer {

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     address_book::Source,
+    clock::is_due,
     defaults::{
         ENVELOPES_MAX, EXCHANGE_INTERVAL, LOCAL_PEERS_MAX, LOOKUP_INTERVAL, LOOKUP_INTERVAL_FEW, PEERS_FEW,
         SEED_INTERVAL,
@@ -39,15 +40,6 @@ pub(super) struct Discovery {
     exchange: Option<Instant>,
 }
 
-/// Whether it is time again; then it begins anew.
-fn is_due(last: &mut Option<Instant>, interval: std::time::Duration) -> bool {
-    let is_due = last.is_none_or(|last| last.elapsed() >= interval);
-    if is_due {
-        *last = Some(Instant::now());
-    }
-    is_due
-}
-
 impl Network {
     pub(super) fn on_listening(&mut self, address: Multiaddr) {
         self.listen.push(address.with(Protocol::P2p(self.peer_id())));
@@ -56,18 +48,18 @@ impl Network {
 
     /// Asks seeds, the hash table and peers for others: often while there are few, now and then after that.
     pub(super) fn look_for_peers(&mut self) {
-        let peers = self.peers.ids();
+        let (peers, now) = (self.peers.ids(), Instant::now());
         let has_few = peers.len() < PEERS_FEW;
-        if has_few && is_due(&mut self.discovery.seeds, SEED_INTERVAL) {
+        if has_few && is_due(&mut self.discovery.seeds, SEED_INTERVAL, now) {
             for seed in self.config.p2p.seeds.clone() {
                 self.dial(DialOpts::from(seed));
             }
         }
         let lookup_interval = if has_few { LOOKUP_INTERVAL_FEW } else { LOOKUP_INTERVAL };
-        if is_due(&mut self.discovery.lookup, lookup_interval) && !peers.is_empty() {
+        if is_due(&mut self.discovery.lookup, lookup_interval, now) && !peers.is_empty() {
             self.swarm.behaviour_mut().kad.get_closest_peers(PeerId::random());
         }
-        if !peers.is_empty() && is_due(&mut self.discovery.exchange, EXCHANGE_INTERVAL) {
+        if !peers.is_empty() && is_due(&mut self.discovery.exchange, EXCHANGE_INTERVAL, now) {
             self.ask_for_peers(peers[rand::random_range(0..peers.len())]);
         }
     }
