@@ -10,8 +10,9 @@ use tracing::warn;
 use crate::{
     config::Config,
     data_dir,
-    directory::{Directory, DirectoryView, HostPolicy, OwnAds, OwnNode},
+    directory::{Directory, DirectoryView, OwnAds, OwnNode},
     error::NodeError,
+    netgroup::AddressPolicy,
     p2p::Nodes,
 };
 
@@ -27,12 +28,12 @@ pub(crate) fn nodes(
     (view, refuge): (watch::Sender<Arc<DirectoryView>>, watch::Sender<Option<Refuge>>),
 ) -> Result<Nodes, NodeError> {
     let params = config.chain.params.id();
-    let hosts = if config.p2p.local_addresses { HostPolicy::Any } else { HostPolicy::PublicOnly };
+    let hosts = config.p2p.address_policy;
     let own = own_node(config, key, agent, hosts)?.map(|own| OwnAds::new(own, params));
     Ok(Nodes { directory: Directory::new(params, hosts), hosts, own, stratum, view, refuge })
 }
 
-fn own_node(config: &Config, key: &Keypair, agent: &str, hosts: HostPolicy) -> Result<Option<OwnNode>, NodeError> {
+fn own_node(config: &Config, key: &Keypair, agent: &str, hosts: AddressPolicy) -> Result<Option<OwnNode>, NodeError> {
     let announced = &config.announcement;
     // Read even if nothing is announced: a wrong path should not wait for the day it is needed.
     let operator = announced.operator_key_file.as_deref().map(data_dir::operator_key).transpose()?;
@@ -40,7 +41,8 @@ fn own_node(config: &Config, key: &Keypair, agent: &str, hosts: HostPolicy) -> R
     if endpoints.is_empty() {
         return Ok(None);
     }
-    for endpoint in endpoints.iter().filter(|endpoint| hosts == HostPolicy::PublicOnly && !endpoint.host.is_public()) {
+    for endpoint in endpoints.iter().filter(|endpoint| hosts == AddressPolicy::PublicOnly && !endpoint.host.is_public())
+    {
         warn!(%endpoint, "directory.public_stratum names a host that others cannot reach; they ignore the whole ad");
     }
     let Ok(key) = key.clone().try_into_ed25519() else {

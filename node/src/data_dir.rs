@@ -114,9 +114,8 @@ impl DataDir {
     }
 
     /// The nodes that this one knows of, as they were kept, and their file.
-    pub fn address_book(&self, takes_local: bool) -> (AddressBook, PathBuf) {
+    pub fn address_book(&self, policy: AddressPolicy) -> (AddressBook, PathBuf) {
         let path = self.path.join("peers.book");
-        let policy = if takes_local { AddressPolicy::LocalToo } else { AddressPolicy::PublicOnly };
         let empty = || AddressBook::new(policy, rand::random());
         let mut bytes = Vec::new();
         let len_max = u64::try_from(address_book::FILE_LEN_MAX).unwrap_or(u64::MAX).saturating_add(1);

@@ -20,7 +20,7 @@ use libp2p::PeerId;
 use sharechain::{ParamsId, UnixTime};
 use stratum::Refuge;
 
-use crate::region::Region;
+use crate::{netgroup::AddressPolicy, region::Region};
 
 mod ad;
 mod endpoint;
@@ -40,16 +40,6 @@ use limits::{
     AD_AHEAD_SECS_MAX, AD_INTERVAL_SECS_MIN, ADS_MAX, ADS_PER_SOURCE_HONEST, ADS_PER_SOURCE_MAX, NEARLY_FULL_PERCENT,
     SOURCE_WINDOW_SECS, SOURCES_MAX,
 };
-
-/// Which hosts an ad may name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum HostPolicy {
-    /// Those of the public internet. Otherwise a stranger's ad would have `poolnode nearest` knock on doors in the
-    /// reader's own network.
-    PublicOnly,
-    /// Any: for test networks on one machine.
-    Any,
-}
 
 /// What becomes of a gossiped ad.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,7 +67,9 @@ struct Entry {
 #[derive(Debug)]
 pub struct Directory {
     params: ParamsId,
-    hosts: HostPolicy,
+    /// Which hosts an ad may name. If a stranger's could name local ones, `poolnode nearest` would knock on doors in the
+    /// reader's own network.
+    hosts: AddressPolicy,
     entries: BTreeMap<PublicKey, Entry>,
     /// Ads that came from each peer since the beginning of the window.
     sources: BTreeMap<PeerId, u32>,
@@ -88,7 +80,7 @@ pub struct Directory {
 
 impl Directory {
     /// An empty directory of the nodes of one share chain.
-    pub fn new(params: ParamsId, hosts: HostPolicy) -> Self {
+    pub fn new(params: ParamsId, hosts: AddressPolicy) -> Self {
         Self { params, hosts, entries: BTreeMap::new(), sources: BTreeMap::new(), window_since: 0, own: None }
     }
 
@@ -184,7 +176,8 @@ impl Directory {
     /// Whether an ad, if it is true, says something that we want to know.
     fn is_of_use(&self, ad: &NodeAd, now: UnixTime) -> bool {
         let holds = ad.expires() > now && ad.issued <= now.saturating_add(AD_AHEAD_SECS_MAX);
-        let may_name = self.hosts == HostPolicy::Any || ad.endpoints.iter().all(|endpoint| endpoint.host.is_public());
+        let may_name =
+            self.hosts == AddressPolicy::LocalToo || ad.endpoints.iter().all(|endpoint| endpoint.host.is_public());
         let is_news = self.entries.get(&ad.node).is_none_or(|known| {
             ad.issued > known.signed.ad.issued && now >= known.accepted.saturating_add(AD_INTERVAL_SECS_MIN)
         });

@@ -231,7 +231,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         nodes,
         key,
     };
-    let remembered = Remembered { bans: data_dir.bans(), book: data_dir.address_book(config.p2p.local_addresses) };
+    let remembered = Remembered { bans: data_dir.bans(), book: data_dir.address_book(config.p2p.address_policy) };
     let network = Network::bind(network_config, remembered).await?;
     let blocks = BlocksTask::open(client.clone(), params, data_dir.blocks(), channels.blocks_view.0.clone())
         .map_err(file_error("use", &data_dir.blocks()))?;

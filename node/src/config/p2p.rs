@@ -6,7 +6,7 @@ use libp2p::{Multiaddr, multiaddr::Protocol};
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::{p2p::Reach, region::Region};
+use crate::{netgroup::AddressPolicy, p2p::Reach, region::Region};
 
 /// `[p2p]` as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -54,7 +54,7 @@ pub struct P2pConfig {
     /// Whether other peers than the configured ones are looked for.
     pub discovery: bool,
     /// Whether addresses of local networks are told and dialled.
-    pub local_addresses: bool,
+    pub address_policy: AddressPolicy,
     /// Relays to be reached through.
     pub relays: Vec<Multiaddr>,
     /// Ways through NATs.
@@ -77,7 +77,10 @@ impl RawP2p {
             seeds: multiaddrs("p2p.seeds", self.seeds.unwrap_or_default())?,
             region: self.region.map(|region| region.parse().map_err(ConfigError::Region)).transpose()?,
             discovery: self.discovery.unwrap_or(true),
-            local_addresses: self.local_addresses.unwrap_or(is_test),
+            address_policy: match self.local_addresses.unwrap_or(is_test) {
+                true => AddressPolicy::LocalToo,
+                false => AddressPolicy::PublicOnly,
+            },
             reach: Reach {
                 mdns: self.mdns.unwrap_or(false),
                 upnp: self.upnp.unwrap_or(false),

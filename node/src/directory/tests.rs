@@ -41,7 +41,7 @@ fn signed(number: u64, ad: NodeAd) -> Vec<u8> {
 }
 
 fn directory() -> Directory {
-    Directory::new(PARAMS, HostPolicy::PublicOnly)
+    Directory::new(PARAMS, AddressPolicy::PublicOnly)
 }
 
 fn peer(number: u64) -> PeerId {
@@ -98,7 +98,7 @@ fn every_altered_byte_is_seen_by_whoever_checks() {
 
 #[test]
 fn an_ad_holds_for_its_share_chain_and_its_node_only() {
-    let mut other = Directory::new(ParamsId([4; 32]), HostPolicy::Any);
+    let mut other = Directory::new(ParamsId([4; 32]), AddressPolicy::LocalToo);
     assert_eq!(take(&mut other, 1, ad(1, NOW), NOW), AdVerdict::Reject(AdError::Signature));
     // Signed by node 2 in the name of node 1.
     let mut forged = ad(1, NOW).sign(&pair(2), PARAMS);
@@ -175,7 +175,7 @@ fn nobodys_own_network_is_knocked_on() {
     for host in ["127.0.0.1", "192.168.1.1", "[::1]", "localhost", "router.local"] {
         let inside = NodeAd { endpoints: vec![url(&format!("stratum+tcp://{host}:80"))], ..ad(1, NOW) };
         assert_eq!(take(&mut directory(), 1, inside.clone(), NOW), AdVerdict::Ignore, "{host}");
-        let mut laboratory = Directory::new(PARAMS, HostPolicy::Any);
+        let mut laboratory = Directory::new(PARAMS, AddressPolicy::LocalToo);
         assert_eq!(take(&mut laboratory, 1, inside, NOW), AdVerdict::Accept, "{host}");
     }
 }

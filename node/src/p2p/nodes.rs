@@ -13,8 +13,8 @@ use tracing::debug;
 
 use super::{Acceptance, Fault};
 use crate::{
-    directory::{AdVerdict, Directory, DirectoryView, HostPolicy, NodeAd, OwnAds},
-    netgroup::is_routable,
+    directory::{AdVerdict, Directory, DirectoryView, NodeAd, OwnAds},
+    netgroup::AddressPolicy,
 };
 
 /// See the module.
@@ -23,7 +23,7 @@ pub struct Nodes {
     /// The ads of others, and ours.
     pub directory: Directory,
     /// Which addresses of ours are worth telling.
-    pub hosts: HostPolicy,
+    pub hosts: AddressPolicy,
     /// Our ads; nothing is announced without.
     pub own: Option<OwnAds>,
     /// How many miners there are.
@@ -104,14 +104,14 @@ fn without_identity(address: &Multiaddr) -> Multiaddr {
     address
 }
 
-fn is_told(address: &Multiaddr, hosts: HostPolicy) -> bool {
+fn is_told(address: &Multiaddr, hosts: AddressPolicy) -> bool {
     let ip = match address.iter().next() {
         Some(Protocol::Ip4(ip)) => Some(IpAddr::from(ip)),
         Some(Protocol::Ip6(ip)) => Some(IpAddr::from(ip)),
         Some(_) => None,
         None => return false,
     };
-    hosts == HostPolicy::Any || ip.is_none_or(is_routable)
+    ip.is_none_or(|ip| hosts.takes(ip))
 }
 
 #[cfg(test)]
@@ -125,11 +125,12 @@ mod tests {
         let told = |text, hosts| is_told(&without_identity(&address(text)), hosts);
         assert_eq!(without_identity(&address("/ip4/9.9.9.9/tcp/1")), "/ip4/9.9.9.9/tcp/1".parse().unwrap());
         for text in ["/ip4/9.9.9.9/tcp/1", "/dns4/pool.example/tcp/1", "/ip6/2a00::1/udp/1/quic-v1"] {
-            assert!(told(text, HostPolicy::PublicOnly), "{text}");
+            assert!(told(text, AddressPolicy::PublicOnly), "{text}");
         }
         for text in ["/ip4/127.0.0.1/tcp/1", "/ip4/192.168.1.7/tcp/1", "/ip6/fe80::1/tcp/1"] {
-            assert!(!told(text, HostPolicy::PublicOnly), "{text}");
-            assert!(told(text, HostPolicy::Any), "{text}");
+            assert!(!told(text, AddressPolicy::PublicOnly), "{text}");
+            assert!(told(text, AddressPolicy::LocalToo), "{text}");
         }
+        assert!(!told("/ip4/0.0.0.0/tcp/1", AddressPolicy::LocalToo), "nobody's");
     }
 }

@@ -4,7 +4,8 @@ use futures::{executor::block_on, io::Cursor};
 use libp2p::{PeerId, StreamProtocol, multihash::Multihash, request_response::Codec as _};
 use node::{
     api::dto,
-    directory::{AdError, AdVerdict, Directory, HostPolicy, SignedAd, StratumUrl},
+    directory::{AdError, AdVerdict, Directory, SignedAd, StratumUrl},
+    netgroup::AddressPolicy,
     p2p::{Codec, Request, Response},
     store::StoredShare,
 };
@@ -55,7 +56,7 @@ pub fn node_ad(bytes: &[u8]) {
     // A short address is a reference-counted vector of its own here.
     let decoded = bounded(bytes, 64, SignedAd::decode);
     let params = testing::devnet_params().id();
-    let mut directory = Directory::new(params, HostPolicy::Any);
+    let mut directory = Directory::new(params, AddressPolicy::LocalToo);
     let now = decoded.as_ref().map_or(0, |signed| signed.ad.issued);
     let source = PeerId::from_multihash(Multihash::default()).expect("an identity without bytes is one");
     let verdict = directory.on_ad(bytes, source, now);

@@ -27,7 +27,7 @@ use super::{
     files::Files,
     peering::Peering,
 };
-use crate::error::NodeError;
+use crate::{error::NodeError, netgroup::AddressPolicy};
 
 /// Time for the system to say which addresses were bound.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -58,7 +58,7 @@ impl Network {
             peering.pin(peer);
         }
         // Where nobody tests from outside, nodes would all be clients of the hash table, and it would be empty.
-        if config.p2p.local_addresses {
+        if config.p2p.address_policy == AddressPolicy::LocalToo {
             swarm.behaviour_mut().kad.set_mode(Some(kad::Mode::Server));
         }
         for address in &config.p2p.external {
