@@ -39,7 +39,7 @@ const PAGES: [(&str, &[&str]); 6] = [
     ),
     ("difficulty", &["sharechain/src/difficulty.rs", "sharechain/src/target.rs"]),
     ("payout", &["sharechain/src/payout.rs", "sharechain/src/pplns.rs"]),
-    ("directory", &["node/src/directory/ad.rs", "node/src/directory/endpoint.rs", "node/src/directory/record_key.rs"]),
+    ("directory", &["node/src/directory/ad.rs", "node/src/directory/endpoint.rs"]),
     ("sync", &["node/src/p2p/wire.rs", "sharechain/src/sync.rs"]),
 ];
 /// What each crate may depend on inside the workspace.

@@ -27,7 +27,6 @@ mod endpoint;
 pub mod limits;
 mod network_group;
 mod own_ads;
-pub mod record_key;
 mod view;
 
 pub use ad::{AdError, Country, NodeAd, Operator, PublicKey, SignedAd};

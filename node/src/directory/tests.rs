@@ -302,19 +302,6 @@ fn our_own_ad_is_listed_and_nobody_else_speaks_for_us() {
     assert_eq!(take(&mut directory, 1, ad(1, NOW + 100), NOW + 100), AdVerdict::Ignore);
 }
 
-#[test]
-fn records_lie_in_sixteen_buckets_a_region_and_move_every_day() {
-    let nodes = (0..64).map(|number| record_key::bucket_of(PublicKey::from(&pair(number))));
-    assert!(nodes.collect::<std::collections::BTreeSet<u8>>().len() > 12);
-    let node = ad(1, NOW).sign(&pair(1), PARAMS);
-    let record = record_key::to_record(&node, PARAMS);
-    assert_eq!((&record.value, record.expires), (&node.encode(), NOW + 3_600));
-    let found = |region, now| record_key::keys_of_region(PARAMS, region, now).any(|key| key == record.bucket);
-    assert!(found(Some(Region::Eu), NOW));
-    assert!(!found(Some(Region::Eu), NOW + 86_400) && !found(Some(Region::As), NOW) && !found(None, NOW));
-    assert_eq!(record_key::keys_of_region(PARAMS, None, NOW).count(), 16);
-}
-
 proptest! {
     #[test]
     fn no_bytes_panic_and_what_decodes_encodes_back(bytes in prop::collection::vec(any::<u8>(), 0..400)) {

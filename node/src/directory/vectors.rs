@@ -1,4 +1,4 @@
-//! The ads and keys of `docs/protocol/directory.md`, byte by byte.
+//! The ads of `docs/protocol/directory.md`, byte by byte.
 
 use libp2p::identity::ed25519::{Keypair, SecretKey};
 use serde_json::Value;
@@ -8,7 +8,6 @@ use super::{
     limits::{
         AD_LEN_MAX, AD_TTL_SECS_MAX, ADDRESS_LEN_MAX, ADDRESSES_MAX, AUTHORITY_KEY_LEN_MAX, ENDPOINTS_MAX, HOST_LEN_MAX,
     },
-    record_key::{ad_key, bucket_key, bucket_of},
     *,
 };
 use crate::defaults::AGENT_LEN_MAX;
@@ -83,18 +82,6 @@ fn what_the_protocol_page_refuses_is_refused() {
         let checked = SignedAd::decode(&bytes(&case["bytes"])).and_then(|ad| ad.verify(params));
         let error = checked.expect_err(&case.to_string());
         assert_eq!(error.to_string(), case["error"].as_str().unwrap(), "{}", case["about"]);
-    }
-}
-
-#[test]
-fn keys_are_those_of_the_protocol_page() {
-    for case in cases(vectors(PAGE, "keys")) {
-        let (params, node) = (ParamsId(array(&case["params_id"])), PublicKey(array(&case["node"])));
-        let bucket = bucket_of(node);
-        let found = bucket_key(params, region(&case["region"]), bucket, number(&case["day"]));
-        assert_eq!(u64::from(bucket), case["bucket"].as_u64().unwrap());
-        assert_eq!(hex::encode(found), case["bucket_key"].as_str().unwrap());
-        assert_eq!(hex::encode(ad_key(params, node)), case["ad_key"].as_str().unwrap());
     }
 }
 
