@@ -2,7 +2,10 @@
 //!
 //! Pure: looks nothing up and never sees a name, only numbers. A name could lead anywhere, at any time.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 
@@ -67,6 +70,19 @@ impl Netgroup {
             [6, a, b, c, d] => Some(Self::V6([a, b, c, d])),
             [0, 0, 0, 0, 0] => Some(Self::Unseen),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Netgroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::V4([a, b]) => write!(f, "{}/16", Ipv4Addr::new(a, b, 0, 0)),
+            Self::V6([a, b, c, d]) => {
+                let [first, second] = [[a, b], [c, d]].map(u16::from_be_bytes);
+                write!(f, "{}/32", Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, 0))
+            }
+            Self::Unseen => f.write_str("unseen"),
         }
     }
 }
@@ -208,6 +224,13 @@ mod tests {
         assert_ne!(Subnet::of(ip("2a01:4f8:0:1::1")), Subnet::of(ip("2a01:4f8:0:2::1")));
         for group in [Netgroup::of(ip("8.8.8.8")), Netgroup::of(ip("2a01::1")), Netgroup::Unseen] {
             assert_eq!(Netgroup::from_bytes(group.to_bytes()), Some(group));
+        }
+    }
+
+    #[test]
+    fn a_group_is_written_as_its_prefix() {
+        for (address, text) in [("9.8.7.6", "9.8.0.0/16"), ("2a00:1:2::3", "2a00:1::/32"), ("0:1:2::3", "0:1::/32")] {
+            assert_eq!(Netgroup::of(ip(address)).to_string(), text);
         }
     }
 

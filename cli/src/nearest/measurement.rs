@@ -159,7 +159,7 @@ mod tests {
         let five = measurement(&[40, 21, 90, 20, 30], Some("a"));
         assert_eq!((five.rtt().as_millis(), five.jitter().as_millis(), five.lag().as_millis()), (20, 70, 30));
         let measured = five.measured().unwrap();
-        assert_eq!((measured.rtt, measured.network), (five.rtt(), Network::Prefix(0x0909)));
+        assert_eq!((measured.rtt, measured.network), (five.rtt(), Network::of(None, [9, 9, 9, 9].into())));
         assert!(measurement(&[20, 20], None).measured().is_none(), "two of five are no pool");
     }
 

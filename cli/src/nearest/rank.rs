@@ -6,7 +6,9 @@
 //! The first part is the chance that the pool has moved on between the moment a job is made and the moment its share is
 //! back: work done meanwhile is late. It never believes what a node says of its place, only what was measured.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
+
+use node::netgroup::Netgroup;
 
 /// Losses that differ by less than a round trip of this are one: the next measurement may turn them round.
 const TIE: Duration = Duration::from_millis(10);
@@ -25,23 +27,22 @@ const FULL_PENALTY: f64 = 0.005;
 pub(crate) enum Network {
     /// Its autonomous system.
     As(u32),
-    /// Without that: the first 16 bits of IPv4, 32 of IPv6.
-    Prefix(u32),
+    /// Its netgroup, without that.
+    Group(Netgroup),
 }
 
 impl Network {
     /// The network of an address whose AS may be known.
     pub(crate) fn of(asn: Option<u32>, address: IpAddr) -> Self {
-        asn.map_or_else(|| Self::Prefix(prefix(address)), Self::As)
+        asn.map_or_else(|| Self::Group(Netgroup::of(address)), Self::As)
     }
 }
 
-fn prefix(address: IpAddr) -> u32 {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => u32::from(v4) >> 16,
-        IpAddr::V6(v6) => {
-            let [a, b, ..] = v6.segments();
-            u32::from(a) << 16 | u32::from(b)
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::As(number) => write!(f, "AS{number}"),
+            Self::Group(group) => group.fmt(f),
         }
     }
 }
@@ -208,13 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn without_an_as_the_prefix_is_the_network() {
+    fn without_an_as_the_netgroup_is_the_network() {
         let of = |text: &str| Network::of(None, text.parse().unwrap());
         assert_eq!(of("9.9.1.2"), of("9.9.200.2"));
         assert_ne!(of("9.9.1.2"), of("9.8.1.2"));
         assert_eq!(of("2a00:1:2::1"), of("2a00:1:3::1"));
         assert_eq!(of("::ffff:9.9.1.2"), of("9.9.1.2"));
-        assert_eq!(Network::of(Some(7), "9.9.1.2".parse().unwrap()), Network::As(7));
+        let known = Network::of(Some(7), "9.9.1.2".parse().unwrap());
+        assert_eq!([known.to_string(), of("9.9.1.2").to_string()], ["AS7", "9.9.0.0/16"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     measurement::{Measurement, SAMPLES},
-    rank::{self, Measured, Network, SWITCH_GAIN_MIN},
+    rank::{self, Measured, SWITCH_GAIN_MIN},
 };
 use crate::render;
 
@@ -80,7 +80,7 @@ pub(crate) fn table(findings: &Findings) -> anyhow::Result<()> {
             measurement.fee().map_or_else(dash, percent),
             measurement.load().map_or_else(dash, |load| format!("{:.0} %", load * 100.0)),
             listed.and_then(|node| node.region.clone()).unwrap_or_else(dash),
-            network(measured.network),
+            measured.network.to_string(),
             format!("{}/{SAMPLES}", measurement.samples.len()),
             measurement.candidate.url.to_string(),
         ]);
@@ -103,16 +103,6 @@ fn percent(part: f64) -> String {
 
 fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
-}
-
-fn network(network: Network) -> String {
-    match network {
-        Network::As(number) => format!("AS{number}"),
-        Network::Prefix(prefix) => match u16::try_from(prefix) {
-            Ok(v4) => format!("{}.{}/16", v4 >> 8, v4 & 0xff),
-            Err(_) => format!("{:x}:{:x}/32", prefix >> 16, prefix & 0xffff),
-        },
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -138,7 +128,7 @@ pub(crate) fn json(findings: &Findings) -> serde_json::Value {
     let reached = findings.reached.iter().enumerate().map(|(place, (measurement, measured))| Row {
         role: Some(findings.role(place)).filter(|role| !role.is_empty()),
         loss: Some(measured.loss(findings.share_interval)),
-        network: Some(network(measured.network)),
+        network: Some(measured.network.to_string()),
         ..row(measurement)
     });
     let rows: Vec<Row> = reached.chain(findings.failed.iter().map(row)).collect();
