@@ -25,9 +25,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 /// A database older than this is worth a warning: addresses move.
 const AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
 
-/// What is known of an address.
+/// Where an address is registered, as far as that is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Place {
+pub struct Registration {
     /// The continent.
     pub region: Option<Region>,
     /// The country, ISO 3166-1 alpha-2.
@@ -78,12 +78,12 @@ impl Geo {
         Self { countries: open(&files.country_db), systems: open(&files.asn_db) }
     }
 
-    /// Where an address is registered.
-    pub fn place(&self, address: IpAddr) -> Place {
+    /// What is known of an address.
+    pub fn registration(&self, address: IpAddr) -> Registration {
         let record = self.countries.as_ref().and_then(|database| database.lookup(address));
         let (region, country) = record.as_ref().map(region_and_country).unwrap_or_default();
         let system = self.systems.as_ref().and_then(|database| database.lookup(address));
-        Place { region, country, asn: system.as_ref().and_then(asn) }
+        Registration { region, country, asn: system.as_ref().and_then(asn) }
     }
 
     /// Whether a file is another one than was read.

@@ -37,7 +37,7 @@ mod slot;
 mod view;
 
 pub use alarm::EclipseAlarm;
-pub use slot::{DropReason, HintOrigin, Place, RegionHint, RttClass, Slot};
+pub use slot::{DropReason, Place, RttClass, Slot};
 pub use view::SlotView;
 
 use crate::{

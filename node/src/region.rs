@@ -75,13 +75,13 @@ impl Region {
     }
 }
 
-/// Why a peer is believed to be where it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Why a peer is believed to be where it is; a later one counts more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum RegionSource {
-    /// By the database.
-    Database,
     /// It says so.
     Claim,
+    /// By the database.
+    Database,
     /// Its round trip is too short for what the others say: it is where we are.
     RoundTrip,
 }
@@ -90,11 +90,17 @@ impl RegionSource {
     /// Its name in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Database => "mmdb",
             Self::Claim => "self-declared",
+            Self::Database => "mmdb",
             Self::RoundTrip => "rtt",
         }
     }
+}
+
+/// Where a peer seems to be before its round trips are known: by the database, else as it claims.
+pub fn hint(database: Option<Region>, claim: Option<Region>) -> Option<(Region, RegionSource)> {
+    let by_database = database.map(|region| (region, RegionSource::Database));
+    by_database.or_else(|| claim.map(|region| (region, RegionSource::Claim)))
 }
 
 /// Where a peer is: by the database, else as it claims, unless its shortest round trip to us makes that impossible.
@@ -104,8 +110,7 @@ pub fn locate(
     claim: Option<Region>,
     rtt_min: Option<Duration>,
 ) -> Option<(Region, RegionSource)> {
-    let hint = database.map(|region| (region, RegionSource::Database));
-    let (region, source) = hint.or_else(|| claim.map(|region| (region, RegionSource::Claim)))?;
+    let (region, source) = hint(database, claim)?;
     match (own, rtt_min) {
         (Some(own), Some(rtt)) if rtt.as_millis() < u128::from(own.rtt_min_ms(region)) => {
             Some((own, RegionSource::RoundTrip))

@@ -10,7 +10,8 @@ use node::{
     address_book::{AddressBook, Millis, Source},
     netgroup::AddressPolicy,
     p2p::Direction,
-    peer_selector::{Action, Event, HintOrigin, NewConnection, PeerSelector, Place, RegionHint, Slot},
+    peer_selector::{Action, Event, NewConnection, PeerSelector, Place, Slot},
+    region::RegionSource,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IteratorRandom};
 
@@ -164,6 +165,6 @@ impl Network {
 }
 
 fn connected(site: &Site, direction: Direction, address: Multiaddr) -> Event {
-    let region = Some(RegionHint { region: site.hint, origin: HintOrigin::Database });
+    let region = Some((site.hint, RegionSource::Database));
     Event::Connected(NewConnection { peer: site.peer, direction, address, place: Place { region, asn: None } })
 }

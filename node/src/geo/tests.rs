@@ -13,30 +13,30 @@ fn write<T: Serialize>(path: &Path, record: &T) {
 }
 
 /// What a country database, or one of systems, with this record says of an address in it.
-fn place<T: Serialize>(record: &T) -> Place {
+fn registration<T: Serialize>(record: &T) -> Registration {
     let file = NamedTempFile::new().unwrap();
     write(file.path(), record);
     let path = Some(file.path().to_owned());
     let geo = Geo::open(&GeoFiles { country_db: path.clone(), asn_db: path });
-    assert_eq!(geo.place("198.51.100.7".parse().unwrap()), Place::default(), "not in it");
-    geo.place("192.0.2.7".parse().unwrap())
+    assert_eq!(geo.registration("198.51.100.7".parse().unwrap()), Registration::default(), "not in it");
+    geo.registration("192.0.2.7".parse().unwrap())
 }
 
-fn here(region: Region, country: Option<&[u8; 2]>) -> Place {
-    Place { region: Some(region), country: country.copied(), asn: None }
+fn here(region: Region, country: Option<&[u8; 2]>) -> Registration {
+    Registration { region: Some(region), country: country.copied(), asn: None }
 }
 
 #[test]
 fn three_schemas_are_understood() {
     let nested = |outer, key, value| BTreeMap::from([(outer, BTreeMap::from([(key, value)]))]);
-    assert_eq!(place(&nested("country", "iso_code", "JP")), here(Region::As, Some(b"JP")));
-    assert_eq!(place(&nested("continent", "code", "SA")), here(Region::Sa, None));
-    assert_eq!(place(&BTreeMap::from([("country_code", "DE")])), here(Region::Eu, Some(b"DE")));
-    assert_eq!(place(&BTreeMap::from([("country", "NZ")])), here(Region::Oc, Some(b"NZ")));
-    assert_eq!(place(&BTreeMap::from([("country_code", "??")])).region, None);
-    assert_eq!(place(&BTreeMap::from([("something", "else")])), Place::default());
-    assert_eq!(place(&BTreeMap::from([("autonomous_system_number", 64_496_u32)])).asn, Some(64_496));
-    assert_eq!(place(&BTreeMap::from([("asn", "AS64511")])).asn, Some(64_511));
+    assert_eq!(registration(&nested("country", "iso_code", "JP")), here(Region::As, Some(b"JP")));
+    assert_eq!(registration(&nested("continent", "code", "SA")), here(Region::Sa, None));
+    assert_eq!(registration(&BTreeMap::from([("country_code", "DE")])), here(Region::Eu, Some(b"DE")));
+    assert_eq!(registration(&BTreeMap::from([("country", "NZ")])), here(Region::Oc, Some(b"NZ")));
+    assert_eq!(registration(&BTreeMap::from([("country_code", "??")])).region, None);
+    assert_eq!(registration(&BTreeMap::from([("something", "else")])), Registration::default());
+    assert_eq!(registration(&BTreeMap::from([("autonomous_system_number", 64_496_u32)])).asn, Some(64_496));
+    assert_eq!(registration(&BTreeMap::from([("asn", "AS64511")])).asn, Some(64_511));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_file_that_is_no_database_costs_its_hints_only() {
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), b"not a database").unwrap();
     let geo = Geo::open(&GeoFiles { country_db: Some(file.path().to_owned()), asn_db: None });
-    assert_eq!(geo.place("192.0.2.7".parse().unwrap()), Place::default());
+    assert_eq!(geo.registration("192.0.2.7".parse().unwrap()), Registration::default());
 }
 
 #[test]

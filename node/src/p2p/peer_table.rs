@@ -12,7 +12,7 @@ use super::{bans::Bans, wire::Hello};
 use crate::{
     clock::is_due,
     defaults::{REQUEST_WINDOW, REQUESTS_PER_WINDOW_MAX, TOLD_INTERVAL},
-    geo::{Geo, Place},
+    geo::{Geo, Registration},
     netgroup::ip_of,
     peer_selector::Slot,
     region::{Region, RegionSource, locate},
@@ -102,7 +102,7 @@ pub struct PeerView {
     /// Where it seems to be, and why.
     pub region: Option<(Region, RegionSource)>,
     /// Where its address is registered.
-    pub place: Place,
+    pub registration: Registration,
     /// Height of its best share, as it says.
     pub share_height: Option<u64>,
     /// Since when it is connected.
@@ -291,7 +291,7 @@ impl Peer {
     ) -> Option<PeerView> {
         let oldest = self.connections.values().min_by_key(|connection| connection.since)?;
         let hello = self.hello.as_ref();
-        let place = ip_of(&oldest.address).map(|ip| geo.place(ip)).unwrap_or_default();
+        let registration = ip_of(&oldest.address).map(|ip| geo.registration(ip)).unwrap_or_default();
         Some(PeerView {
             peer_id,
             address: oldest.address.clone(),
@@ -301,8 +301,8 @@ impl Peer {
             rtt: self.rtt,
             rtt_min: self.rtt_min,
             rtt_jitter: self.rtt_jitter,
-            region: locate(own, place.region, hello.and_then(|hello| hello.region), self.rtt_min),
-            place,
+            region: locate(own, registration.region, hello.and_then(|hello| hello.region), self.rtt_min),
+            registration,
             share_height: hello.map(|hello| hello.tip.height),
             connected: now.saturating_duration_since(oldest.since),
             shares_first: self.shares_first,

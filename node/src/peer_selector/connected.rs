@@ -97,7 +97,7 @@ impl ConnectedPeer {
     }
 
     pub(super) fn region(&self, own: Option<Region>) -> Option<Region> {
-        region_by_rtt(own, self.place.region.map(|hint| hint.region), self.class())
+        region_by_rtt(own, self.place.region.map(|(region, _)| region), self.class())
     }
 
     pub(super) const fn tenure(&self, now: Millis) -> Millis {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::limits::{FAR_SLOTS, FEELER_SLOTS, NEAR_SLOTS, RANDOM_SLOTS, RTT_MID_MAX, RTT_NEAR_MAX};
-use crate::region::Region;
+use crate::region::{Region, RegionSource};
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,31 +79,11 @@ impl RttClass {
     }
 }
 
-/// Where a region comes from; a later one counts more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HintOrigin {
-    /// The peer says so.
-    Claim,
-    /// A database says so of its address.
-    Database,
-    /// The operator says so.
-    Override,
-}
-
-/// A region that nobody has proved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RegionHint {
-    /// Which.
-    pub region: Region,
-    /// Says who.
-    pub origin: HintOrigin,
-}
-
 /// Where a peer seems to be before anything was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Its region.
-    pub region: Option<RegionHint>,
+    /// Its region, and who says so.
+    pub region: Option<(Region, RegionSource)>,
     /// Its autonomous system, by a database.
     pub asn: Option<u32>,
 }
@@ -112,7 +92,7 @@ impl Place {
     /// Takes over what is known better now.
     pub(super) fn learn(&mut self, other: Self) {
         self.asn = other.asn.or(self.asn);
-        if other.region.map(|hint| hint.origin) >= self.region.map(|hint| hint.origin) {
+        if other.region.map(|(_, source)| source) >= self.region.map(|(_, source)| source) {
             self.region = other.region;
         }
     }
@@ -165,12 +145,13 @@ mod tests {
 
     #[test]
     fn a_better_hint_stays() {
-        let hint = |region, origin| Place { region: Some(RegionHint { region, origin }), asn: None };
+        let hint = |region, source| Place { region: Some((region, source)), asn: None };
         let mut place = Place { region: None, asn: Some(7) };
-        place.learn(hint(Region::Eu, HintOrigin::Database));
-        place.learn(hint(Region::Sa, HintOrigin::Claim));
-        assert_eq!(place, Place { asn: Some(7), ..hint(Region::Eu, HintOrigin::Database) });
-        place.learn(hint(Region::As, HintOrigin::Override));
-        assert_eq!(place.region.map(|hint| hint.region), Some(Region::As));
+        place.learn(hint(Region::Af, RegionSource::Claim));
+        place.learn(hint(Region::Eu, RegionSource::Database));
+        place.learn(hint(Region::Sa, RegionSource::Claim));
+        assert_eq!(place, Place { asn: Some(7), ..hint(Region::Eu, RegionSource::Database) });
+        place.learn(hint(Region::As, RegionSource::Database));
+        assert_eq!(place.region, Some((Region::As, RegionSource::Database)), "the newer of two that are as good");
     }
 }

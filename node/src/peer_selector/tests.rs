@@ -8,6 +8,7 @@ use super::{limits::*, *};
 use crate::{
     address_book::{PeerRecord, Source},
     netgroup::AddressPolicy,
+    region,
 };
 
 const START: Millis = 1_790_000_000_000;
@@ -75,14 +76,8 @@ impl Node {
                     continue;
                 };
                 let (direction, address) = (Direction::Outbound, addresses[0].clone());
-                let place = Place {
-                    region: self
-                        .book
-                        .get(peer)
-                        .and_then(|entry| entry.region)
-                        .map(|region| RegionHint { region, origin: HintOrigin::Claim }),
-                    asn: None,
-                };
+                let claim = self.book.get(peer).and_then(|entry| entry.region);
+                let place = Place { region: region::hint(None, claim), asn: None };
                 all.extend(self.tell(Event::Connected(NewConnection { peer: *peer, direction, address, place })));
                 self.tell(Event::Rtt { peer: *peer, rtt: Duration::from_millis(millis) });
             }

@@ -36,6 +36,6 @@ impl Network {
             }
         }
         let geo = self.config.geo.borrow().clone();
-        self.config.nodes.publish(|address| geo.place(address).asn, now);
+        self.config.nodes.publish(|address| geo.registration(address).asn, now);
     }
 }

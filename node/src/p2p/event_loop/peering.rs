@@ -13,11 +13,11 @@ use super::{super::wire::Request, Network, requests::Asked};
 use crate::{
     address_book::{AddressBook, PeerRecord, Source},
     clock::unix_millis,
-    geo,
+    geo::Registration,
     netgroup::ip_of,
     p2p::Direction,
-    peer_selector::{Action, DropReason, Event, HintOrigin, NewConnection, PeerSelector, Place, RegionHint},
-    region::Region,
+    peer_selector::{Action, DropReason, Event, NewConnection, PeerSelector, Place},
+    region::{self, Region},
 };
 
 /// The book, the selector, and what they draw from.
@@ -93,10 +93,8 @@ impl Network {
 
     /// Where a peer seems to be: by the database, else as it says.
     pub(super) fn place_of(&self, ip: Option<IpAddr>, claim: Option<Region>) -> Place {
-        let place = self.registered(ip);
-        let known = place.region.map(|region| RegionHint { region, origin: HintOrigin::Database });
-        let said = || claim.map(|region| RegionHint { region, origin: HintOrigin::Claim });
-        Place { region: known.or_else(said), asn: place.asn }
+        let registration = self.registration(ip);
+        Place { region: region::hint(registration.region, claim), asn: registration.asn }
     }
 
     /// Every few seconds: dials, rotation, and the alarm.
@@ -113,8 +111,8 @@ impl Network {
     }
 
     /// Where an address is registered.
-    fn registered(&self, ip: Option<IpAddr>) -> geo::Place {
-        ip.map(|ip| self.config.geo.borrow().place(ip)).unwrap_or_default()
+    fn registration(&self, ip: Option<IpAddr>) -> Registration {
+        ip.map(|ip| self.config.geo.borrow().registration(ip)).unwrap_or_default()
     }
 
     /// Somebody says where a node is.
@@ -122,8 +120,8 @@ impl Network {
         if peer == self.peer_id() {
             return;
         }
-        let place = self.registered(addresses.iter().find_map(ip_of));
-        let record = PeerRecord { peer, addresses, region: place.region, asn: place.asn };
+        let registration = self.registration(addresses.iter().find_map(ip_of));
+        let record = PeerRecord { peer, addresses, region: registration.region, asn: registration.asn };
         self.peering.book.add(&record, source, unix_millis());
     }
 }
