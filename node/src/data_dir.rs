@@ -16,7 +16,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -99,37 +99,23 @@ impl DataDir {
     /// Peers that may not connect, as they were kept, and their file.
     pub fn bans(&self) -> (Bans, PathBuf) {
         let path = self.path.join("bans.json");
-        let mut text = String::new();
-        // Without the file nobody is banned; a damaged one says so and costs its bans.
-        let read = File::open(&path).and_then(|file| file.take(BANS_FILE_LEN_MAX).read_to_string(&mut text));
-        let bans = match read {
-            Ok(_) => Bans::from_json(&text, unix_now()),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Bans::default(),
-            Err(cause) => {
-                warn!(path = %path.display(), %cause, "the list of bans cannot be read; nobody is banned");
-                Bans::default()
-            }
-        };
-        (bans, path)
+        let kept = read_kept(&path, BANS_FILE_LEN_MAX, |json| Ok(Bans::from_json(json, unix_now())?));
+        let bans = kept.unwrap_or_else(|cause| {
+            warn!(path = %path.display(), %cause, "the list of bans cannot be read; nobody is banned");
+            None
+        });
+        (bans.unwrap_or_default(), path)
     }
 
     /// The nodes that this one knows of, as they were kept, and their file.
     pub fn address_book(&self, policy: AddressPolicy) -> (AddressBook, PathBuf) {
         let path = self.path.join("peers.book");
-        let empty = || AddressBook::new(policy, rand::random());
-        let mut bytes = Vec::new();
-        let len_max = u64::try_from(address_book::FILE_LEN_MAX).unwrap_or(u64::MAX).saturating_add(1);
-        let read = File::open(&path).and_then(|file| file.take(len_max).read_to_end(&mut bytes));
-        let book = match read {
-            Ok(_) => AddressBook::decode(&bytes, policy, unix_millis()).map_err(|cause| cause.to_string()),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(empty()),
-            Err(cause) => Err(cause.to_string()),
-        };
-        let book = book.unwrap_or_else(|cause| {
-            warn!(path = %path.display(), cause, "the known peers cannot be read; they are looked for anew");
-            empty()
+        let decode = |file: &[u8]| AddressBook::decode(file, policy, unix_millis()).map_err(io::Error::other);
+        let book = read_kept(&path, address_book::FILE_LEN_MAX, decode).unwrap_or_else(|cause| {
+            warn!(path = %path.display(), %cause, "the known peers cannot be read; they are looked for anew");
+            None
         });
-        (book, path)
+        (book.unwrap_or_else(|| AddressBook::new(policy, rand::random())), path)
     }
 
     /// A new secret for those who may give orders to this node: its user alone.
@@ -180,11 +166,27 @@ pub fn operator_key(path: &Path) -> Result<ed25519::Keypair, NodeError> {
     Ok(secret.into())
 }
 
+/// What a file of ours holds; `None` before it was first written. One that is longer than ours ever are is not read.
+fn read_kept<T>(path: &Path, len_max: usize, decode: impl FnOnce(&[u8]) -> io::Result<T>) -> io::Result<Option<T>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(cause),
+    };
+    let mut bytes = Vec::new();
+    let one_more = u64::try_from(len_max).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(one_more).read_to_end(&mut bytes)?;
+    if bytes.len() > len_max {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    decode(&bytes).map(Some)
+}
+
 /// Writes a file that only its owner can read, so that after a power cut it is there as a whole or not at all.
 ///
 /// # Errors
 /// When a step fails; the old file is then still there.
-pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -202,7 +204,7 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// Makes an I/O error say what was done with which path.
-pub fn file_error(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> NodeError {
+pub fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> NodeError {
     let path = path.to_owned();
     move |source| NodeError::File { action, path, source }
 }
@@ -278,6 +280,28 @@ mod tests {
         assert!(matches!(operator_key(&path), Err(NodeError::LooseMode { mode: 0o640, .. })));
         write_durably(&path, b"07").unwrap();
         assert!(matches!(operator_key(&path), Err(NodeError::OperatorKey(_))));
+    }
+
+    #[test]
+    fn files_of_peers_that_cannot_be_read_cost_what_is_in_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(folder.path()).unwrap();
+        let is_empty = || {
+            let ((bans, _), (book, _)) = (dir.bans(), dir.address_book(AddressPolicy::PublicOnly));
+            bans.list(unix_now()).count() == 0 && book.entries().count() == 0
+        };
+        assert!(is_empty(), "there are none");
+        for name in ["bans.json", "peers.book"] {
+            fs::write(folder.path().join(name), [0xff; 100]).unwrap();
+        }
+        assert!(is_empty());
+        let path = folder.path().join("kept");
+        let kept = || read_kept(&path, 3, |bytes| Ok(bytes.to_vec()));
+        assert_eq!(kept().unwrap(), None);
+        fs::write(&path, "abc").unwrap();
+        assert_eq!(kept().unwrap().as_deref(), Some(b"abc".as_slice()));
+        fs::write(&path, "abcd").unwrap();
+        assert_eq!(kept().unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

@@ -301,9 +301,8 @@ impl PeerSelector {
 
     /// Slots of a kind that are neither taken nor being dialled for.
     fn open(&self, slot: Slot) -> usize {
-        let taken = self.peers.values().filter(|peer| peer.slot == slot).count();
         let dialled = self.dials.values().filter(|dial| dial.slot == slot).count();
-        slot.quota().saturating_sub(taken + dialled)
+        slot.quota().saturating_sub(self.count(slot) + dialled)
     }
 }
 
