@@ -1,7 +1,7 @@
 //! Which peers this node is connected to: `(event, now, chance) -> actions`.
 //!
 //! ```text
-//!  Connected, Disconnected, DialFailed, Located, Rtt, Delivered, Advanced, Pinned, Tick
+//!  Connected, Disconnected, DialFailed, Located, Rtt, Delivered, Advanced, Pinned, Dropped, Tick
 //!        |
 //!        v                      <--- candidates ---
 //!  PeerSelector::handle                              AddressBook   (told of successes, failures, round trips, anchors)
@@ -83,6 +83,8 @@ pub enum Event {
     Advanced(PeerId),
     /// The operator named this peer.
     Pinned(PeerId),
+    /// The operator lets this peer go, whatever it was connected for.
+    Dropped(PeerId),
     /// A few seconds passed.
     Tick,
 }
@@ -177,6 +179,11 @@ impl PeerSelector {
             Event::Pinned(peer) => {
                 self.pinned.insert(peer);
                 self.update(&peer, |peer| peer.slot = Slot::Pinned)
+            }
+            Event::Dropped(peer) => {
+                self.pinned.remove(&peer);
+                let is_connected = self.peers.contains_key(&peer);
+                is_connected.then(|| self.let_go(peer, DropReason::Ordered, now, book)).into_iter().collect()
             }
             Event::Rtt { peer, rtt } => {
                 book.measured(&peer, rtt);

@@ -94,6 +94,14 @@ async fn an_operator_pings_drops_bans_and_forgives_peers() -> anyhow::Result<()>
     ordered(&world, &one, &["add", &two_address], "dialling").await?;
     wait_for_peer(&one, &two_id, true).await?;
     ordered(&world, &one, &["drop", &two_id], "is disconnected").await?;
+    // When the other one dials, it is no longer what `add` had made it.
+    ordered(&world, &two, &["add", &one.endpoints.p2p[0]], "dialling").await?;
+    wait_for("the dropped peer to come back", Duration::from_secs(60), async || {
+        let peers = one.api.peers().await?.data;
+        let slot = peers.into_iter().find(|peer| peer.peer_id == two_id).and_then(|peer| peer.slot);
+        Ok((slot.as_deref() == Some("inbound")).then_some(()))
+    })
+    .await?;
 
     // Without the cookie nobody gives orders.
     let url = format!("{}/api/v1/peers/drop", one.endpoints.api);

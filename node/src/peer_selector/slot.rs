@@ -125,6 +125,8 @@ pub enum DropReason {
     Rotated,
     /// Too many connections that the selector did not ask for.
     Unasked,
+    /// The operator said so.
+    Ordered,
 }
 
 #[cfg(test)]

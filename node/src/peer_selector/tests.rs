@@ -259,6 +259,21 @@ fn the_operators_peers_are_neither_dropped_nor_counted() {
 }
 
 #[test]
+fn a_peer_that_the_operator_drops_is_like_any_other_when_it_comes_back() {
+    let mut node = Node::new(AddressPolicy::PublicOnly);
+    node.knows(1, Region::Eu);
+    node.tell(Event::Pinned(peer(1)));
+    node.connect(1, Direction::Outbound, home(1));
+    let ordered = Action::Disconnect { peer: peer(1), reason: DropReason::Ordered };
+    assert_eq!(node.tell(Event::Dropped(peer(1))), [ordered]);
+    assert_eq!(node.selector.slot(&peer(1)), None);
+    assert_eq!(node.run(30, |_| None), [], "it is not dialled again at once");
+    node.connect(1, Direction::Inbound, home(1));
+    assert_eq!(node.selector.slot(&peer(1)), Some(Slot::Inbound));
+    assert_eq!(node.tell(Event::Dropped(peer(2))), [], "it is not there");
+}
+
+#[test]
 fn connections_that_nobody_asked_for_are_few_and_short() {
     let mut node = Node::new(AddressPolicy::PublicOnly);
     let count = u32::try_from(UNASKED_MAX).unwrap();
@@ -427,7 +442,7 @@ proptest! {
     /// Whatever strangers do in whatever order, the bounds hold and pinned peers stay.
     #[test]
     fn no_order_of_events_breaks_a_bound(
-        events in proptest::collection::vec((0..9_u8, 0..120_u32, 0..200_000_u64), 0..400),
+        events in proptest::collection::vec((0..10_u8, 0..120_u32, 0..200_000_u64), 0..400),
     ) {
         let mut node = world();
         node.tell(Event::Pinned(peer(0)));
@@ -443,6 +458,7 @@ proptest! {
                 5 => node.tell(Event::Rtt { peer: id, rtt }),
                 6 => node.tell(Event::Delivered { peer: id, lag: rtt }),
                 7 => node.tell(Event::Advanced(id)),
+                8 if number != 0 => node.tell(Event::Dropped(id)),
                 _ => node.tell(Event::Tick),
             };
             let mut groups = BTreeSet::new();

@@ -82,8 +82,11 @@ impl Network {
                 let _gone = reply.send(dialled);
             }
             PeerOrder::Drop { peer, reply } => {
+                let was_connected = self.swarm.is_connected(&peer);
                 self.configured.remove(&peer);
-                let was_connected = self.swarm.disconnect_peer_id(peer).is_ok();
+                self.select(Event::Dropped(peer));
+                // The selector does not know those that it let go itself and that are still there.
+                let _gone = self.swarm.disconnect_peer_id(peer);
                 let _gone = reply.send(was_connected);
             }
             PeerOrder::Ping { peer, reply } => self.measure(peer, reply),
