@@ -232,6 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_shown_again_every_second_at_most() {
+        let watch = |arguments: &[&str]| {
+            let args = Args::try_parse_from([&["poolnode", "peers"], arguments].concat())?;
+            let Command::Peers(peers) = args.command else { panic!("peers") };
+            Ok::<_, clap::Error>(peers.watch)
+        };
+        assert_eq!(watch(&[]).unwrap(), None);
+        assert_eq!(watch(&["--watch"]).unwrap(), Some(2));
+        assert_eq!(watch(&["--watch", "1"]).unwrap(), Some(1));
+        let error = watch(&["--watch", "0"]).unwrap_err().to_string();
+        assert!(error.contains("'0' for '--watch [<SECONDS>]'") && error.contains("1.."), "{error}");
+    }
+
+    #[test]
     fn flags_overrule_the_file_and_leave_the_rest() {
         let args = Args::parse_from(["poolnode", "run", "--peer", "/ip4/1.2.3.4/tcp/5", "--region", "AS"]);
         let Command::Run(run) = args.command else { panic!("run") };

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use libp2p::Multiaddr;
 use serde::Deserialize;
 use sharechain::ShareId;
 use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
@@ -178,6 +179,9 @@ pub enum ConfigError {
         /// Its value.
         value: String,
     },
+    /// A relay that does not say who it is.
+    #[error("p2p.relays: {0} does not name the relay; add its peer id, like /ip4/203.0.113.7/tcp/23333/p2p/12D3KooW..")]
+    RelayUnnamed(Multiaddr),
     /// A daemon address that is none.
     #[error("parent.rpc_url: {0:?} is not an address like http://127.0.0.1:23332")]
     RpcUrl(String),

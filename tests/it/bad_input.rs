@@ -53,6 +53,11 @@ async fn mistakes_are_named_with_a_way_out() -> anyhow::Result<()> {
     refused(run(&["--chain", "dogecoin"]), &["unknown chain \"dogecoin\"", "devnet"]).await?;
     refused(run(&["--region", "XX"]), &["unknown region \"XX\"", "EU"]).await?;
     refused(run(&["--peer", "10.0.0.1"]), &["p2p.peers", "10.0.0.1", "/ip4/"]).await?;
+    refused(run(&["--seed", "pool.example:23333"]), &["p2p.seeds", "pool.example:23333", "/ip4/"]).await?;
+    std::fs::write(&config, "[p2p]\nrelays = [\"/ip4/10.0.0.1/tcp/5\"]\n")?;
+    refuses(&world, &with_config, &["p2p.relays", "/ip4/10.0.0.1/tcp/5", "add its peer id"]).await?;
+    std::fs::write(&config, "[p2p]\nexternal = [\"10.0.0.1\"]\n")?;
+    refuses(&world, &with_config, &["p2p.external", "10.0.0.1", "/ip4/"]).await?;
     refused(run(&["--api-listen", "0.0.0.0:0"]), &["loopback"]).await?;
     refused(run(&["--stratum-v2-listen", "x"]), &["--stratum-v2-listen", "invalid socket address"]).await?;
     refused(run(&["--strtum-listen", "x"]), &["--stratum-listen"]).await?;

@@ -196,12 +196,13 @@ async fn health_says_who_waits_and_for_what() -> anyhow::Result<()> {
 async fn every_program_refuses_what_it_cannot_do() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let place = Place::new(folder.path())?;
-    let cases: [(&str, &[&str], &str); 13] = [
+    let cases: [(&str, &[&str], &str); 14] = [
         ("poolnode", &["devnet", "--block-interval-secs", "0"], "must be 1 to 3600"),
         ("poolnode", &["devnet", "--listen", "nowhere"], "--listen"),
         ("poolnode", &["quickstart", "--json"], "poolnode run --json"),
         ("poolnode", &["--log", "==", "status"], "--log"),
         ("poolnode", &["--api", "127.0.0.1:23380", "peers"], "is not an address like http://"),
+        ("poolnode", &["peers", "--watch", "0"], "--watch"),
         ("poolnode", &["run", "--chain", "devnet", "--devnet-listen", "x"], "--devnet-listen"),
         ("poolnode", &["run", "--adopt-branch", "the good one"], "--adopt-branch"),
         ("devminer", &[], "--user"),

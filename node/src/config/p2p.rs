@@ -70,6 +70,9 @@ impl RawP2p {
             None => vec![any().with(Protocol::Tcp(port)), any().with(Protocol::Udp(port)).with(Protocol::QuicV1)],
         };
         let relays = multiaddrs("p2p.relays", self.relays.unwrap_or_default())?;
+        if let Some(unnamed) = relays.iter().find(|relay| !relay.iter().any(|part| matches!(part, Protocol::P2p(_)))) {
+            return Err(ConfigError::RelayUnnamed(unnamed.clone()));
+        }
         Ok(P2pConfig {
             listen,
             external: multiaddrs("p2p.external", self.external.unwrap_or_default())?,

@@ -71,7 +71,15 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
 #[test]
 fn wrong_values_name_their_key() {
     let resolve = |text: &str| parse(text).unwrap().resolve().unwrap_err().to_string();
-    assert!(resolve("[p2p]\npeers = [\"10.0.0.1:5\"]").starts_with("p2p.peers: \"10.0.0.1:5\""));
+    for key in ["listen", "external", "peers", "seeds", "relays"] {
+        let error = resolve(&format!("[p2p]\n{key} = [\"/ip4/10.0.0.1/tcp/5\", \"10.0.0.1:5\"]"));
+        assert_eq!(error, format!("p2p.{key}: \"10.0.0.1:5\" is not a multiaddress like /ip4/127.0.0.1/tcp/23333"));
+    }
+    let unnamed = resolve("[p2p]\nrelays = [\"/ip4/10.0.0.1/tcp/5\"]");
+    assert!(
+        unnamed.starts_with("p2p.relays: /ip4/10.0.0.1/tcp/5 does not name the relay; add its peer id"),
+        "{unnamed}"
+    );
     assert!(resolve("[parent]\nrpc_url = \"127.0.0.1:8332\"").starts_with("parent.rpc_url"));
     assert!(resolve("[parent]\nrpc_user = \"x\"").starts_with("parent.rpc_url: is missing"));
     let rpc = |more: &str| resolve(&format!("[parent]\nrpc_url = \"http://127.0.0.1:1\"\n{more}"));
