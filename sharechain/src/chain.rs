@@ -21,6 +21,7 @@ use crate::{
     params::Params,
     payout::Payout,
     target::Work,
+    template_key::TemplateKey,
     validate::CheckedShare,
 };
 
@@ -208,6 +209,11 @@ impl ShareChain {
         }
     }
 
+    /// The own daemon refuses blocks that are made of this template: shares on it are held back from now on.
+    pub fn on_refused_template(&mut self, template: TemplateKey) {
+        self.parent_claims.refuse(template);
+    }
+
     /// Parent blocks that held shares mine on and the own daemon has not told of.
     pub fn unknown_blocks(&self) -> Vec<BlockHash> {
         self.not_yet.unknown_blocks().into_iter().collect()
@@ -279,6 +285,16 @@ impl ShareChain {
         let payout_share = self.dag.payout_share(&self.params, parent, height)?;
         let weights = self.book.weights(&self.dag, &self.params, payout_share)?;
         Some(job::payouts(&self.params, &share.share().data, share.share().header.prev_block, &weights))
+    }
+
+    /// The coinbase of a linked share's block without its witness; `None` when its past is not kept.
+    pub fn coinbase(&mut self, share: &CheckedShare) -> Option<Vec<u8>> {
+        let payouts = self.payouts(share)?;
+        let (parent, share) = (self.dag.parent(self.dag.find(&share.id())?)?, share.share());
+        let tx_time = self.params.parent().tx_time.then(|| self.dag.node(parent).median_time);
+        let mut coinbase = job::coinbase_fields(&share.data, tx_time, &payouts).prefix();
+        coinbase.extend(share.data.coinbase_tail(self.params.id(), &share.extranonce));
+        Some(coinbase)
     }
 
     /// Verified work of the best chain that cannot have been mined long in advance: of shares on one of the newest blocks

@@ -57,6 +57,7 @@ pub mod script;
 pub mod share;
 pub mod sync;
 pub mod target;
+pub mod template_key;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod u256;
@@ -73,4 +74,5 @@ pub use pow::PowAlgorithm;
 pub use script::PayoutScript;
 pub use share::{Share, ShareData};
 pub use target::{CompactTarget, Target, Work};
+pub use template_key::TemplateKey;
 pub use validate::CheckedShare;

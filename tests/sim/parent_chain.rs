@@ -37,7 +37,7 @@ impl ParentChain {
 
     /// What a daemon says of a block.
     pub fn block(&self, number: usize) -> ParentBlock {
-        ParentBlock { hash: self.blocks[number], height: height(number), next_bits: None }
+        ParentBlock { hash: self.blocks[number], height: height(number), next_bits: None, value_max: None }
     }
 
     /// What a template on this block says.

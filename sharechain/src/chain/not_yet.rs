@@ -34,9 +34,12 @@ pub enum NotYet {
     /// The own daemon does not have the block it mines on.
     #[error("the own daemon does not have block {0}")]
     UnknownBlock(BlockHash),
-    /// It gives its block another height or target than the own daemon.
-    #[error("the own daemon contradicts its height or target")]
+    /// It gives its block another height or target than the own daemon, or more value than there is.
+    #[error("the own daemon contradicts its height, target or value")]
     WrongClaims,
+    /// The own daemon refused a block that was made of the same template.
+    #[error("the own daemon refuses its block")]
+    RefusedTemplate,
     /// Two or more blocks behind the newest one that was mined on before it.
     #[error("it mines on a block that is two or more behind")]
     StaleBlock,

@@ -176,7 +176,12 @@ mod tests {
     }
 
     fn block(height: u8) -> ParentBlock {
-        ParentBlock { hash: BlockHash::from_bytes([height; 32]), height: u32::from(height), next_bits: None }
+        ParentBlock {
+            hash: BlockHash::from_bytes([height; 32]),
+            height: u32::from(height),
+            next_bits: None,
+            value_max: None,
+        }
     }
 
     /// A chain whose daemon has blocks up to height 200.

@@ -1,12 +1,12 @@
 //! Valid shares that clock or daemon speak against.
 
 use super::*;
-use crate::hash::BlockHash;
+use crate::{amount::Amount, hash::BlockHash};
 
 const NOW: UnixTime = 1_800_000_100;
 
 fn block(tag: u8, height: u32) -> ParentBlock {
-    ParentBlock { hash: BlockHash::from_bytes([tag; 32]), height, next_bits: None }
+    ParentBlock { hash: BlockHash::from_bytes([tag; 32]), height, next_bits: None, value_max: None }
 }
 
 /// A chain whose daemon has blocks 1 to 3 at heights 101 to 103, and a miner that mines on block 3.
@@ -71,6 +71,38 @@ fn a_height_or_target_that_the_daemon_contradicts_holds_back() {
     chain.on_parent_block(ParentBlock { next_bits: Some(miner.block_bits), ..block(3, 103) }, NOW);
     assert_eq!(chain.tip().id, right.id(), "judged again when the daemon says something else");
     assert_eq!(chain.held_back(), 1);
+}
+
+#[test]
+fn more_value_than_there_is_holds_back() {
+    let (mut miner, mut chain) = with_daemon();
+    mine_on(&mut miner, 3, 104);
+    let value_max = Some(miner.work.coinbase_value);
+    chain.on_parent_block(ParentBlock { value_max, ..block(3, 103) }, NOW);
+    chain.on_parent_block(block(3, 103), NOW);
+    let all_of_it = miner.mine(&mut chain, GENESIS_TIME + 1);
+    miner.work.coinbase_value = Amount::from_units(miner.work.coinbase_value.units() + 1);
+    let invented = miner.mine(&mut chain, GENESIS_TIME + 2);
+    assert_eq!(live(&mut chain, &invented), Verdict::NotYet(NotYet::WrongClaims));
+    assert_eq!(live(&mut chain, &all_of_it), Verdict::Valid);
+}
+
+#[test]
+fn a_template_that_the_daemon_refuses_is_not_built_on_until_others_clearly_do() {
+    let (mut miner, mut chain) = with_daemon();
+    mine_on(&mut miner, 3, 104);
+    let before = miner.mine(&mut chain, GENESIS_TIME + 1);
+    assert_eq!(live(&mut chain, &before), Verdict::Valid);
+    chain.on_refused_template(TemplateKey::of_share(before.share()));
+    let on_refused = miner.mine(&mut chain, GENESIS_TIME + 2);
+    assert_eq!(chain.admit(&on_refused, NOW), Admission::Keep, "not relayed");
+    assert_eq!(live(&mut chain, &on_refused), Verdict::NotYet(NotYet::RefusedTemplate));
+    assert_eq!(chain.tip().id, before.id());
+    chain.on_parent_block(block(3, 103), NOW);
+    assert_eq!(chain.held_back(), 1, "the daemon says nothing new of it");
+    miner.work.coinbase_value = Amount::from_units(miner.work.coinbase_value.units() - 1);
+    let other = miner.mine(&mut chain, GENESIS_TIME + 3);
+    assert_eq!(live(&mut chain, &other), Verdict::Valid, "the miner's next template");
 }
 
 #[test]
@@ -375,7 +407,7 @@ fn the_blocks_of_a_daemon_are_bounded() {
     let tagged = |number: u32| {
         let mut bytes = [9; 32];
         bytes[..4].copy_from_slice(&number.to_le_bytes());
-        ParentBlock { hash: BlockHash::from_bytes(bytes), height: 105, next_bits: None }
+        ParentBlock { hash: BlockHash::from_bytes(bytes), height: 105, next_bits: None, value_max: None }
     };
     // Blocks 1 to 3 are the oldest, and with these there is room for no more.
     for number in 0..8_192 - 3 {

@@ -72,7 +72,7 @@ fn fresh_work_is_that_of_the_protocol_page() {
         let mut chain = ShareChain::new(miner.params.clone());
         let block = |height: u32| BlockHash::from_bytes([u8::try_from(height).unwrap(); 32]);
         for height in 1..=json::number(&case["newest"]) {
-            chain.on_parent_block(ParentBlock { hash: block(height), height, next_bits: None }, 0);
+            chain.on_parent_block(ParentBlock { hash: block(height), height, next_bits: None, value_max: None }, 0);
         }
         for (share, second) in case["shares"].as_array().unwrap().iter().zip(1..) {
             let unknown = BlockHash::from_bytes([0xee; 32]);
