@@ -51,7 +51,7 @@ pub(crate) struct RunArgs {
     /// Configuration file; flags overrule it.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Chain to pool on: devnet (default).
+    /// Chain to pool on: devnet (default), bitcoin, litecoin, their test networks, or custom; see the sample configuration.
     #[arg(long)]
     chain: Option<String>,
     /// Folder for key, shares and blocks (default: ~/.poolnode/CHAIN).
@@ -199,6 +199,7 @@ impl RunArgs {
             password: file.password,
             solo_until_synced: self.solo_until_synced.then_some(true).or(file.solo_until_synced),
             parent: RawParent { rpc_url: self.parent_rpc.or(file.parent.rpc_url), ..file.parent },
+            custom: file.custom,
             devnet: RawDevnet { listen: self.devnet_listen.or(file.devnet.listen), ..file.devnet },
             stratum: RawStratum {
                 listen: self.stratum_listen.or(file.stratum.listen),

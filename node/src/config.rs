@@ -15,19 +15,21 @@ use sharechain::ShareId;
 use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
 
 use crate::{
-    chain_profile::{ChainError, ChainProfile},
+    chain_profile::{ChainError, ChainProfile, RawCustom},
     geo::GeoFiles,
-    parent::{devnet, rpc::RpcAuth},
+    parent::devnet,
     region::UnknownRegion,
 };
 
 mod announcement;
 mod miners;
 mod p2p;
+mod parent;
 
 pub use announcement::{AnnouncementConfig, AnnouncementError, RawDirectory};
 pub use miners::{MinersConfig, RawStratum, TlsConfig};
 pub use p2p::{P2pConfig, RawP2p};
+pub use parent::{DaemonConfig, ParentConfig, RawFallback, RawParent};
 
 /// All keys with their documentation.
 pub const SAMPLE: &str = include_str!("config/sample.toml");
@@ -59,20 +61,6 @@ pub struct Config {
     pub announcement: AnnouncementConfig,
 }
 
-/// Which daemon gives templates.
-#[derive(Clone, Debug)]
-pub enum ParentConfig {
-    /// A daemon of its own.
-    Rpc {
-        /// Where it answers.
-        url: String,
-        /// How it knows us.
-        auth: RpcAuth,
-    },
-    /// The devnet chain inside this process.
-    Embedded(devnet::DevnetConfig),
-}
-
 /// The file's and the command line's keys; absent ones keep their default.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -85,8 +73,10 @@ pub struct RawConfig {
     pub password: Option<String>,
     /// Mine before synced.
     pub solo_until_synced: Option<bool>,
-    /// The daemon.
+    /// The daemons.
     pub parent: RawParent,
+    /// A chain that this version does not know.
+    pub custom: Option<RawCustom>,
     /// The embedded chain.
     pub devnet: RawDevnet,
     /// Miners.
@@ -99,20 +89,6 @@ pub struct RawConfig {
     pub geo: RawGeo,
     /// The directory of nodes.
     pub directory: RawDirectory,
-}
-
-/// `[parent]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawParent {
-    /// JSON-RPC address.
-    pub rpc_url: Option<String>,
-    /// User.
-    pub rpc_user: Option<String>,
-    /// Password.
-    pub rpc_password: Option<String>,
-    /// Cookie instead of both.
-    pub rpc_cookie_file: Option<PathBuf>,
 }
 
 /// `[devnet]`
@@ -183,17 +159,33 @@ pub enum ConfigError {
     #[error("p2p.relays: {0} does not name the relay; add its peer id, like /ip4/203.0.113.7/tcp/23333/p2p/12D3KooW..")]
     RelayUnnamed(Multiaddr),
     /// A daemon address that is none.
-    #[error("parent.rpc_url: {0:?} is not an address like http://127.0.0.1:23332")]
-    RpcUrl(String),
+    #[error("{key}.rpc_url: {url:?} is not an address like http://127.0.0.1:23332")]
+    RpcUrl {
+        /// The section.
+        key: &'static str,
+        /// What was given.
+        url: String,
+    },
     /// A daemon's password without its address.
-    #[error("parent.rpc_url: is missing, though the daemon's user, password or cookie is given")]
-    RpcUrlMissing,
+    #[error("{0}.rpc_url: is missing, though something else of the daemon is given")]
+    RpcUrlMissing(&'static str),
+    /// Only the devnet has a daemon inside the node.
+    #[error("parent.rpc_url: is missing; the chain {0} needs a daemon, see docs/OPERATING.md")]
+    DaemonMissing(String),
     /// A URL is logged and shown.
-    #[error("parent.rpc_url: must hold no user and password; use rpc_user and rpc_password, or rpc_cookie_file")]
-    RpcUrlSecret,
+    #[error("{0}.rpc_url: must hold no user and password; use rpc_user and rpc_password, or rpc_cookie_file")]
+    RpcUrlSecret(&'static str),
     /// Contradictory credentials.
-    #[error("parent.rpc_user and rpc_password go together, and exclude rpc_cookie_file")]
-    RpcAuth,
+    #[error("{0}.rpc_user and rpc_password go together, and exclude rpc_cookie_file")]
+    RpcAuth(&'static str),
+    /// A ZMQ address that is none.
+    #[error("{key}.zmq_hashblock: {value:?} is not an address like tcp://127.0.0.1:28332")]
+    Zmq {
+        /// The section.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
     /// An address that cannot be paid.
     #[error("{key}: {reason}")]
     Address {
@@ -263,13 +255,13 @@ impl RawConfig {
     pub fn resolve(self) -> Result<Config, ConfigError> {
         // An empty password would be a third kind of pool, beside the public one and private ones.
         let password = self.password.filter(|password| !password.is_empty());
-        let chain =
-            ChainProfile::find(self.chain.as_deref().unwrap_or(devnet::NAME), password).map_err(ConfigError::Chain)?;
+        let chain = ChainProfile::resolve(self.chain.as_deref().unwrap_or(devnet::NAME), self.custom, password)
+            .map_err(ConfigError::Chain)?;
         let ports = chain.ports;
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let data_dir = match self.data_dir {
             Some(data_dir) => in_home(data_dir).ok_or(ConfigError::NoHome)?,
-            None => default_data_dir(chain.name).ok_or(ConfigError::NoHome)?,
+            None => default_data_dir(&chain.name).ok_or(ConfigError::NoHome)?,
         };
         let geo_file = |path: Option<PathBuf>| path.map(|path| in_home(path).ok_or(ConfigError::NoHome)).transpose();
         let announcement = self.directory.resolve()?;
@@ -280,54 +272,16 @@ impl RawConfig {
         Ok(Config {
             solo_until_synced: self.solo_until_synced.unwrap_or(false),
             adopt_branch: None,
-            parent: resolve_parent(self.parent, self.devnet, &data_dir, loopback(ports.devnet_rpc))?,
+            parent: self.parent.resolve(&chain, self.devnet, &data_dir)?,
             stratum,
             announcement,
-            p2p: self.p2p.resolve(ports.p2p, chain.name == devnet::NAME)?,
+            p2p: self.p2p.resolve(ports.p2p, chain.is_local)?,
             api_listen: self.api.listen.unwrap_or_else(|| loopback(ports.api)),
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },
             chain,
             data_dir,
         })
     }
-}
-
-fn resolve_parent(
-    parent: RawParent,
-    embedded: RawDevnet,
-    data_dir: &Path,
-    listen: SocketAddr,
-) -> Result<ParentConfig, ConfigError> {
-    let Some(url) = parent.rpc_url else {
-        if parent != RawParent::default() {
-            return Err(ConfigError::RpcUrlMissing);
-        }
-        let interval_secs = embedded.block_interval_secs.unwrap_or(devnet::BLOCK_INTERVAL_SECS);
-        return Ok(ParentConfig::Embedded(devnet::DevnetConfig {
-            listen: embedded.listen.unwrap_or(listen),
-            listen_flag: "--devnet-listen",
-            block_interval: block_interval(interval_secs)?,
-            file: Some(data_dir.join("devnet-blocks")),
-        }));
-    };
-    match reqwest::Url::parse(&url) {
-        Ok(parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
-            return Err(ConfigError::RpcUrlSecret);
-        }
-        Ok(_) if url.starts_with("http://") => {}
-        _ => return Err(ConfigError::RpcUrl(url)),
-    }
-    if parent.rpc_user.is_some() != parent.rpc_password.is_some()
-        || (parent.rpc_cookie_file.is_some() && parent.rpc_user.is_some())
-    {
-        return Err(ConfigError::RpcAuth);
-    }
-    let auth = match (parent.rpc_cookie_file, parent.rpc_user) {
-        (Some(file), _) => RpcAuth::CookieFile(in_home(file).ok_or(ConfigError::NoHome)?),
-        (None, Some(user)) => RpcAuth::User { user, password: parent.rpc_password.unwrap_or_default() },
-        (None, None) => RpcAuth::None,
-    };
-    Ok(ParentConfig::Rpc { url, auth })
 }
 
 /// The time between devnet blocks.

@@ -25,7 +25,7 @@ use crate::{
 
 mod template;
 
-pub use template::{HeaderFields, JobTemplate, NotifyLine, Prefix};
+pub use template::{BlockBody, HeaderFields, JobTemplate, NotifyLine, Prefix};
 
 /// One miner's job.
 #[derive(Debug)]

@@ -37,7 +37,7 @@ pub mod vardiff;
 pub use address::AddressFormat;
 pub use difficulty::Difficulty;
 pub use error::Reject;
-pub use job::{HeaderFields, Job, JobTemplate};
+pub use job::{BlockBody, HeaderFields, Job, JobTemplate};
 pub use miner::{Miner, Now, OperatorFee, Payee, Rates, SessionConfig};
 pub use server::{FoundShare, Stratum, StratumConfig, StratumHandle};
 pub use session::{Action, Refuge, Session};

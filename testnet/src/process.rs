@@ -65,7 +65,9 @@ pub struct MinerProcess {
 /// How to start a node.
 #[derive(Clone, Debug, Default)]
 pub struct NodeOptions {
-    /// JSON-RPC of its daemon.
+    /// Configuration file, which says the chain and its daemons; without it the chain is the devnet.
+    pub config: Option<PathBuf>,
+    /// JSON-RPC of its daemon, on the devnet.
     pub parent_rpc: String,
     /// Peers to connect to.
     pub peers: Vec<String>,
@@ -151,9 +153,12 @@ impl Place {
     /// When it does not come up.
     pub async fn node(&self, name: &str, options: &NodeOptions) -> anyhow::Result<NodeProcess> {
         let mut command = self.command("poolnode");
-        command.args(["run", "--json", "--chain", "devnet", "--stratum-listen", ANY_PORT, "--api-listen", ANY_PORT]);
-        let p2p_listen = options.p2p_listen.as_deref().unwrap_or("/ip4/127.0.0.1/tcp/0");
-        command.args(["--p2p-listen", p2p_listen, "--parent-rpc", &options.parent_rpc]);
+        command.args(["run", "--json", "--stratum-listen", ANY_PORT, "--api-listen", ANY_PORT]);
+        match &options.config {
+            Some(config) => command.arg("--config").arg(config),
+            None => command.args(["--chain", "devnet", "--parent-rpc", &options.parent_rpc]),
+        };
+        command.args(["--p2p-listen", options.p2p_listen.as_deref().unwrap_or("/ip4/127.0.0.1/tcp/0")]);
         command.arg("--data-dir").arg(self.folder(name));
         for peer in &options.peers {
             command.args(["--peer", peer]);
@@ -172,11 +177,18 @@ impl Place {
     /// # Errors
     /// When the binary cannot be started.
     pub fn miner(&self, name: &str, stratum: &str, hashrate_max: Option<f64>) -> anyhow::Result<MinerProcess> {
+        let rate = hashrate_max.map(|rate| rate.to_string());
+        let rate: Vec<&str> = rate.iter().flat_map(|rate| ["--max-hashrate", rate]).collect();
+        self.miner_of(name, stratum, &[&["--name", name], rate.as_slice()].concat())
+    }
+
+    /// Starts a miner with these flags.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn miner_of(&self, name: &str, stratum: &str, flags: &[&str]) -> anyhow::Result<MinerProcess> {
         let mut command = self.command("devminer");
-        command.args(["--url", stratum, "--name", name]);
-        if let Some(rate) = hashrate_max {
-            command.args(["--max-hashrate", &rate.to_string()]);
-        }
+        command.args(["--url", stratum]).args(flags);
         let log = self.log(&format!("miner-{name}"))?;
         command.stdout(log.try_clone().context("cannot share a log file")?).stderr(log);
         Ok(MinerProcess { child: command.spawn().context("cannot start devminer")? })

@@ -1,4 +1,5 @@
 use super::*;
+use crate::parent::rpc::RpcAuth;
 
 fn file(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -10,14 +11,19 @@ fn parse(text: &str) -> Result<RawConfig, ConfigError> {
     RawConfig::read(file(text).path())
 }
 
-/// The sample with the keys under comments that `keep` takes turned on.
-fn sample(keep: impl Fn(&str) -> bool) -> RawConfig {
-    let mut comment = "";
+/// The sample with the keys under comments turned on: those that show a default, or the examples. A section under a comment is
+/// an example as a whole.
+fn sample(examples: bool) -> RawConfig {
+    let (mut comment, mut in_section) = ("", false);
     let mut text = String::new();
     for line in SAMPLE.lines() {
-        let key =
-            line.strip_prefix("# ").filter(|line| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')));
-        text.push_str(key.filter(|_| keep(comment)).unwrap_or(line));
+        let written = line.strip_prefix("# ");
+        let is_key =
+            |line: &str| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+        let key = written.filter(|line| is_key(line));
+        in_section = key.is_some_and(|key| key.starts_with('[')) || in_section && !line.starts_with('[');
+        let is_example = in_section || comment.ends_with("Example:");
+        text.push_str(key.filter(|_| is_example == examples).unwrap_or(line));
         text.push('\n');
         if key.is_none() {
             comment = line;
@@ -28,22 +34,38 @@ fn sample(keep: impl Fn(&str) -> bool) -> RawConfig {
 
 #[test]
 fn the_sample_shows_the_defaults_and_examples_that_parse() {
-    let is_example = |comment: &str| comment.ends_with("Example:");
     let nothing_set = format!("{:?}", RawConfig::default().resolve().unwrap());
-    let defaults = sample(|comment| !is_example(comment)).resolve().unwrap();
+    let defaults = sample(false).resolve().unwrap();
     assert_eq!(format!("{defaults:?}"), nothing_set);
-    let mut examples = sample(is_example);
+    let mut examples = sample(true);
     let user = RawParent { rpc_cookie_file: None, ..examples.parent.clone() };
     let with_user = RawConfig { parent: user, ..RawConfig::default() }.resolve().unwrap();
-    assert!(matches!(with_user.parent, ParentConfig::Rpc { auth: RpcAuth::User { .. }, .. }));
+    assert!(matches!(&daemons(&with_user)[0].auth, RpcAuth::User { .. }));
     (examples.parent.rpc_user, examples.parent.rpc_password) = (None, None);
     assert!(examples.password.is_some() && examples.geo.country_db.is_some() && examples.p2p.region.is_some());
+    let custom = RawConfig { chain: Some("custom".to_owned()), custom: examples.custom.take(), ..examples.clone() };
+    let key = custom.custom.as_ref().unwrap().signature_key.clone();
+    let refused = custom.clone().resolve().unwrap_err().to_string();
+    assert!(refused.contains(&key.unwrap()), "one or the other: {refused}");
+    let coin = custom.custom.map(|coin| RawCustom { signature_key: None, ..coin });
+    // The address that the sample pays belongs to the devnet.
+    let stratum = RawStratum { default_address: None, fee_percent: None, fee_address: None, ..custom.stratum };
+    let custom = RawConfig { custom: coin, stratum, ..custom }.resolve().unwrap();
+    assert_eq!(custom.chain.name, "globaltoken-regtest");
     let examples = examples.resolve().unwrap();
-    assert!(
-        matches!(&examples.parent, ParentConfig::Rpc { auth: RpcAuth::CookieFile(path), .. } if !path.starts_with("~"))
-    );
+    let [first, fallback] = daemons(&examples) else { panic!("two daemons") };
+    assert!(matches!(&first.auth, RpcAuth::CookieFile(path) if !path.starts_with("~")));
+    assert_eq!(first.zmq_hashblock.as_deref(), Some("127.0.0.1:28332"));
+    assert!(fallback.url != first.url);
     assert_eq!(examples.p2p.region, "EU".parse().ok());
     assert!(examples.p2p.reach.hole_punching && !examples.p2p.seeds.is_empty());
+}
+
+fn daemons(config: &Config) -> &[DaemonConfig] {
+    match &config.parent {
+        ParentConfig::Daemons(daemons) => daemons,
+        ParentConfig::Embedded(_) => panic!("daemons of their own"),
+    }
 }
 
 #[test]
@@ -89,5 +111,12 @@ fn wrong_values_name_their_key() {
     assert!(
         resolve("[stratum]\nshed_load_above = 9").starts_with("stratum.shed_load_above: needs directory.operator_key")
     );
-    assert_eq!(resolve("chain = \"x\""), "chain: unknown chain \"x\"; this version knows: devnet");
+    assert!(resolve("chain = \"x\"").starts_with("chain: unknown chain \"x\"; this version knows: devnet, bitcoin,"));
+    assert_eq!(
+        resolve("chain = \"bitcoin\""),
+        "parent.rpc_url: is missing; the chain bitcoin needs a daemon, see docs/OPERATING.md"
+    );
+    assert!(resolve("chain = \"custom\"\n[custom]\nname = \"x\"").starts_with("chain: custom.genesis: is missing"));
+    assert!(rpc("[[parent.fallback]]\nrpc_user = \"x\"").starts_with("parent.fallback.rpc_url: is missing"));
+    assert!(rpc("zmq_hashblock = \"ipc://x\"").starts_with("parent.zmq_hashblock: \"ipc://x\" is not"));
 }

@@ -6,6 +6,7 @@ use sharechain::{
     hash::{Txid, sha256d},
     header::HEADER_LEN,
 };
+use stratum::BlockBody;
 
 /// Most transactions of a block, inputs or outputs of a transaction. A block of 4 MB has no more; stops a count from
 /// making us loop.
@@ -76,14 +77,15 @@ impl Block {
     }
 }
 
-/// The bytes of a block: header, coinbase, and the rest as the template had them.
-pub fn encode(header: &Header, coinbase: &[u8], transactions: &[Vec<u8>]) -> Vec<u8> {
-    let mut block =
-        Writer::with_capacity(HEADER_LEN + coinbase.len() + transactions.iter().map(Vec::len).sum::<usize>());
-    block.bytes(&header.encode()).compact_size(transactions.len() + 1).bytes(coinbase);
-    for transaction in transactions {
+/// The bytes of a block: header, coinbase, and the rest as the template had it.
+pub fn encode(header: &Header, coinbase: &[u8], body: &BlockBody) -> Vec<u8> {
+    let body_len = body.transactions.iter().map(|transaction| transaction.len()).sum::<usize>() + body.tail.len();
+    let mut block = Writer::with_capacity(HEADER_LEN + 9 + coinbase.len() + body_len);
+    block.bytes(&header.encode()).compact_size(body.transactions.len() + 1).bytes(coinbase);
+    for transaction in &body.transactions {
         block.bytes(transaction);
     }
+    block.bytes(&body.tail);
     block.into_bytes()
 }
 
@@ -209,7 +211,7 @@ mod tests {
         assert_eq!(coinbase.wtxid, coinbase.txid);
         assert_eq!(coinbase.outputs[0].value, 5_000_000_000);
         assert_eq!((block.size, block.weight), (285, 1_140));
-        assert_eq!(encode(&block.header, &bytes[81..], &[]), bytes);
+        assert_eq!(encode(&block.header, &bytes[81..], &BlockBody::default()), bytes);
     }
 
     #[test]

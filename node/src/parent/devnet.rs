@@ -35,6 +35,8 @@ pub const NAME: &str = "devnet";
 pub const GENESIS_TIME: u32 = 1_767_225_600;
 /// Default time between blocks, seconds.
 pub const BLOCK_INTERVAL_SECS: u32 = 30;
+/// No block is easier, whatever the interval: 2^16 hashes.
+pub const BITS_MAX: CompactTarget = CompactTarget::from_bits(0x1f01_0000);
 /// What the first block says its target is; it has no proof of work.
 const GENESIS_BITS: CompactTarget = CompactTarget::from_bits(0x1e01_0000);
 /// The coinbase of the first block pays nobody.

@@ -34,11 +34,20 @@ pub struct HeaderFields {
     pub merkle_branch: Arc<[[u8; 32]]>,
 }
 
+/// What a block has after its coinbase. Nothing here looks into it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct BlockBody {
+    /// Raw transactions.
+    pub transactions: Vec<Arc<[u8]>>,
+    /// What some chains have after the transactions.
+    pub tail: Vec<u8>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct JobTemplate {
-    /// Raw transactions of the block after the coinbase: with them a found block can be put together.
-    pub transactions: Arc<Vec<Vec<u8>>>,
+    /// What the block has after its coinbase: with it a found block can be put together.
+    pub body: Arc<BlockBody>,
     serial: u32,
     params: Arc<Params>,
     context: JobContext,
@@ -74,13 +83,13 @@ impl JobTemplate {
     pub fn new(
         params: Arc<Params>,
         context: JobContext,
-        (work, header, transactions): (ParentWork, HeaderFields, Arc<Vec<Vec<u8>>>),
+        (work, header, body): (ParentWork, HeaderFields, Arc<BlockBody>),
         serial: u32,
     ) -> Self {
         let prefixes = params.raw().payout_classes.iter().map(|_| OnceLock::new()).collect();
         let block_work = header.bits.to_target().and_then(|target| target.work()).unwrap_or(Work::MAX);
         let (notify_head, notify_tail) = (notify_head(&work), notify_tail(&work, &header));
-        Self { transactions, serial, params, context, work, header, block_work, prefixes, notify_head, notify_tail }
+        Self { body, serial, params, context, work, header, block_work, prefixes, notify_head, notify_tail }
     }
 
     /// The share chain's side.

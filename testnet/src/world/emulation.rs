@@ -283,6 +283,7 @@ fn options(geography: &Geography, node: usize, rpc: SocketAddr) -> NodeOptions {
     let log = ["--log".to_owned(), LOG_FILTER.to_owned()];
     let seeds = geography.seeds(node).into_iter().flat_map(|seed| ["--seed".to_owned(), geography.multiaddress(seed)]);
     NodeOptions {
+        config: None,
         parent_rpc: format!("http://{rpc}"),
         peers: Vec::new(),
         region: Some(geography.region(node).to_string()),

@@ -3,12 +3,14 @@
 use std::{path::Path, sync::LazyLock, time::Duration};
 
 use node::{
+    ChainProfile,
     config::RawConfig,
     parent::{
         Template,
         block::{Block, Transaction},
         devnet::{Devnet, DevnetConfig},
         rpc::{BlockStatus, RpcError, parse_answer},
+        template::{CoinbaseRoom, TemplateError},
     },
 };
 use serde_json::{Value, value::RawValue};
@@ -39,15 +41,22 @@ pub fn block(bytes: &[u8]) {
     }
 }
 
+/// As a node of Litecoin does it, whose templates have most.
+fn parse(json: &str) -> Result<Template, TemplateError> {
+    static CHAIN: LazyLock<ChainProfile> =
+        LazyLock::new(|| ChainProfile::find("litecoin-regtest", None).expect("a known chain"));
+    Template::parse(json, &CHAIN.daemon, &CoinbaseRoom::of(&CHAIN.params))
+}
+
 /// Templates: what is understood can be mined on.
 pub fn template(bytes: &[u8]) {
     let Ok(json) = std::str::from_utf8(bytes) else { return };
-    match Template::parse(json) {
+    match parse(json) {
         Ok(template) => {
             assert!(template.merkle_branch.len() <= merkle::BRANCH_MAX);
             assert!(template.work.block_height > 0 && template.work.coinbase_flags.len() <= 31);
             assert!(template.bits.to_target().is_some_and(|target| target.work().is_some()));
-            let leaves = template.transactions.len() + 1;
+            let leaves = template.body.transactions.len() + 1;
             assert_eq!(template.merkle_branch.len(), usize::try_from(leaves.next_power_of_two().ilog2()).unwrap_or(0));
         }
         Err(error) => assert!(!error.to_string().is_empty()),
@@ -62,7 +71,7 @@ pub fn rpc_answer(bytes: &[u8]) {
     let _status = parse_answer::<BlockStatus>("getblockheader", bytes);
     let _word = parse_answer::<Option<String>>("submitblock", bytes);
     if let Ok(json) = parse_answer::<Box<RawValue>>("getblocktemplate", bytes) {
-        let _template = Template::parse(json.get());
+        let _template = parse(json.get());
     }
 }
 

@@ -4,6 +4,8 @@ use sharechain::{
     payout::Payout,
 };
 
+use stratum::BlockBody;
+
 use super::*;
 use crate::parent::{
     block::{self, Output},
@@ -64,7 +66,8 @@ impl Candidate {
     }
 
     pub(in crate::parent::devnet) fn bytes(&self) -> Vec<u8> {
-        block::encode(&self.header, &self.coinbase, &self.transactions)
+        let transactions = self.transactions.iter().map(|transaction| transaction.as_slice().into()).collect();
+        block::encode(&self.header, &self.coinbase, &BlockBody { transactions, tail: Vec::new() })
     }
 
     pub(in crate::parent::devnet) fn mine(mut self) -> Vec<u8> {
