@@ -11,7 +11,8 @@
 //! stratum-v2.key  the key that miners know this node by in Stratum V2, mode 0600
 //! stratum-*.pem   certificate and key that miners see, when the operator has none
 //! shares/         the share store
-//! blocks/         found blocks until they are buried
+//! blocks/         found blocks until they are matured, and what became of all of them
+//! evidence/       templates of peers that the own daemon refused
 //! ```
 
 use std::{
@@ -70,6 +71,11 @@ impl DataDir {
     /// The folder of found blocks.
     pub fn blocks(&self) -> PathBuf {
         self.path.join("blocks")
+    }
+
+    /// The folder of templates that were refused.
+    pub fn evidence(&self) -> PathBuf {
+        self.path.join("evidence")
     }
 
     /// The key that miners know this node by in Stratum V2; made when it is first wanted.

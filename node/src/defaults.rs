@@ -40,20 +40,24 @@ pub const TEMPLATE_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// Time for one RPC call other than a longpoll.
 pub const RPC_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for the question after the tip, which costs a daemon nothing: without an answer it counts as gone.
+pub const RPC_ALIVE_TIMEOUT: Duration = Duration::from_secs(4);
 /// A longpoll is never aborted early: the daemon's worker thread would stay blocked (litecoind has four).
 pub const RPC_LONGPOLL_TIMEOUT: Duration = Duration::from_secs(900);
 /// Largest answer of a daemon. Stops a broken or hostile one from filling memory; Bitcoin Core's own bound.
 pub const RPC_BODY_MAX: usize = 32 << 20;
-/// Time between two looks at the daemon's tip, the safety net below the longpoll.
-pub const PARENT_POLL: Duration = Duration::from_secs(2);
+/// Time between two looks at the daemon's tip, the safety net below the longpoll, and what tells a frozen daemon.
+pub const PARENT_POLL: Duration = Duration::from_millis(500);
+/// Time between two templates of a daemon without longpoll.
+pub const TEMPLATE_POLL: Duration = Duration::from_secs(5);
+/// Time between two looks at whether another daemon should be mined with.
+pub const CHOICE_INTERVAL: Duration = Duration::from_millis(250);
 /// Least time between two longpolls: litecoind answers them at once after a restart.
 pub const LONGPOLL_INTERVAL_MIN: Duration = Duration::from_millis(500);
 /// Pause after a failed call, doubled up to the second value.
 pub const RPC_BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
 /// Time between two looks at a block that is not buried yet.
 pub const BLOCK_CHECK: Duration = Duration::from_secs(5);
-/// Confirmations after which a block is no longer looked at, and its file is no longer needed.
-pub const BLOCK_BURIED_CONFIRMATIONS: i64 = 100;
 /// A share that claims to be a block and is unknown to the daemon for this long was orphaned, or a lie.
 pub const BLOCK_UNKNOWN_MAX: Duration = Duration::from_secs(600);
 /// Blocks and candidates remembered. Stops shares with an easy nBits from filling memory by claiming to be blocks.

@@ -20,9 +20,8 @@ use crate::{
     announcement,
     api::{Api, ApiState, Cookie},
     blocks::{BlockInput, BlocksTask, BlocksView},
-    chain_profile::ChainProfile,
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
-    config::{Config, ParentConfig},
+    config::Config,
     data_dir::{DataDir, file_error, write_durably},
     defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
     directory::DirectoryView,
@@ -30,15 +29,15 @@ use crate::{
     geo::{self, Geo},
     miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
-    parent::{
-        ParentState,
-        devnet::Devnet,
-        known_blocks, poll,
-        rpc::{RpcAuth, RpcClient},
-    },
+    parent::known_blocks,
     store::{self, LoadedChain, StoreHandle, sled::SledStore},
+    templates::{TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
     work::{JobSender, WorkTask},
 };
+
+mod parent_tasks;
+
+use parent_tasks::ParentTasks;
 
 /// Where a running node can be reached; also written to `endpoints.json` in its data directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -137,10 +136,10 @@ struct Channels {
     chain_view: (watch::Sender<Arc<ChainView>>, watch::Receiver<Arc<ChainView>>),
     peers_view: (watch::Sender<Arc<PeersView>>, watch::Receiver<Arc<PeersView>>),
     blocks_view: (watch::Sender<Arc<BlocksView>>, watch::Receiver<Arc<BlocksView>>),
-    parent: (watch::Sender<ParentState>, watch::Receiver<ParentState>),
     geo: (watch::Sender<Arc<Geo>>, watch::Receiver<Arc<Geo>>),
     nodes_view: (watch::Sender<Arc<DirectoryView>>, watch::Receiver<Arc<DirectoryView>>),
     refuge: (watch::Sender<Option<Refuge>>, watch::Receiver<Option<Refuge>>),
+    templates: (mpsc::Sender<TemplateInput>, mpsc::Receiver<TemplateInput>),
 }
 
 impl Channels {
@@ -155,10 +154,10 @@ impl Channels {
             chain_view: watch::channel(Arc::new(ChainView::of(chain))),
             peers_view: watch::channel(Arc::default()),
             blocks_view: watch::channel(Arc::default()),
-            parent: watch::channel(ParentState::starting()),
             geo: watch::channel(Arc::new(geo)),
             nodes_view: watch::channel(Arc::default()),
             refuge: watch::channel(None),
+            templates: mpsc::channel(TEMPLATES_QUEUE_MAX),
         }
     }
 }
@@ -171,14 +170,14 @@ struct Opened {
     /// Shares of the store that claim to be blocks.
     claimed_blocks: Vec<Arc<CheckedShare>>,
     store: StoreHandle,
-    client: RpcClient,
-    devnet: Option<Devnet>,
+    parent: ParentTasks,
     api: Api,
     cookie: Cookie,
     stratum: Stratum,
     endpoint: StratumEndpoint,
     network: Network,
     blocks: BlocksTask,
+    templates: TemplatesTask,
 }
 
 /// Opens and binds everything, then starts all tasks.
@@ -189,7 +188,7 @@ async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(End
         stratum: format!("stratum+tcp://{}", opened.stratum.address()),
         stratum_v2: opened.endpoint.v2_url.clone(),
         p2p: opened.network.addresses().iter().map(ToString::to_string).collect(),
-        devnet_rpc: opened.devnet.as_ref().map(|devnet| format!("http://{}", devnet.address())),
+        devnet_rpc: opened.parent.devnet_url(),
     };
     let text = serde_json::json!(endpoints).to_string();
     write_durably(&data_dir.endpoints(), text.as_bytes()).map_err(file_error("write", &data_dir.endpoints()))?;
@@ -203,7 +202,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     // Ports first: the likeliest mistake, and the cheapest to find.
     let api = Api::bind(config.api_listen).await?;
     let cookie = data_dir.new_cookie()?;
-    let (client, devnet) = parent_client(&config).await?;
+    let parent = ParentTasks::open(&config).await?;
     let sled = SledStore::open(&data_dir.shares())?;
     let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
     let channels = Channels::new(&mut chain, Geo::open(&config.geo));
@@ -229,26 +228,36 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         chain_view: channels.chain_view.1.clone(),
         view: channels.peers_view.0.clone(),
         nodes,
+        templates: channels.templates.0.clone(),
         key,
     };
     let remembered = Remembered { bans: data_dir.bans(), book: data_dir.address_book(config.p2p.address_policy) };
     let network = Network::bind(network_config, remembered).await?;
-    let blocks = BlocksTask::open(client.clone(), params, data_dir.blocks(), channels.blocks_view.0.clone())
-        .map_err(file_error("use", &data_dir.blocks()))?;
+    let told = TemplateChannels {
+        parent: parent.state.clone(),
+        chain_view: channels.chain_view.1.clone(),
+        chain: channels.chain.0.clone(),
+        blocks: channels.blocks.0.clone(),
+        p2p: channels.p2p.0.clone(),
+    };
+    let templates = TemplatesTask::new(&config.chain, parent.daemons.clone(), told, data_dir.evidence());
+    let blocks =
+        BlocksTask::open(parent.daemons.clone(), &config.chain, data_dir.blocks(), channels.blocks_view.0.clone())
+            .map_err(file_error("use", &data_dir.blocks()))?;
     let opened = Opened {
         config,
         channels,
         chain,
         claimed_blocks,
         store,
-        client,
-        devnet,
+        parent,
         api,
         cookie,
         stratum,
         endpoint,
         network,
         blocks,
+        templates,
     };
     Ok((opened, store_thread))
 }
@@ -261,14 +270,14 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         chain,
         claimed_blocks,
         store,
-        client,
-        devnet,
+        parent,
         api,
         cookie,
         stratum,
         endpoint,
         network,
         blocks,
+        templates,
     } = opened;
     let profile = Arc::new(config.chain);
     let (params, token) = (profile.params.clone(), &tasks.token);
@@ -283,11 +292,13 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         store: store.clone(),
         p2p: p2p.clone(),
         blocks: channels.blocks.0.clone(),
+        templates: channels.templates.0,
         view: channels.chain_view.0,
     };
-    let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), channels.parent.1.clone(), channels.jobs.0);
-    let watched = (channels.parent.1.clone(), channels.chain_view.1.clone(), channels.chain.0.clone());
-    spawn_parent(tasks, &profile, (client, devnet, channels.parent.0), watched);
+    let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), parent.state.clone(), channels.jobs.0);
+    let watched = (parent.state.clone(), channels.chain_view.1.clone(), channels.chain.0.clone());
+    tasks.spawn("templates", templates.run(channels.templates.1, token.clone()));
+    tasks.spawn("known blocks", known_blocks::run(parent.daemons.clone(), watched, token.clone()));
     let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p.clone(), token.clone());
     let state = ApiState {
         profile,
@@ -297,7 +308,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         started: Instant::now(),
         stratum,
         chain: channels.chain_view.1,
-        parent: channels.parent.1,
+        parent: parent.state.clone(),
         peers: channels.peers_view.1,
         p2p: p2p.clone(),
         cookie,
@@ -306,6 +317,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         queries: channels.chain.0,
         store: store.clone(),
     };
+    parent.spawn(tasks);
     tasks.spawn("geo", geo::run(config.geo, channels.geo.0, token.clone()));
     tasks.spawn("chain", chain_task.run(channels.chain.1, channels.found.1, token.clone()));
     tasks.spawn("check", check);
@@ -315,26 +327,6 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     tasks.spawn("api", api.run(state, token.clone()));
     tasks.spawn("store", watch_store(store, token.clone()));
     tasks.spawn("recount", recount(claimed_blocks, channels.blocks.0, token.clone()));
-}
-
-/// Starts what follows the coin daemon, and the embedded one.
-fn spawn_parent(
-    tasks: &Tasks,
-    profile: &ChainProfile,
-    (client, devnet, state): (RpcClient, Option<Devnet>, watch::Sender<ParentState>),
-    (parent, chain_view, chain): (
-        watch::Receiver<ParentState>,
-        watch::Receiver<Arc<ChainView>>,
-        mpsc::Sender<ChainInput>,
-    ),
-) {
-    let token = &tasks.token;
-    if let Some(devnet) = devnet {
-        tasks.try_spawn("devnet", devnet.run(token.clone()));
-    }
-    let (params, rules) = (profile.params.clone(), profile.template_rules);
-    tasks.spawn("known blocks", known_blocks::run(client.clone(), parent, chain_view, chain, token.clone()));
-    tasks.spawn("parent", poll::run(client, params, rules, state, token.clone()));
 }
 
 /// Ends with the store, and the node with it: shares that cannot be kept must not be mined.
@@ -353,18 +345,6 @@ async fn recount(blocks: Vec<Arc<CheckedShare>>, inputs: mpsc::Sender<BlockInput
         }
     }
     token.cancelled().await;
-}
-
-/// The client of the configured daemon, and the embedded one where none is configured.
-async fn parent_client(config: &Config) -> Result<(RpcClient, Option<Devnet>), NodeError> {
-    match &config.parent {
-        ParentConfig::Rpc { url, auth } => Ok((RpcClient::new(url, auth.clone())?, None)),
-        ParentConfig::Embedded(embedded) => {
-            let devnet = Devnet::bind(embedded.clone()).await?;
-            let url = format!("http://{}", devnet.address());
-            Ok((RpcClient::new(&url, RpcAuth::None)?, Some(devnet)))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -118,13 +118,15 @@ impl WorkTask {
         let time_min = template.time_min.max(context.median_time);
         let header = HeaderFields {
             // No bit that miners may roll: firmwares disagree on how the bits are joined.
-            version: template.version & !version_rolling_mask(parent.pow) | parent.version_value,
+            version: template.version & !version_rolling_mask(parent.pow)
+                | template.version_required
+                | parent.version_value,
             bits: template.bits,
             time: u32::try_from(unix_now()).unwrap_or(u32::MAX).max(time_min),
             time_min,
             merkle_branch: template.merkle_branch.clone(),
         };
-        let parts = (template.work.clone(), header, template.transactions.clone());
+        let parts = (template.work.clone(), header, template.body.clone());
         self.serial = self.serial.wrapping_add(1);
         let jobs = JobTemplate::new(self.params.clone(), JobContext::clone(&context), parts, self.serial);
         self.jobs.send_replace(Some(Arc::new(jobs)));
@@ -137,6 +139,13 @@ pub(crate) fn usual_terms(params: &Params, context: &JobContext) -> ShareTerms {
     let payout_class = client::UNKNOWN.payout_class(params).unwrap_or_default();
     let payout_script = PayoutScript::p2wpkh(&[0; 20]);
     ShareTerms { payout_script, payout_class, share_bits: context.base_bits, node_nonce: 0, signal: 0 }
+}
+
+/// The same for the largest payout class: a block that is good with it is good with every other.
+pub(crate) fn largest_terms(params: &Params, context: &JobContext) -> ShareTerms {
+    let classes = params.raw().payout_classes.len();
+    let payout_class = u8::try_from(classes.saturating_sub(1)).unwrap_or_default();
+    ShareTerms { payout_class, ..usual_terms(params, context) }
 }
 
 /// Whether it is time for a job.
@@ -177,7 +186,10 @@ mod tests {
             bits: CompactTarget::from_bits(0x1e01_0000),
             time_min: 0,
             merkle_branch: Arc::default(),
-            transactions: Arc::default(),
+            version_required: 0,
+            body: Arc::default(),
+            txids: Arc::default(),
+            wtxids: Arc::default(),
             longpollid: None,
         })
     }

@@ -156,6 +156,25 @@ pub struct Parent {
     pub ready: bool,
     /// Why not.
     pub problem: Option<String>,
+    /// Every daemon, in the order of the configuration.
+    pub daemons: Vec<Daemon>,
+}
+
+/// A coin daemon of this node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Daemon {
+    /// Its JSON-RPC.
+    pub url: String,
+    /// Whether its templates are mined on.
+    pub chosen: bool,
+    /// Whether it gives templates.
+    pub ready: bool,
+    /// Why not.
+    pub problem: Option<String>,
+    /// Height of its tip.
+    pub height: Option<u32>,
+    /// `well`, `behind` or `disagrees`, beside the others.
+    pub standing: String,
 }
 
 /// Whether the node does its work.

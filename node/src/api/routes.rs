@@ -14,15 +14,15 @@ use tokio::{sync::oneshot, time::timeout};
 use super::{
     ApiState,
     dto::{
-        Block, Health, List, NextPayouts, Parent, Payout, Problem, RivalBranch, ShareDetail, Status, Submits, Upgrade,
-        Weight, Worker,
+        Block, Daemon, Health, List, NextPayouts, Parent, Payout, Problem, RivalBranch, ShareDetail, Status, Submits,
+        Upgrade, Weight, Worker,
     },
 };
 use crate::{
     blocks::PoolBlockStatus,
     chain_task::{ChainInput, ChainQuery, ChainView},
     defaults::QUERY_TIMEOUT,
-    parent::{ParentHealth, ParentState},
+    parent::{ParentHealth, ParentState, choice::Standing},
     work::usual_terms,
 };
 
@@ -49,7 +49,7 @@ pub(super) async fn status(State(api): State<ApiState>) -> Json<Status> {
     let context = chain.context.as_deref();
     let base_work = context.and_then(|context| context.base_bits.to_target()).and_then(|target| target.work());
     Json(Status {
-        network: api.profile.name.to_owned(),
+        network: api.profile.name.clone(),
         share_chain: api.profile.params.id().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer_id: api.peer_id.clone(),
@@ -166,9 +166,11 @@ pub(super) async fn blocks(State(api): State<ApiState>) -> Json<List<Block>> {
     let blocks = api.blocks.borrow().clone();
     let list = blocks.blocks.iter().map(|block| {
         let (status, confirmations, reason) = match &block.status {
-            PoolBlockStatus::Pending => ("pending", None, None),
+            PoolBlockStatus::Found => ("found", None, None),
+            PoolBlockStatus::Submitted => ("submitted", None, None),
             PoolBlockStatus::Refused(reason) => ("refused", None, Some(reason.clone())),
             PoolBlockStatus::Confirmed(confirmations) => ("confirmed", Some(*confirmations), None),
+            PoolBlockStatus::Matured(confirmations) => ("matured", Some(*confirmations), None),
             PoolBlockStatus::Orphaned => ("orphaned", None, None),
         };
         Block {
@@ -268,15 +270,38 @@ fn payout_dtos(api: &ApiState, payouts: &[payout::Payout]) -> Vec<Payout> {
 
 fn parent_dto(parent: &ParentState) -> Parent {
     let tip = parent.tip();
+    let (ready, problem) = health_dto(&parent.health);
+    let daemons = parent.daemons.iter().enumerate().map(|(index, daemon)| {
+        let (ready, problem) = health_dto(&daemon.health);
+        Daemon {
+            url: daemon.url.to_string(),
+            chosen: index == parent.chosen && parent.health == ParentHealth::Ready,
+            ready,
+            problem,
+            height: daemon.tip.map(|(_, height)| height),
+            standing: match daemon.standing {
+                Standing::Well => "well",
+                Standing::Behind(_) => "behind",
+                Standing::Disagrees => "disagrees",
+            }
+            .to_owned(),
+        }
+    });
     Parent {
         height: tip.map(|(_, height)| height),
         tip: tip.map(|(hash, _)| hash.to_string()),
-        ready: parent.health == ParentHealth::Ready,
-        problem: match &parent.health {
-            ParentHealth::Ready => None,
-            ParentHealth::Starting => Some("the parent daemon has not answered yet".to_owned()),
-            ParentHealth::NotReady(reason) => Some(reason.clone()),
-        },
+        ready,
+        problem,
+        daemons: daemons.collect(),
+    }
+}
+
+/// Whether it is ready, and why not.
+fn health_dto(health: &ParentHealth) -> (bool, Option<String>) {
+    match health {
+        ParentHealth::Ready => (true, None),
+        ParentHealth::Starting => (false, Some("the parent daemon has not answered yet".to_owned())),
+        ParentHealth::NotReady(reason) => (false, Some(reason.clone())),
     }
 }
 

@@ -5,9 +5,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use reqwest::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
-use sharechain::BlockHash;
+use sharechain::{BlockHash, Header, header::HEADER_LEN};
 
-use crate::defaults::{RPC_BODY_MAX, RPC_LONGPOLL_TIMEOUT, RPC_TIMEOUT};
+use crate::defaults::{RPC_ALIVE_TIMEOUT, RPC_BODY_MAX, RPC_LONGPOLL_TIMEOUT, RPC_TIMEOUT};
 
 /// Time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -95,6 +95,10 @@ pub enum RpcError {
 
 /// Bitcoin Core's code for a block it does not know.
 const NOT_FOUND: i64 = -5;
+/// Its code for a method it does not have.
+const METHOD_NOT_FOUND: i64 = -32_601;
+/// Characters of a daemon's words that are kept. Stops a hostile one from filling logs and answers of the API.
+const WORDS_LEN_MAX: usize = 300;
 
 /// What a daemon knows about a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -103,6 +107,30 @@ pub struct BlockStatus {
     pub confirmations: i64,
     /// Its height.
     pub height: u32,
+}
+
+/// What a daemon says of its chain; old ones leave out fields.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ChainInfo {
+    /// Name of the network.
+    #[serde(default)]
+    pub chain: Option<String>,
+    /// Height of its tip.
+    pub blocks: u32,
+    /// Height of the best header it knows.
+    #[serde(default)]
+    pub headers: Option<u32>,
+}
+
+/// What getblocktemplate is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct TemplateRequest<'a> {
+    /// Rules that we understand.
+    pub rules: &'a [String],
+    /// Further positional arguments.
+    pub arguments: &'a [String],
+    /// The template that is known: the daemon answers when it has a newer one.
+    pub longpollid: Option<&'a str>,
 }
 
 /// A daemon.
@@ -133,11 +161,24 @@ struct DaemonError {
 /// [`RpcError::Daemon`] when the daemon says no, [`RpcError::Malformed`] when the body is no answer to this call.
 pub fn parse_answer<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, RpcError> {
     let malformed = |error: serde_json::Error| RpcError::Malformed { method, detail: error.to_string() };
-    let reply: Reply<'_> = serde_json::from_slice(body).map_err(malformed)?;
+    // With a full work queue daemons answer in plain text.
+    let reply: Reply<'_> = serde_json::from_slice(body)
+        .map_err(|_| RpcError::Malformed { method, detail: words(&String::from_utf8_lossy(body)) })?;
     if let Some(DaemonError { code, message }) = reply.error {
-        return Err(RpcError::Daemon { method, code, message });
+        return Err(RpcError::Daemon { method, code, message: words(&message) });
     }
     serde_json::from_str(reply.result.map_or("null", RawValue::get)).map_err(malformed)
+}
+
+/// The parameters of a call: the first, and the further ones that a chain's daemon wants.
+fn positional(first: Value, further: &[String]) -> Value {
+    std::iter::once(first).chain(further.iter().map(|argument| json!(argument))).collect()
+}
+
+/// A daemon's words as they may be logged and shown: bounded, and without control characters.
+fn words(text: &str) -> String {
+    let kept = text.trim().chars().take(WORDS_LEN_MAX);
+    kept.map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 impl RpcClient {
@@ -147,7 +188,12 @@ impl RpcClient {
     /// When the system gives no HTTP client.
     pub fn new(url: &str, auth: RpcAuth) -> Result<Self, RpcError> {
         // A proxy from the environment has no business between a node and its daemon.
-        let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT_TIMEOUT).build();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            // A daemon never redirects; whoever does would be sent our password.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build();
         let http = http.map_err(|source| RpcError::Unreachable { url: url.to_owned(), source })?;
         Ok(Self { url: url.into(), auth, http })
     }
@@ -162,7 +208,7 @@ impl RpcClient {
     /// # Errors
     /// [`RpcError`].
     pub async fn block_hash(&self, height: u32) -> Result<BlockHash, RpcError> {
-        self.hash("getblockhash", json!([height])).await
+        self.hash("getblockhash", json!([height]), RPC_TIMEOUT).await
     }
 
     /// Hash of the tip.
@@ -170,7 +216,7 @@ impl RpcClient {
     /// # Errors
     /// [`RpcError`].
     pub async fn best_block_hash(&self) -> Result<BlockHash, RpcError> {
-        self.hash("getbestblockhash", json!([])).await
+        self.hash("getbestblockhash", json!([]), RPC_ALIVE_TIMEOUT).await
     }
 
     /// What the daemon knows about a block; `None` when it does not know it.
@@ -185,18 +231,58 @@ impl RpcClient {
         }
     }
 
+    /// What the daemon says of its chain; `None` when it is too old to be asked.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn chain_info(&self) -> Result<Option<ChainInfo>, RpcError> {
+        match self.call("getblockchaininfo", json!([]), RPC_TIMEOUT).await {
+            Ok(info) => Ok(Some(info)),
+            Err(RpcError::Daemon { code: METHOD_NOT_FOUND, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A block's header as bytes.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn header(&self, hash: &BlockHash) -> Result<Header, RpcError> {
+        let method = "getblockheader";
+        let text: String = self.call(method, json!([hash.to_string(), false]), RPC_TIMEOUT).await?;
+        let mut bytes = [0; HEADER_LEN];
+        hex::decode_to_slice(&text, &mut bytes)
+            .map_err(|_| RpcError::Malformed { method, detail: "no header of 80 bytes".to_owned() })?;
+        Ok(Header::decode(&bytes))
+    }
+
     /// The template of the next block, as JSON. With a longpoll id the daemon answers when it has a newer one.
     ///
     /// # Errors
     /// [`RpcError`].
-    pub async fn block_template(&self, rules: &[&str], longpollid: Option<&str>) -> Result<Box<RawValue>, RpcError> {
-        let mut request = json!({"rules": rules});
+    pub async fn block_template(&self, request: TemplateRequest<'_>) -> Result<Box<RawValue>, RpcError> {
+        let mut first = json!({"rules": request.rules});
         let mut time = RPC_TIMEOUT;
-        if let Some(longpollid) = longpollid {
-            request["longpollid"] = json!(longpollid);
+        if let Some(longpollid) = request.longpollid {
+            first["longpollid"] = json!(longpollid);
             time = RPC_LONGPOLL_TIMEOUT;
         }
-        self.call("getblocktemplate", json!([request]), time).await
+        self.call("getblocktemplate", positional(first, request.arguments), time).await
+    }
+
+    /// Has a block checked in everything but its proof of work (BIP23); the daemon's word against it, `None` when it is good.
+    ///
+    /// # Errors
+    /// [`RpcError`] when the daemon could not judge it.
+    pub async fn propose_block(
+        &self,
+        block: &[u8],
+        rules: &[String],
+        arguments: &[String],
+    ) -> Result<Option<String>, RpcError> {
+        let first = json!({"mode": "proposal", "data": hex::encode(block), "rules": rules});
+        let word = self.call::<Option<String>>("getblocktemplate", positional(first, arguments), RPC_TIMEOUT).await?;
+        Ok(word.map(|word| words(&word)))
     }
 
     /// Hands a block over; the daemon's word for what became of it, `None` when it took it.
@@ -204,11 +290,12 @@ impl RpcClient {
     /// # Errors
     /// [`RpcError`] when the daemon could not judge it.
     pub async fn submit_block(&self, block: &[u8]) -> Result<Option<String>, RpcError> {
-        self.call("submitblock", json!([hex::encode(block)]), RPC_TIMEOUT).await
+        let word = self.call::<Option<String>>("submitblock", json!([hex::encode(block)]), RPC_TIMEOUT).await?;
+        Ok(word.map(|word| words(&word)))
     }
 
-    async fn hash(&self, method: &'static str, params: Value) -> Result<BlockHash, RpcError> {
-        let text: String = self.call(method, params, RPC_TIMEOUT).await?;
+    async fn hash(&self, method: &'static str, params: Value, time: Duration) -> Result<BlockHash, RpcError> {
+        let text: String = self.call(method, params, time).await?;
         text.parse().map_err(|_| RpcError::Malformed { method, detail: "no block hash".to_owned() })
     }
 
