@@ -1,11 +1,13 @@
-//! Found blocks: written to disk before anything else, submitted until the daemon has judged them, watched until buried.
+//! Found blocks: written to disk before anything else, submitted to every daemon until each has judged them, watched until
+//! their coinbase can be spent.
 //!
 //! ```text
-//! own:    found --> file (fsync) --> submitted --> accepted | refused(reason)
-//! anyone: seen in the share chain --> unknown --> confirmed(n) --> buried | orphaned
+//! own, rebuilt: found --> file (fsync) --> submitted | refused(reason)
+//! anyone's:     found (seen in the share chain) --> confirmed(n) --> matured
+//!                                                       \--> orphaned
 //! ```
-//! A block's file stays until it is buried; at every start the files are submitted again, which a daemon answers with
-//! `duplicate` when it has the block.
+//! A block's file stays until it is matured; at every start the files are submitted again, which a daemon answers with
+//! `duplicate` when it has the block. What became of every block is kept in `history.json` ([`history`]).
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +17,7 @@ use std::{
 };
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use sharechain::{BlockHash, CheckedShare, Params};
+use sharechain::{BlockHash, CheckedShare, Header, Params};
 use stratum::submit::Found;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -25,22 +27,26 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    clock::unix_now,
+    chain_profile::ChainProfile,
     data_dir::write_durably,
-    defaults::{BLOCK_BURIED_CONFIRMATIONS, BLOCK_CHECK, BLOCK_UNKNOWN_MAX, BLOCKS_REMEMBERED_MAX},
+    defaults::{BLOCK_CHECK, BLOCK_UNKNOWN_MAX, BLOCKS_REMEMBERED_MAX},
     parent::{
-        block,
-        rpc::{BlockStatus, RpcClient, RpcError},
+        Daemons,
+        rpc::{BlockStatus, RpcError},
     },
 };
 
+mod history;
 mod pool_block;
 pub(crate) mod submit;
 
 pub use pool_block::{BlocksView, PoolBlock, PoolBlockStatus};
 
+use history::History;
 use pool_block::Tracked;
-use submit::{assemble, header_hash, submit_until_judged};
+pub(crate) use submit::header_hash;
+
+use submit::{assemble, submit_until_judged};
 
 /// Looks at once.
 const LOOKS_MAX: usize = 2;
@@ -57,20 +63,28 @@ pub enum BlockInput {
     },
     /// A linked share claims to be a block.
     Seen(Arc<CheckedShare>),
+    /// The block of a linked share, put together from its node's template.
+    Rebuilt {
+        /// Its hash.
+        hash: BlockHash,
+        /// The whole block.
+        bytes: Vec<u8>,
+    },
 }
 
-/// What a call to the daemon brought.
+/// What a call to a daemon brought.
 #[derive(Debug)]
 enum Answer {
-    Submitted { hash: BlockHash, verdict: Result<Option<String>, RpcError> },
+    Submitted { hash: BlockHash, url: Arc<str>, verdict: Option<Result<Option<String>, RpcError>> },
     Looked { hash: BlockHash, status: Result<Option<BlockStatus>, RpcError> },
 }
 
 /// The task's state.
 #[derive(Debug)]
 pub struct BlocksTask {
-    client: RpcClient,
+    daemons: Daemons,
     params: Arc<Params>,
+    maturity: i64,
     folder: PathBuf,
     blocks: BTreeMap<BlockHash, Tracked>,
     /// Confirmed blocks that were forgotten.
@@ -78,6 +92,8 @@ pub struct BlocksTask {
     calls: FuturesUnordered<BoxFuture<'static, Answer>>,
     /// Looks under way.
     looks: usize,
+    /// What became of a block is not in its file yet.
+    unsaved: bool,
     view: watch::Sender<Arc<BlocksView>>,
 }
 
@@ -87,20 +103,23 @@ impl BlocksTask {
     /// # Errors
     /// When the folder cannot be made or read.
     pub fn open(
-        client: RpcClient,
-        params: Arc<Params>,
+        daemons: Daemons,
+        profile: &ChainProfile,
         folder: PathBuf,
         view: watch::Sender<Arc<BlocksView>>,
     ) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
+        let History { blocks, forgotten } = history::read(&folder);
         let mut task = Self {
-            client,
-            params,
+            daemons,
+            params: profile.params.clone(),
+            maturity: i64::from(profile.daemon.maturity),
             folder,
-            blocks: BTreeMap::new(),
-            forgotten: 0,
+            blocks: blocks.into_iter().map(|block| (block.hash, Tracked::new(block))).collect(),
+            forgotten,
             calls: FuturesUnordered::new(),
             looks: 0,
+            unsaved: false,
             view,
         };
         for entry in fs::read_dir(&task.folder)? {
@@ -121,9 +140,8 @@ impl BlocksTask {
                 biased;
                 () = token.cancelled() => break,
                 input = inbox.recv() => match input {
-                    Some(BlockInput::Own { found, written }) => self.on_own(&found, written),
-                    Some(BlockInput::Seen(share)) => self.on_seen(&share),
-                    None => return,
+                    Some(input) => self.on_input(input),
+                    None => break,
                 },
                 Some(answer) = self.calls.next() => self.on_answer(answer),
                 _ = checks.tick() => self.look(),
@@ -136,6 +154,15 @@ impl BlocksTask {
                 self.on_own(&found, written);
             }
         }
+        self.save();
+    }
+
+    fn on_input(&mut self, input: BlockInput) {
+        match input {
+            BlockInput::Own { found, written } => self.on_own(&found, written),
+            BlockInput::Seen(share) => self.on_seen(&share),
+            BlockInput::Rebuilt { hash, bytes } => self.on_rebuilt(hash, bytes),
+        }
     }
 
     fn on_own(&mut self, found: &Found, written: oneshot::Sender<()>) {
@@ -143,34 +170,43 @@ impl BlocksTask {
         let bytes = assemble(&self.params, found);
         let height = found.data.block_height;
         info!(%hash, height, "block found");
-        let path = self.path(&hash);
-        if let Err(cause) = write_durably(&path, hex::encode(&bytes).as_bytes()) {
-            // The block is worth more than the file: it is submitted all the same.
-            error!(%cause, path = %path.display(), "the found block could not be written to disk");
-        }
+        self.write(&hash, &bytes);
         let _stopping = written.send(());
-        let value = found.data.coinbase_value.units();
-        self.track(hash, height, value, true);
+        self.track(PoolBlock::found(hash, height, found.data.coinbase_value.units(), true));
         self.submit(hash, bytes);
+        self.save();
     }
 
     fn on_seen(&mut self, share: &CheckedShare) {
         let data = &share.share().data;
-        self.track(share.id().into(), data.block_height, data.coinbase_value.units(), false);
+        self.track(PoolBlock::found(share.id().into(), data.block_height, data.coinbase_value.units(), false));
     }
 
-    fn track(&mut self, hash: BlockHash, height: u32, coinbase_value: u64, own: bool) {
-        let block =
-            PoolBlock { hash, height, coinbase_value, own, found_at: unix_now(), status: PoolBlockStatus::Pending };
-        let tracked = self.blocks.entry(hash).or_insert_with(|| Tracked {
-            block,
-            since: Instant::now(),
-            looked: None,
-            busy: false,
-        });
+    /// Another node's block goes to our daemons too: its own may be down.
+    fn on_rebuilt(&mut self, hash: BlockHash, bytes: Vec<u8>) {
+        if self.blocks.get(&hash).is_none_or(|tracked| tracked.block.own || !tracked.needs_submission()) {
+            return;
+        }
+        info!(%hash, "submitting the block of another node");
+        self.write(&hash, &bytes);
+        self.submit(hash, bytes);
+    }
+
+    /// The block is worth more than the file: it is submitted all the same.
+    fn write(&self, hash: &BlockHash, bytes: &[u8]) {
+        let path = self.path(hash);
+        if let Err(cause) = write_durably(&path, hex::encode(bytes).as_bytes()) {
+            error!(%cause, path = %path.display(), "the found block could not be written to disk");
+        }
+    }
+
+    fn track(&mut self, block: PoolBlock) {
+        let own = block.own;
+        self.unsaved |= !self.blocks.contains_key(&block.hash);
+        let tracked = self.blocks.entry(block.hash).or_insert_with(|| Tracked::new(block));
         tracked.block.own |= own;
         while self.blocks.len() > BLOCKS_REMEMBERED_MAX {
-            // Anyone may claim blocks and heights: what the daemon has not confirmed goes first, and ours last.
+            // Anyone may claim blocks and heights: what no daemon has confirmed goes first, and ours last.
             let least = self.blocks.values().min_by_key(|tracked| tracked.block.worth());
             let Some(forgotten) = least.map(|tracked| tracked.block.hash).and_then(|hash| self.blocks.remove(&hash))
             else {
@@ -182,45 +218,52 @@ impl BlocksTask {
 
     /// Submits a block that an earlier run wrote.
     fn resume(&mut self, path: &Path) -> io::Result<()> {
-        let text = fs::read(path)?;
-        let parsed =
-            hex::decode(text.trim_ascii()).ok().and_then(|bytes| Some((block::Block::decode(&bytes).ok()?, bytes)));
-        let Some((parsed, bytes)) = parsed else {
+        let bytes = hex::decode(fs::read(path)?.trim_ascii()).unwrap_or_default();
+        let Some(header) = bytes.first_chunk().map(Header::decode) else {
             warn!(path = %path.display(), "not a block, left alone");
             return Ok(());
         };
-        let value =
-            parsed.transactions.first().map_or(0, |coinbase| coinbase.outputs.iter().map(|out| out.value).sum());
-        let hash = header_hash(&self.params, &parsed.header);
+        let hash = header_hash(&self.params, &header);
+        if self.path(&hash) != path {
+            warn!(path = %path.display(), "not the block of its name, left alone");
+            return Ok(());
+        }
         info!(%hash, bytes = bytes.len(), "submitting a block of an earlier run again");
-        self.track(hash, 0, value, true);
+        // The history says whose it is; without it, it is worth keeping like our own.
+        let own = self.blocks.get(&hash).is_none_or(|tracked| tracked.block.own);
+        self.track(PoolBlock::found(hash, 0, 0, own));
         self.submit(hash, bytes);
         Ok(())
     }
 
+    /// Hands a block to every daemon at once.
     fn submit(&mut self, hash: BlockHash, bytes: Vec<u8>) {
-        if let Some(tracked) = self.blocks.get_mut(&hash) {
-            tracked.busy = true;
+        let Some(tracked) = self.blocks.get_mut(&hash) else { return };
+        let bytes: Arc<[u8]> = bytes.into();
+        for client in self.daemons.all() {
+            tracked.submissions += 1;
+            let (client, bytes, ended) = (client.clone(), bytes.clone(), tracked.ended.clone());
+            self.calls.push(Box::pin(async move {
+                // Nobody waits for a daemon that is down once the block is settled.
+                let verdict = ended.run_until_cancelled(submit_until_judged(&client, &bytes)).await;
+                Answer::Submitted { hash, url: client.url().into(), verdict }
+            }));
         }
-        let client = self.client.clone();
-        self.calls.push(Box::pin(async move {
-            let verdict = submit_until_judged(&client, &bytes).await;
-            Answer::Submitted { hash, verdict }
-        }));
     }
 
-    /// Asks the daemon about blocks that are not buried, a few at a time: anybody's share may claim to be a block, and the
-    /// daemon has templates to make.
+    /// Asks about blocks that are not settled, a few at a time: anybody's share may claim to be a block, and daemons have
+    /// templates to make.
     fn look(&mut self) {
+        self.save_if_changed();
         let mut due: Vec<&mut Tracked> = self.blocks.values_mut().filter(|tracked| tracked.is_due()).collect();
         due.sort_by_key(|tracked| std::cmp::Reverse(tracked.block.worth()));
         for tracked in due.into_iter().take(LOOKS_MAX.saturating_sub(self.looks)) {
-            tracked.busy = true;
+            tracked.is_looked_at = true;
             tracked.looked = Some(Instant::now());
             self.looks += 1;
-            let (client, hash) = (self.client.clone(), tracked.block.hash);
+            let (daemons, hash) = (self.daemons.clone(), tracked.block.hash);
             self.calls.push(Box::pin(async move {
-                let status = client.block_status(&hash).await;
+                let status = daemons.block_status(&hash).await;
                 Answer::Looked { hash, status }
             }));
         }
@@ -228,7 +271,7 @@ impl BlocksTask {
 
     fn on_answer(&mut self, answer: Answer) {
         match answer {
-            Answer::Submitted { hash, verdict } => self.on_submitted(hash, verdict),
+            Answer::Submitted { hash, url, verdict } => self.on_submitted(hash, &url, verdict),
             Answer::Looked { hash, status } => {
                 self.looks = self.looks.saturating_sub(1);
                 self.on_looked(hash, status);
@@ -237,65 +280,63 @@ impl BlocksTask {
         }
     }
 
-    fn on_submitted(&mut self, hash: BlockHash, verdict: Result<Option<String>, RpcError>) {
+    fn on_submitted(&mut self, hash: BlockHash, url: &str, verdict: Option<Result<Option<String>, RpcError>>) {
         let Some(tracked) = self.blocks.get_mut(&hash) else { return };
-        tracked.busy = false;
-        match verdict.map(|word| word.unwrap_or_default()) {
-            // Inconclusive: it is in the tree beside the tip; a look will tell.
-            Ok(word) if matches!(word.as_str(), "" | "duplicate" | "inconclusive" | "duplicate-inconclusive") => {
-                info!(%hash, word, "the daemon took the block");
+        tracked.submissions = tracked.submissions.saturating_sub(1);
+        let refusal = match verdict {
+            None => return,
+            Some(Ok(word)) => {
+                let word = word.unwrap_or_default();
+                if submit::is_taken(&word) {
+                    info!(%hash, url, word, "the daemon took the block");
+                    self.unsaved |= tracked.block.on_taken();
+                    return;
+                }
+                word
             }
-            Ok(reason) => {
-                error!(%hash, reason, "the daemon refuses the block");
-                tracked.block.status = PoolBlockStatus::Refused(reason);
-            }
-            Err(cause) => {
-                error!(%hash, %cause, "the daemon could not judge the block; its file is kept");
-                tracked.block.status = PoolBlockStatus::Refused(cause.to_string());
-            }
-        }
+            Some(Err(cause)) => cause.to_string(),
+        };
+        error!(%hash, url, refusal, "the daemon refuses the block; its file is kept");
+        self.unsaved |= tracked.block.on_refused(refusal);
     }
 
     fn on_looked(&mut self, hash: BlockHash, status: Result<Option<BlockStatus>, RpcError>) {
         let Some(tracked) = self.blocks.get_mut(&hash) else { return };
-        tracked.busy = false;
-        // An unreachable daemon says nothing about the block.
+        tracked.is_looked_at = false;
+        // Unreachable daemons say nothing about the block.
         let Ok(status) = status else { return };
         let before = tracked.block.status.clone();
-        tracked.block.status = match status {
-            Some(status) if status.confirmations >= 1 => {
-                tracked.block.height = status.height;
-                PoolBlockStatus::Confirmed(status.confirmations)
-            }
-            Some(_) => PoolBlockStatus::Orphaned,
-            None if tracked.since.elapsed() > BLOCK_UNKNOWN_MAX => PoolBlockStatus::Orphaned,
-            None => PoolBlockStatus::Pending,
-        };
+        let is_old = tracked.since.elapsed() > BLOCK_UNKNOWN_MAX;
+        tracked.block.on_looked(status, self.maturity, is_old);
         let (block, own) = (&tracked.block, tracked.block.own);
-        let is_buried = matches!(block.status, PoolBlockStatus::Confirmed(BLOCK_BURIED_CONFIRMATIONS..));
+        self.unsaved |= std::mem::discriminant(&before) != std::mem::discriminant(&block.status);
         match (&before, &block.status) {
+            (PoolBlockStatus::Matured(_), _) => {}
+            (_, PoolBlockStatus::Matured(_)) => info!(%hash, height = block.height, own, "block matured"),
             (PoolBlockStatus::Confirmed(_), PoolBlockStatus::Confirmed(_)) => {}
             (_, PoolBlockStatus::Confirmed(_)) => info!(%hash, height = block.height, own, "block confirmed"),
             (PoolBlockStatus::Confirmed(_), _) => warn!(%hash, height = block.height, own, "block left the main chain"),
             _ => {}
         }
-        if own && is_buried {
+        if block.is_matured() {
+            tracked.ended.cancel();
             self.forget_file(&hash);
-        } else if own && status.is_none() {
-            // It took the block once, and has lost it.
+        } else if status.is_none() && tracked.needs_submission() {
             self.submit_again(hash);
         }
     }
 
-    /// Submits an own block once more, from its file.
+    /// Submits a block once more, from its file.
     fn submit_again(&mut self, hash: BlockHash) {
         let path = self.path(&hash);
         match fs::read(&path).map(|text| hex::decode(text.trim_ascii())) {
             Ok(Ok(bytes)) => {
-                warn!(%hash, "the daemon does not know our block, submitting it again");
+                warn!(%hash, "no daemon knows the block, submitting it again");
                 self.submit(hash, bytes);
             }
-            _ => warn!(path = %path.display(), "the daemon does not know our block, and its file cannot be read"),
+            // Others' blocks have a file only when they were rebuilt here.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            _ => warn!(path = %path.display(), "no daemon knows the block, and its file cannot be read"),
         }
     }
 
@@ -307,12 +348,27 @@ impl BlocksTask {
         self.view.send_replace(Arc::new(BlocksView { blocks, confirmed }));
     }
 
-    /// A buried block needs no file any more.
+    fn save_if_changed(&mut self) {
+        if self.unsaved {
+            self.save();
+        }
+    }
+
+    fn save(&mut self) {
+        let blocks = self.blocks.values().map(|tracked| tracked.block.clone()).collect();
+        self.unsaved = false;
+        if let Err(cause) = history::write(&self.folder, &History { blocks, forgotten: self.forgotten }) {
+            // The files of the blocks are what must not be lost.
+            warn!(%cause, path = %self.folder.display(), "what became of found blocks could not be written");
+        }
+    }
+
+    /// A matured block needs no file any more.
     fn forget_file(&self, hash: &BlockHash) {
         let path = self.path(hash);
         match fs::remove_file(&path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                warn!(%cause, path = %path.display(), "a buried block's file could not be removed");
+                warn!(%cause, path = %path.display(), "a matured block's file could not be removed");
             }
             _ => {}
         }

@@ -1,17 +1,22 @@
-//! What is known of the pool's blocks, and which of them the daemon should be asked about.
+//! What is known of the pool's blocks, what an answer changes in it, and which of them the daemons should be asked about.
 
 use std::time::Duration;
 
 use sharechain::BlockHash;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use crate::defaults::{BLOCK_BURIED_CONFIRMATIONS, BLOCK_CHECK, BLOCK_UNKNOWN_MAX};
+use crate::{
+    clock::unix_now,
+    defaults::{BLOCK_CHECK, BLOCK_UNKNOWN_MAX},
+    parent::rpc::BlockStatus,
+};
 
 /// An own block is given up after this long; a reorganisation may bring it back.
 const OWN_BLOCK_UNKNOWN_MAX: Duration = Duration::from_secs(86_400);
 
 /// A block of the pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolBlock {
     /// Its hash, which is its share's id too.
     pub hash: BlockHash,
@@ -30,24 +35,75 @@ pub struct PoolBlock {
 /// What became of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolBlockStatus {
-    /// Not known to the daemon yet.
-    Pending,
-    /// The daemon refuses it.
+    /// No daemon of ours has it yet.
+    Found,
+    /// A daemon took it; it is not on the main chain yet.
+    Submitted,
+    /// No daemon takes it, for this reason.
     Refused(String),
     /// On the main chain with this many blocks, itself included.
     Confirmed(i64),
-    /// Known to the daemon, but not on the main chain; or never known.
+    /// The same, and its coinbase can be spent: it is settled.
+    Matured(i64),
+    /// Known to a daemon, but not on the main chain; or never known.
     Orphaned,
 }
 
 impl PoolBlock {
+    /// A block that nothing became of yet.
+    pub(super) fn found(hash: BlockHash, height: u32, coinbase_value: u64, own: bool) -> Self {
+        Self { hash, height, coinbase_value, own, found_at: unix_now(), status: PoolBlockStatus::Found }
+    }
+
+    /// Whether it is on the main chain.
     pub(super) const fn is_confirmed(&self) -> bool {
-        matches!(self.status, PoolBlockStatus::Confirmed(_))
+        matches!(self.status, PoolBlockStatus::Confirmed(_) | PoolBlockStatus::Matured(_))
+    }
+
+    pub(super) const fn is_matured(&self) -> bool {
+        matches!(self.status, PoolBlockStatus::Matured(_))
     }
 
     /// The least is forgotten first.
     pub(super) const fn worth(&self) -> (bool, bool, u32) {
         (self.own, self.is_confirmed(), self.height)
+    }
+
+    /// A daemon has it now. Whether that is news.
+    pub(super) fn on_taken(&mut self) -> bool {
+        let is_news = matches!(self.status, PoolBlockStatus::Found | PoolBlockStatus::Refused(_));
+        if is_news {
+            self.status = PoolBlockStatus::Submitted;
+        }
+        is_news
+    }
+
+    /// A daemon refuses it; that counts while none has taken it. Whether it is news.
+    pub(super) fn on_refused(&mut self, reason: String) -> bool {
+        let is_news = self.status == PoolBlockStatus::Found;
+        if is_news {
+            self.status = PoolBlockStatus::Refused(reason);
+        }
+        is_news
+    }
+
+    /// What the daemons say of it.
+    pub(super) fn on_looked(&mut self, status: Option<BlockStatus>, maturity: i64, is_old: bool) {
+        match status {
+            Some(BlockStatus { confirmations: confirmations @ 1.., height }) => {
+                self.height = height;
+                self.status = if confirmations >= maturity {
+                    PoolBlockStatus::Matured(confirmations)
+                } else {
+                    PoolBlockStatus::Confirmed(confirmations)
+                };
+            }
+            Some(_) => self.status = PoolBlockStatus::Orphaned,
+            None if is_old => self.status = PoolBlockStatus::Orphaned,
+            // Daemons that lost it, or took it back.
+            None if self.is_confirmed() => self.status = PoolBlockStatus::Found,
+            None => {}
+        }
     }
 }
 
@@ -65,22 +121,39 @@ pub struct BlocksView {
 pub(super) struct Tracked {
     pub(super) block: PoolBlock,
     pub(super) since: Instant,
-    /// When the daemon was last asked about it.
+    /// When the daemons were last asked about it.
     pub(super) looked: Option<Instant>,
-    /// A call about it is under way.
-    pub(super) busy: bool,
+    /// They are being asked.
+    pub(super) is_looked_at: bool,
+    /// Daemons that it is being handed to.
+    pub(super) submissions: usize,
+    /// Ends these.
+    pub(super) ended: CancellationToken,
 }
 
 impl Tracked {
-    /// Whether the daemon should be asked about it now.
+    pub(super) fn new(block: PoolBlock) -> Self {
+        let ended = CancellationToken::new();
+        Self { block, since: Instant::now(), looked: None, is_looked_at: false, submissions: 0, ended }
+    }
+
+    /// Whether it should be handed to the daemons, if they do not know it.
+    pub(super) const fn needs_submission(&self) -> bool {
+        self.submissions == 0 && !self.block.is_confirmed() && !matches!(self.block.status, PoolBlockStatus::Refused(_))
+    }
+
+    /// Whether the daemons should be asked about it now.
     pub(super) fn is_due(&self) -> bool {
         let patience = if self.block.own { OWN_BLOCK_UNKNOWN_MAX } else { BLOCK_UNKNOWN_MAX };
-        let is_final = match &self.block.status {
-            PoolBlockStatus::Pending | PoolBlockStatus::Orphaned => self.since.elapsed() > patience,
-            PoolBlockStatus::Refused(_) => true,
-            PoolBlockStatus::Confirmed(confirmations) => *confirmations >= BLOCK_BURIED_CONFIRMATIONS,
+        let is_settled = match &self.block.status {
+            PoolBlockStatus::Found
+            | PoolBlockStatus::Submitted
+            | PoolBlockStatus::Orphaned
+            | PoolBlockStatus::Refused(_) => self.since.elapsed() > patience,
+            PoolBlockStatus::Confirmed(_) => false,
+            PoolBlockStatus::Matured(_) => true,
         };
         let rested = self.looked.is_none_or(|looked| looked.elapsed() >= BLOCK_CHECK);
-        !is_final && !self.busy && rested
+        !is_settled && !self.is_looked_at && rested
     }
 }

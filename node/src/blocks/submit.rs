@@ -18,6 +18,12 @@ use crate::{
 /// What a daemon says of a good block while it is behind, or its clock is.
 const NOT_YET: [&str; 2] = ["prev-blk-not-found", "time-too-new"];
 
+/// Whether the daemon has the block now, by its word of submitblock. Inconclusive: it is in the tree beside the tip, or its
+/// parent is being waited for; a look will tell.
+pub(super) fn is_taken(word: &str) -> bool {
+    matches!(word, "" | "duplicate" | "inconclusive" | "duplicate-inconclusive")
+}
+
 /// Submits again and again until the daemon has said something final about the block.
 pub(crate) async fn submit_until_judged(client: &RpcClient, bytes: &[u8]) -> Result<Option<String>, RpcError> {
     let (mut pause, pause_max): (Duration, Duration) = RPC_BACKOFF;
@@ -50,10 +56,10 @@ pub(super) fn assemble(params: &Params, found: &Found) -> Vec<u8> {
         Some(_) => coinbase::with_witness(&plain),
         None => plain,
     };
-    block::encode(&found.header, &coinbase, &found.template.transactions)
+    block::encode(&found.header, &coinbase, &found.template.body)
 }
 
 /// The identity of a block with this header.
-pub(super) fn header_hash(params: &Params, header: &sharechain::Header) -> BlockHash {
+pub(crate) fn header_hash(params: &Params, header: &sharechain::Header) -> BlockHash {
     BlockHash::from_bytes(*params.parent().block_hash.hash(&header.encode()).as_bytes())
 }

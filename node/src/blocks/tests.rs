@@ -1,13 +1,19 @@
-use sharechain::testing;
-
 use super::*;
-use crate::parent::rpc::RpcAuth;
+use crate::parent::{
+    ParentState,
+    rpc::{RpcAuth, RpcClient},
+};
+
+/// Blocks until a coinbase can be spent.
+const MATURITY: i64 = 100;
 
 /// A task without a daemon: looks are answered by the test.
 fn task(folder: &Path) -> BlocksTask {
     let client = RpcClient::new("http://127.0.0.1:1", RpcAuth::None).unwrap();
+    let (_, parent) = watch::channel(ParentState::starting());
     let (view, _) = watch::channel(Arc::default());
-    BlocksTask::open(client, testing::devnet_params(), folder.to_owned(), view).unwrap()
+    let devnet = ChainProfile::find("devnet", None).unwrap();
+    BlocksTask::open(Daemons::new(vec![client], parent), &devnet, folder.to_owned(), view).unwrap()
 }
 
 fn hash(tag: u32) -> BlockHash {
@@ -21,20 +27,20 @@ fn confirmed(height: u32, confirmations: i64) -> Result<Option<BlockStatus>, Rpc
 }
 
 #[test]
-fn the_file_goes_when_the_block_is_buried_even_if_that_happened_while_the_node_was_down() {
+fn the_file_goes_when_the_block_is_matured_even_if_that_happened_while_the_node_was_down() {
     let folder = tempfile::tempdir().unwrap();
     let mut task = task(folder.path());
     let own = hash(1);
     fs::write(task.path(&own), "00").unwrap();
-    task.track(own, 7, 50, true);
+    task.track(PoolBlock::found(own, 7, 50, true));
     task.on_looked(own, confirmed(7, 1));
-    task.on_looked(own, confirmed(7, BLOCK_BURIED_CONFIRMATIONS - 1));
+    task.on_looked(own, confirmed(7, MATURITY - 1));
     assert!(task.path(&own).exists());
     let late = hash(2);
     fs::write(task.path(&late), "00").unwrap();
-    task.track(late, 7, 50, true);
+    task.track(PoolBlock::found(late, 7, 50, true));
     for block in [own, late] {
-        task.on_looked(block, confirmed(7, BLOCK_BURIED_CONFIRMATIONS));
+        task.on_looked(block, confirmed(7, MATURITY));
         assert!(!task.path(&block).exists());
     }
 }
@@ -43,11 +49,11 @@ fn the_file_goes_when_the_block_is_buried_even_if_that_happened_while_the_node_w
 fn claims_displace_neither_our_blocks_nor_confirmed_ones() {
     let folder = tempfile::tempdir().unwrap();
     let mut task = task(folder.path());
-    task.track(hash(1), 5, 50, true);
-    task.track(hash(2), 6, 50, false);
+    task.track(PoolBlock::found(hash(1), 5, 50, true));
+    task.track(PoolBlock::found(hash(2), 6, 50, false));
     task.on_looked(hash(2), confirmed(6, 1));
     for tag in 0..u32::try_from(BLOCKS_REMEMBERED_MAX).unwrap() {
-        task.track(hash(1_000 + tag), u32::MAX - tag, 50, false);
+        task.track(PoolBlock::found(hash(1_000 + tag), u32::MAX - tag, 50, false));
     }
     assert_eq!(task.blocks.len(), BLOCKS_REMEMBERED_MAX);
     assert!(task.blocks.contains_key(&hash(1)) && task.blocks.contains_key(&hash(2)));
