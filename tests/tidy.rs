@@ -16,7 +16,7 @@ const LINES_MAX: usize = 400;
 const EMPTY_NAMES: [&str; 9] =
     ["util", "utils", "helper", "helpers", "common", "misc", "manager", "handler", "processor"];
 /// What the pages of the protocol describe: the files change only together with their page.
-const PAGES: [(&str, &[&str]); 6] = [
+const PAGES: [(&str, &[&str]); 7] = [
     (
         "share",
         &[
@@ -41,6 +41,7 @@ const PAGES: [(&str, &[&str]); 6] = [
     ("payout", &["sharechain/src/payout.rs", "sharechain/src/pplns.rs"]),
     ("directory", &["node/src/directory/ad.rs", "node/src/directory/endpoint.rs"]),
     ("sync", &["node/src/p2p/wire.rs", "sharechain/src/sync.rs"]),
+    ("templates", &["node/src/templates/wire.rs", "sharechain/src/template_key.rs"]),
 ];
 /// What each crate may depend on inside the workspace.
 const DIRECTION: [(&str, &[&str]); 6] = [

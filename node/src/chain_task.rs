@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::StreamExt;
 use libp2p::PeerId;
-use sharechain::{CheckedShare, ShareChain, ShareId, chain::ParentBlock, payout::Payout, sync::TipClaim};
+use sharechain::{CheckedShare, ShareChain, ShareId, TemplateKey, chain::ParentBlock, payout::Payout, sync::TipClaim};
 use stratum::FoundShare;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -26,6 +26,7 @@ use crate::{
     defaults::UNSTORED_OWN_SHARES_MAX,
     p2p::{GossipTicket, P2pHandle, Purpose},
     store::StoreHandle,
+    templates::TemplateInput,
 };
 
 /// Time between two looks at time-outs and sync when nothing comes in.
@@ -91,6 +92,8 @@ pub enum ChainInput {
     Gone(PeerId),
     /// The own daemon has this block.
     ParentBlock(ParentBlock),
+    /// The own daemon refuses blocks that are made of this template.
+    RefusedTemplate(TemplateKey),
     /// A question.
     Query(ChainQuery),
 }
@@ -113,6 +116,13 @@ pub enum ChainQuery {
         share: Box<CheckedShare>,
         /// `None` when it is not linked.
         reply: oneshot::Sender<Option<Vec<Payout>>>,
+    },
+    /// The coinbase of a linked share's block, without its witness.
+    Coinbase {
+        /// The share.
+        share: Box<CheckedShare>,
+        /// `None` when it is not linked.
+        reply: oneshot::Sender<Option<Vec<u8>>>,
     },
 }
 
@@ -140,6 +150,8 @@ pub struct ChainTask {
     pub p2p: P2pHandle,
     /// Found blocks.
     pub blocks: mpsc::Sender<BlockInput>,
+    /// What blocks of others are made of.
+    pub templates: mpsc::Sender<TemplateInput>,
     /// What others see.
     pub view: watch::Sender<Arc<ChainView>>,
 }

@@ -41,6 +41,7 @@ pub mod region;
 pub mod run;
 pub mod signals;
 pub mod store;
+pub mod templates;
 mod tls;
 pub mod work;
 

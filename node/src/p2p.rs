@@ -11,6 +11,8 @@ use libp2p::{PeerId, gossipsub::MessageId};
 use sharechain::{ParamsId, ShareId};
 use tokio::sync::mpsc;
 
+use crate::templates::wire::{Announcement, TemplateRequest};
+
 mod bans;
 mod behaviour;
 mod check;
@@ -63,6 +65,15 @@ pub enum P2pCommand {
         ids: Vec<ShareId>,
         /// What for.
         purpose: Purpose,
+    },
+    /// Tell some peers what our miners work on.
+    AnnounceTemplate(Box<Announcement>),
+    /// Ask a peer about a template, or some of them when it does not matter whom.
+    AskTemplate {
+        /// Whom.
+        peer: Option<PeerId>,
+        /// What.
+        request: TemplateRequest,
     },
     /// A peer did something wrong.
     Fault {

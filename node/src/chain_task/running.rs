@@ -22,6 +22,7 @@ use crate::{
     clock::unix_now,
     p2p::{Acceptance, Fault, GossipTicket, P2pCommand, Purpose},
     store::{Marks, StoreError, StoredShare},
+    templates::TemplateInput,
 };
 
 /// Log target of two lines per share at most, by which the way of a share through a pool can be timed: `linked` on every node,
@@ -191,6 +192,7 @@ impl Running {
                 self.histories.on_parent_block(block, now);
                 self.task.chain.on_parent_block(block, now);
             }
+            ChainInput::RefusedTemplate(template) => self.task.chain.on_refused_template(template),
             ChainInput::Query(query) => self.answer(query),
         }
         self.drain_effects(Some(now)).await;
@@ -275,6 +277,8 @@ impl Running {
         self.task.store.append(share.id(), StoredShare::new(share, linked_at)).await;
         if share.is_block() {
             let _stopping = self.task.blocks.send(BlockInput::Seen(share.clone())).await;
+            // Its node may be gone, or its daemon; a busy task means that there are more blocks than anybody finds.
+            let _busy = self.task.templates.try_send(TemplateInput::Block(share.clone()));
         }
         if self.task.adopt == Some(share.id()) {
             self.adopt_by_command();
@@ -327,6 +331,7 @@ impl Running {
                 drop(reply.send(self.task.chain.order_after(&locator, len_max)));
             }
             ChainQuery::Payouts { share, reply } => drop(reply.send(self.task.chain.payouts(&share))),
+            ChainQuery::Coinbase { share, reply } => drop(reply.send(self.task.chain.coinbase(&share))),
         }
     }
 }

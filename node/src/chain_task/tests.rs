@@ -26,10 +26,11 @@ fn alone(mut chain: ShareChain, adopt: Option<ShareId>) -> Alone {
     let (store, commands) = StoreHandle::channel();
     let (p2p, p2p_commands) = P2pHandle::channel();
     let (blocks, block_inputs) = mpsc::channel(16);
+    let (templates, _) = mpsc::channel(16);
     let (view, views) = watch::channel(Arc::new(ChainView::of(&mut chain)));
     let alone = AlonePolicy { expects_peers: false, solo_until_synced: false };
     Alone {
-        task: ChainTask { chain, alone, adopt, store, p2p, blocks, view },
+        task: ChainTask { chain, alone, adopt, store, p2p, blocks, templates, view },
         store: commands,
         view: views,
         _others: (p2p_commands, block_inputs),

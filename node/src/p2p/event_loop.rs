@@ -42,6 +42,7 @@ use crate::{
     geo::Geo,
     peer_selector::Event,
     store::StoreHandle,
+    templates::TemplateInput,
 };
 
 mod announce;
@@ -51,6 +52,7 @@ mod files;
 mod judging;
 mod peering;
 mod requests;
+mod templates;
 
 use discovery::Discovery;
 use files::Files;
@@ -82,6 +84,8 @@ pub struct NetworkConfig {
     pub view: watch::Sender<Arc<PeersView>>,
     /// The directory of nodes.
     pub nodes: Nodes,
+    /// Inputs of the templates task.
+    pub templates: mpsc::Sender<TemplateInput>,
 }
 
 /// What the network task remembers of earlier runs, each with its file.
@@ -214,6 +218,8 @@ impl Network {
                     self.ask(peer, Request::Shares { ids: ids.to_vec() }, Asked::Shares(purpose, wanted));
                 }
             }
+            P2pCommand::AnnounceTemplate(announcement) => self.announce_template(&announcement),
+            P2pCommand::AskTemplate { peer, request } => self.ask_about_template(peer, &request),
             P2pCommand::Fault { peer, fault } => self.on_fault(peer, fault),
             P2pCommand::Order(order) => self.on_order(order),
         }
@@ -240,6 +246,7 @@ impl Network {
                     let cause = cause.map(|cause| cause.to_string());
                     info!(peer = %peer_id, cause, "peer disconnected");
                     self.select(Event::Disconnected(peer_id));
+                    self.tell_templates(TemplateInput::Gone(peer_id));
                     self.gone.push(peer_id);
                     self.tell_gone();
                 }

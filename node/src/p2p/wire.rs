@@ -12,7 +12,13 @@ use sharechain::{
     sync::{LOCATOR_MAX, SYNC_IDS_MAX, SYNC_SHARES_MAX, TipClaim},
 };
 
-use crate::{address_book::EXCHANGE_MAX, defaults::AGENT_LEN_MAX, directory::limits::AD_LEN_MAX, region::Region};
+use crate::{
+    address_book::EXCHANGE_MAX,
+    defaults::AGENT_LEN_MAX,
+    directory::limits::AD_LEN_MAX,
+    region::Region,
+    templates::wire::{self as template_wire, TemplateRequest, TemplateResponse},
+};
 
 /// Ids of one request: as many shares as an answer has room for.
 pub(super) const IDS_MAX: usize = SYNC_SHARES_MAX;
@@ -20,10 +26,12 @@ pub(super) const IDS_MAX: usize = SYNC_SHARES_MAX;
 pub(super) const ADS_MAX: usize = 64;
 /// Longest signed record of a node: some addresses, a key and a signature.
 pub(super) const ENVELOPE_LEN_MAX: usize = 1_024;
-/// Longest request: ids.
-const REQUEST_LEN_MAX: usize = 2 + 32 * IDS_MAX;
-/// Longest answer: shares, each with its length.
-const RESPONSE_LEN_MAX: usize = 3 + (4 + SHARE_LEN_MAX) * SYNC_SHARES_MAX;
+/// Longest request: a template with all its short ids.
+const REQUEST_LEN_MAX: usize = 2 + template_wire::ANNOUNCEMENT_LEN_MAX;
+/// Longest answer: transactions of a template.
+const RESPONSE_LEN_MAX: usize = 2 + template_wire::RESPONSE_LEN_MAX;
+const _: () = assert!(2 + 32 * IDS_MAX <= REQUEST_LEN_MAX && 2 + template_wire::REQUEST_LEN_MAX <= REQUEST_LEN_MAX);
+const _: () = assert!(3 + (4 + SHARE_LEN_MAX) * SYNC_SHARES_MAX <= RESPONSE_LEN_MAX);
 const _: () = assert!(LOCATOR_MAX <= IDS_MAX && 4 + 32 * SYNC_IDS_MAX <= RESPONSE_LEN_MAX);
 const _: () = assert!(2 + EXCHANGE_MAX * (2 + ENVELOPE_LEN_MAX) <= RESPONSE_LEN_MAX);
 const _: () = assert!(2 + ADS_MAX * (2 + AD_LEN_MAX) <= RESPONSE_LEN_MAX);
@@ -50,6 +58,8 @@ pub enum Request {
     },
     /// Ads of nodes, please.
     Ads,
+    /// About a template.
+    Template(TemplateRequest),
 }
 
 /// What a node answers.
@@ -79,6 +89,8 @@ pub enum Response {
         /// Each signed by its node.
         ads: Vec<Vec<u8>>,
     },
+    /// About a template.
+    Template(TemplateResponse),
 }
 
 /// What a node says about itself. All of it is a claim.
@@ -141,6 +153,7 @@ impl Request {
             Self::Ads => {
                 out.u8(4);
             }
+            Self::Template(request) => request.encode(out.u8(5)),
         }
         out.into_bytes()
     }
@@ -164,6 +177,7 @@ impl Request {
                 Self::Peers { missing: missing.map(|(_, region)| *region).collect() }
             }
             4 => Self::Ads,
+            5 => Self::Template(TemplateRequest::decode(&mut reader)?),
             tag => return Err(DecodeError::UnknownTag { field: "request", tag }),
         };
         reader.finish()?;
@@ -191,6 +205,7 @@ impl Response {
             }
             Self::Peers { envelopes } => encode_list(out.u8(3), envelopes),
             Self::Ads { ads } => encode_list(out.u8(4), ads),
+            Self::Template(response) => response.encode(out.u8(5)),
         }
         out.into_bytes()
     }
@@ -220,6 +235,7 @@ impl Response {
             }
             3 => Self::Peers { envelopes: decode_list(&mut reader, ("peers", EXCHANGE_MAX), ENVELOPE_LEN_MAX)? },
             4 => Self::Ads { ads: decode_list(&mut reader, ("ads", ADS_MAX), AD_LEN_MAX)? },
+            5 => Self::Template(TemplateResponse::decode(&mut reader)?),
             tag => return Err(DecodeError::UnknownTag { field: "response", tag }),
         };
         reader.finish()?;

@@ -79,7 +79,7 @@ impl Lie {
         let shares = |shares: Vec<Vec<u8>>| Answer::message(&Response::Shares { shares });
         match (self, request) {
             (_, Request::Hello(_)) => Answer::message(&tip(CLAIMED_HEIGHT)),
-            (_, Request::Peers { .. } | Request::Ads) => polite(request),
+            (_, Request::Peers { .. } | Request::Ads | Request::Template(_)) => polite(request),
             (Self::Stall, _) => Answer::Silence,
             (Self::NoMessage, _) => Answer::Bytes(framed(&[9; 100])),
             (Self::OtherAnswer, _) => Answer::message(&tip(CLAIMED_HEIGHT)),

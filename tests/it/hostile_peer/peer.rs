@@ -14,7 +14,10 @@ use libp2p::{
     swarm::{NetworkBehaviour, SwarmEvent},
     tcp, yamux,
 };
-use node::p2p::{Hello, Request, Response};
+use node::{
+    p2p::{Hello, Request, Response},
+    templates::wire::TemplateResponse,
+};
 use sharechain::{ParamsId, ShareId, Work, sync::TipClaim};
 use testnet::process::NodeProcess;
 use tokio::time::{Instant, timeout};
@@ -70,6 +73,7 @@ pub(super) fn polite(request: &Request) -> Answer {
         Request::Shares { .. } => Answer::message(&Response::Shares { shares: Vec::new() }),
         Request::Peers { .. } => Answer::message(&Response::Peers { envelopes: Vec::new() }),
         Request::Ads => Answer::message(&Response::Ads { ads: Vec::new() }),
+        Request::Template(_) => Answer::message(&Response::Template(TemplateResponse::Heard)),
     }
 }
 

@@ -25,7 +25,10 @@ use super::{
     },
     Network,
 };
-use crate::{chain_task::ChainInput, defaults::SERVING_MAX, netgroup::ip_of, peer_selector::Event as PeerEvent};
+use crate::{
+    chain_task::ChainInput, defaults::SERVING_MAX, netgroup::ip_of, peer_selector::Event as PeerEvent,
+    templates::wire::TemplateQuestion,
+};
 
 /// What a request was for.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub(super) enum Asked {
     Peers,
     /// Ads of nodes.
     Ads,
+    /// About a template.
+    Template(TemplateQuestion),
 }
 
 impl Network {
@@ -61,8 +66,14 @@ impl Network {
                     Some(Asked::Shares(Purpose::Sync, asked)) => {
                         self.tell_chain(ChainInput::SharesFailed { peer, asked });
                     }
-                    Some(Asked::Hello(_) | Asked::Peers | Asked::Ads | Asked::Shares(Purpose::Ancestors, _)) | None => {
-                    }
+                    Some(
+                        Asked::Hello(_)
+                        | Asked::Peers
+                        | Asked::Ads
+                        | Asked::Template(_)
+                        | Asked::Shares(Purpose::Ancestors, _),
+                    )
+                    | None => {}
                 }
                 if let Some(fault) = fault_of_answer(&error) {
                     self.on_fault(peer, fault);
@@ -103,7 +114,9 @@ impl Network {
                 let _gone = self.swarm.behaviour_mut().requests.send_response(channel, Response::Ads { ads });
             }
             // A dropped channel is a failed request; the peer asks somebody else.
-            Request::Range { .. } | Request::Shares { .. } if self.answers.len() >= SERVING_MAX => {}
+            Request::Range { .. } | Request::Shares { .. } | Request::Template(_)
+                if self.answers.len() >= SERVING_MAX => {}
+            Request::Template(request) => self.on_template_request(peer, request, channel),
             Request::Range { locator } => {
                 let answer = serve::range(self.config.chain.clone(), locator);
                 self.answers.push(Box::pin(async move { (channel, answer.await) }));
@@ -141,6 +154,9 @@ impl Network {
                     self.on_told_ad(peer, &ad);
                 }
                 return;
+            }
+            (Some(Asked::Template(asked)), Response::Template(response)) => {
+                return self.on_template_response(peer, asked, response);
             }
             _ => return self.on_fault(peer, Fault::WrongAnswer),
         };

@@ -48,9 +48,9 @@ fn longest_messages_fit_their_bounds() {
     let locator = vec![ShareId::ZERO; LOCATOR_MAX];
     assert!(Request::Range { locator }.encode().len() <= REQUEST_LEN_MAX);
     let ids = vec![ShareId::ZERO; IDS_MAX];
-    assert_eq!(Request::Shares { ids }.encode().len(), REQUEST_LEN_MAX);
+    assert!(Request::Shares { ids }.encode().len() <= REQUEST_LEN_MAX);
     let shares = vec![vec![0; SHARE_LEN_MAX]; SYNC_SHARES_MAX];
-    assert_eq!(Response::Shares { shares }.encode().len(), RESPONSE_LEN_MAX);
+    assert!(Response::Shares { shares }.encode().len() <= RESPONSE_LEN_MAX);
     let ids = vec![ShareId::ZERO; SYNC_IDS_MAX];
     assert!(Response::Ids { ids, more: true }.encode().len() <= RESPONSE_LEN_MAX);
 }
