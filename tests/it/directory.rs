@@ -36,8 +36,8 @@ async fn announced(
         parent_rpc: world.devnet.rpc.clone(),
         peers: peers.iter().filter_map(|peer| peer.endpoints.p2p.first().cloned()).collect(),
         region: Some("EU".to_owned()),
-        p2p_listen: None,
         flags: vec!["--config".to_owned(), config.display().to_string()],
+        ..NodeOptions::default()
     };
     world.place.node(name, &options).await
 }

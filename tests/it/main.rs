@@ -2,9 +2,13 @@
 
 mod bad_input;
 mod cli;
+mod custom_coin;
 mod directory;
 mod durability;
+mod evil_daemon;
+mod found_blocks;
 mod hostile_peer;
+mod litecoind;
 mod network;
 mod pool;
 mod stratum_endpoint;

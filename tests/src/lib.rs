@@ -1,5 +1,7 @@
 //! What the stories across processes are told with: a folder of nodes, a patient wait, and a miner that can be stepped.
 
+pub mod evil_daemon;
+pub mod litecoind;
 #[path = "../peers_sim/lib.rs"]
 pub mod peers_sim;
 #[path = "../sim/lib.rs"]
@@ -135,6 +137,7 @@ pub struct SteppedMiner {
     work: Option<Work>,
     /// Where the search goes on in the same work.
     next_nonce: u32,
+    clean_jobs: u32,
 }
 
 impl SteppedMiner {
@@ -154,6 +157,7 @@ impl SteppedMiner {
             target: Target::EASIEST,
             work: None,
             next_nonce: 0,
+            clean_jobs: 0,
         };
         let subscribed = miner.ask(1, "mining.subscribe", json!(["stepped"])).await?;
         miner.extranonce1 = hex::decode(subscribed["result"][1].as_str().context("no extranonce1")?)?;
@@ -205,6 +209,18 @@ impl SteppedMiner {
         Ok(())
     }
 
+    /// Waits until the pool sends a job that makes all before it worthless.
+    ///
+    /// # Errors
+    /// When the pool is gone or silent.
+    pub async fn wait_for_clean_job(&mut self) -> anyhow::Result<()> {
+        let before = self.clean_jobs;
+        while self.clean_jobs == before {
+            self.read().await?;
+        }
+        Ok(())
+    }
+
     async fn ask(&mut self, id: u64, method: &str, params: Value) -> anyhow::Result<Value> {
         let line = format!("{}\n", json!({"id": id, "method": method, "params": params}));
         self.writer.write_all(line.as_bytes()).await.context("the pool is gone")?;
@@ -226,6 +242,7 @@ impl SteppedMiner {
                 let (params, xn1, xn2_len) = (&message["params"], &self.extranonce1, self.extranonce2_len);
                 self.work = Some(Work::parse(params, xn1, xn2_len, self.target, 0)?);
                 self.next_nonce = 0;
+                self.clean_jobs += u32::from(params[8] == true);
                 Ok(None)
             }
             Some("mining.set_difficulty") => {
