@@ -32,11 +32,13 @@ mod connecting;
 mod inbound;
 pub mod limits;
 mod outbound;
+mod quotas;
 mod rotation;
 mod slot;
 mod view;
 
 pub use alarm::EclipseAlarm;
+pub use quotas::{Quotas, Selection, UnknownSelection};
 pub use slot::{DropReason, HintOrigin, Place, RegionHint, RttClass, Slot};
 pub use view::SlotView;
 
@@ -136,6 +138,7 @@ struct Dial {
 pub struct PeerSelector {
     own: PeerId,
     own_region: Option<Region>,
+    quotas: Quotas,
     peers: BTreeMap<PeerId, ConnectedPeer>,
     dials: BTreeMap<PeerId, Dial>,
     /// As many as the operator configured.
@@ -148,10 +151,11 @@ pub struct PeerSelector {
 
 impl PeerSelector {
     /// Nobody is connected yet; the anchors of the book come first.
-    pub fn new(own: PeerId, own_region: Option<Region>, book: &AddressBook) -> Self {
+    pub fn new(own: PeerId, own_region: Option<Region>, quotas: Quotas, book: &AddressBook) -> Self {
         Self {
             own,
             own_region,
+            quotas,
             peers: BTreeMap::new(),
             dials: BTreeMap::new(),
             pinned: BTreeSet::new(),
@@ -303,7 +307,7 @@ impl PeerSelector {
     fn open(&self, slot: Slot) -> usize {
         let taken = self.peers.values().filter(|peer| peer.slot == slot).count();
         let dialled = self.dials.values().filter(|dial| dial.slot == slot).count();
-        slot.quota().saturating_sub(taken + dialled)
+        self.quotas.of(slot).saturating_sub(taken + dialled)
     }
 }
 

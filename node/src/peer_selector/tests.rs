@@ -40,7 +40,7 @@ struct Node {
 impl Node {
     fn new(policy: AddressPolicy) -> Self {
         let book = AddressBook::new(policy, [7; 32]);
-        let selector = PeerSelector::new(peer(u32::MAX), Some(Region::Eu), &book);
+        let selector = PeerSelector::new(peer(u32::MAX), Some(Region::Eu), Quotas::default(), &book);
         Self { selector, book, rng: StdRng::seed_from_u64(1), now: START }
     }
 
@@ -364,7 +364,11 @@ fn anchors_are_the_first_to_be_dialled_after_a_restart() {
     let anchors: BTreeSet<PeerId> = before.book.anchors().iter().map(|anchor| anchor.peer).collect();
     assert_eq!(anchors.len(), 3);
     let book = AddressBook::decode(&before.book.encode(), AddressPolicy::PublicOnly, before.now).unwrap();
-    let mut after = Node { selector: PeerSelector::new(peer(u32::MAX), Some(Region::Eu), &book), book, ..before };
+    let mut after = Node {
+        selector: PeerSelector::new(peer(u32::MAX), Some(Region::Eu), Quotas::default(), &book),
+        book,
+        ..before
+    };
     let dialled = after.tell(Event::Tick).into_iter().take(3).map(|action| match action {
         Action::Dial { peer, .. } | Action::Disconnect { peer, .. } => peer,
     });
@@ -455,7 +459,7 @@ proptest! {
                 prop_assert!(groups.insert(peer.group), "two of a group");
             }
             for slot in [Slot::Near, Slot::Far, Slot::Random, Slot::Feeler] {
-                prop_assert!(node.selector.count(slot) <= slot.quota());
+                prop_assert!(node.selector.count(slot) <= Quotas::default().of(slot));
             }
             prop_assert!(node.selector.count(Slot::Inbound) <= INBOUND_MAX);
             prop_assert!(node.selector.count(Slot::Unasked) <= UNASKED_MAX);

@@ -13,6 +13,7 @@ use super::{super::wire::Request, Network, requests::Asked};
 use crate::{
     address_book::{AddressBook, PeerRecord, Source},
     clock::unix_millis,
+    config::P2pConfig,
     geo,
     netgroup::ip_of,
     p2p::Direction,
@@ -31,8 +32,8 @@ pub(super) struct Peering {
 }
 
 impl Peering {
-    pub(super) fn new(own: PeerId, region: Option<Region>, book: AddressBook) -> Self {
-        let selector = PeerSelector::new(own, region, &book);
+    pub(super) fn new(own: PeerId, p2p: &P2pConfig, book: AddressBook) -> Self {
+        let selector = PeerSelector::new(own, p2p.region, p2p.outbound, &book);
         Self { book, selector, rng: rand::make_rng(), alarm: None }
     }
 
