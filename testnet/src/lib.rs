@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod client;
+mod folder;
 pub mod load;
 pub mod miner;
 pub mod process;

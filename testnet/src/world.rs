@@ -3,7 +3,7 @@
 //! ```text
 //! geography, partition, delay_line      pure: who is where, how far apart, who is cut off when, which frame goes on when
 //! arrivals, verdict                     pure: what the logs say, and whether promises are kept
-//! namespace, switch, relay              root: a namespace and a TAP device per node, the thread between them, ways in and out
+//! namespace, switch, relay, network     root: a namespace and a TAP device per node, the thread between them, ways in and out
 //! emulation, healing, chain_walk        the whole run, and what it asks the nodes
 //! ```
 //! Only what nodes say to each other crosses the switch. Daemon, miners and questions to the API go through relays from
@@ -18,14 +18,16 @@ mod emulation;
 mod geography;
 mod healing;
 mod namespace;
+mod network;
 mod partition;
 mod relay;
 mod switch;
 mod verdict;
 
-pub use emulation::{Network, World, WorldPlan};
+pub use emulation::{World, WorldPlan};
 pub use geography::{Geography, NODES_MAX, REGIONS};
 pub use namespace::check_rights;
+pub use network::Network;
 pub use partition::{BadPartition, Partition};
 pub use verdict::{Healed, WorldVerdict};
 
