@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use node::api::client::ApiClient;
+use node::{api::client::ApiClient, peer_selector::Selection};
 use tokio::{
     task::JoinHandle,
     time::{sleep, sleep_until},
@@ -54,8 +54,14 @@ pub struct WorldPlan {
     pub block_interval_secs: u32,
     /// Hashes per second of each miner.
     pub hashrate_max: Option<f64>,
+    /// Time that shares are found in before any is measured: peers are chosen by what was measured of them.
+    pub warm_up_secs: u64,
     /// Measured time.
     pub seconds: u64,
+    /// Most outbound peers of each node; as nodes have it without.
+    pub outbound_max: Option<usize>,
+    /// How nodes choose them.
+    pub selection: Selection,
     /// Who is cut off when.
     pub partitions: Vec<Partition>,
     /// Frames lost by chance, out of a million.
@@ -105,7 +111,7 @@ impl World {
         let daemon = loopback(&devnet.rpc)?;
         for node in 0..plan.nodes {
             let rpc = network.outwards(node, daemon)?;
-            let options = options(&geography, node, rpc);
+            let options = options(&plan, &geography, node, rpc);
             let process = network.place(node, &place).node(&format!("node{}", node + 1), &options).await?;
             nodes.push(network.reach(node, process)?);
         }
@@ -123,7 +129,11 @@ impl World {
     /// When a process is gone or does not answer.
     pub async fn run(&mut self, say: impl Fn(&str)) -> anyhow::Result<WorldVerdict> {
         self.wait_until_ready().await?;
-        say(&format!("{} nodes mine; the measured {} s begin", self.plan.nodes, self.plan.seconds));
+        say(&format!(
+            "{} nodes mine; the measured {} s begin in {} s",
+            self.plan.nodes, self.plan.seconds, self.plan.warm_up_secs
+        ));
+        self.report_until(Instant::now() + Duration::from_secs(self.plan.warm_up_secs), &say).await?;
         let measured = self.measure(&say).await?;
         say("stopping");
         sleep(EPILOGUE).await;
@@ -206,6 +216,10 @@ impl World {
         let paid = PaidShares::walk(api, api.status().await?.share_tip, bottom).await?;
         let uncles = acknowledged.iter().filter(|share| paid.is_uncle(share)).count();
         let lost = acknowledged.iter().filter(|share| !paid.has(share) || !arrivals.is_everywhere(share)).count();
+        let mut peers = 0;
+        for node in &self.pool.nodes {
+            peers += node.api.status().await?.peers;
+        }
         let (traffic, spread) =
             (self.network.traffic(), arrivals.spread(&self.geography, &measured.time, &measured.gaps));
         let shares = acknowledged.len();
@@ -214,6 +228,7 @@ impl World {
             seconds: self.plan.seconds,
             lost,
             uncle_rate: per(uncles, shares),
+            peers_mean: per(peers, self.plan.nodes),
             bytes_per_share: measured.bytes / (shares.max(1) * self.plan.nodes.max(1)) as u64,
             same_tip: verdict.same_tip,
             same_payouts: verdict.same_payouts,
@@ -245,6 +260,9 @@ fn spread_figures(spread: &Spread) -> WorldVerdict {
         p95_ratio: percentile(&spread.far_ratios, 95),
         p50_ratio_all: percentile(&spread.ratios, 50),
         p95_ratio_all: percentile(&spread.ratios, 95),
+        p50_to_all_ms: percentile(&spread.to_all_ms, 50),
+        p95_to_all_ms: percentile(&spread.to_all_ms, 95),
+        p50_to_all_shortest_ms: percentile(&spread.to_all_shortest_ms, 50),
         p50_reach_ms: percentile(&spread.reach_ms, 50),
         p95_reach_ms: percentile(&spread.reach_ms, 95),
         p95_near_ms: percentile(&spread.near_ms, 95),
@@ -257,14 +275,16 @@ fn per(part: usize, whole: usize) -> f64 {
 }
 
 /// How a node is started: it knows its own place and two seeds.
-fn options(geography: &Geography, node: usize, rpc: SocketAddr) -> NodeOptions {
+fn options(plan: &WorldPlan, geography: &Geography, node: usize, rpc: SocketAddr) -> NodeOptions {
     let log = ["--log".to_owned(), LOG_FILTER.to_owned()];
     let seeds = geography.seeds(node).into_iter().flat_map(|seed| ["--seed".to_owned(), geography.multiaddress(seed)]);
+    let outbound = plan.outbound_max.map(|outbound_max| ["--outbound-max".to_owned(), outbound_max.to_string()]);
+    let selection = ["--selection".to_owned(), plan.selection.to_string()];
     NodeOptions {
         parent_rpc: format!("http://{rpc}"),
         peers: Vec::new(),
         region: Some(geography.region(node).to_string()),
         p2p_listen: Some(geography.multiaddress(node)),
-        flags: log.into_iter().chain(seeds).collect(),
+        flags: log.into_iter().chain(seeds).chain(outbound.into_iter().flatten()).chain(selection).collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use node::signals::StopSignals;
+use node::{peer_selector::Selection, signals::StopSignals};
 use testnet::world::{NODES_MAX, Partition, World, WorldPlan, WorldVerdict};
 
 use super::{Args, stop, unless_stopped};
@@ -18,6 +18,15 @@ pub(super) struct WorldArgs {
     /// This many nodes in six regions, in network namespaces joined by a switch with the delays between the regions.
     #[arg(long, value_name = "N", requires = "seconds", conflicts_with = "nodes", value_parser = parse_nodes)]
     world: Option<usize>,
+    /// Seconds that shares are found in before the measured ones: peers are chosen by what was measured of them.
+    #[arg(long, value_name = "SECONDS", requires = "world", default_value_t = 0)]
+    warm_up: u64,
+    /// Most outbound peers of each node, 4 to 12 (default: 12); fewer make a world of few nodes one that is not fully connected.
+    #[arg(long, value_name = "NUMBER", requires = "world")]
+    outbound: Option<usize>,
+    /// How nodes choose them: latency or random.
+    #[arg(long, value_name = "SELECTION", requires = "world", default_value_t)]
+    selection: Selection,
     /// Cut a region (NA SA EU AF AS OC) off for LENGTH seconds, START seconds after all nodes mine; may be repeated.
     #[arg(long, value_name = "REGION:START:LENGTH", requires = "world")]
     partition: Vec<Partition>,
@@ -55,7 +64,10 @@ pub(super) fn plan(args: &Args) -> Option<WorldPlan> {
         dir: args.dir.clone(),
         block_interval_secs: args.block_interval_secs,
         hashrate_max: (hashrate > 0.0).then_some(hashrate),
+        warm_up_secs: args.world.warm_up,
         seconds,
+        outbound_max: args.world.outbound,
+        selection: args.world.selection,
         partitions: args.world.partition.clone(),
         loss_per_million,
         seed: args.world.seed,
