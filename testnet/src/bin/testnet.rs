@@ -10,6 +10,9 @@ use testnet::supervisor::{Plan, Pool, Verdict};
 use tokio::time::{Instant, sleep_until};
 
 #[cfg(target_os = "linux")]
+#[path = "testnet/catching_up.rs"]
+mod catching_up;
+#[cfg(target_os = "linux")]
 #[path = "testnet/emulated.rs"]
 mod emulated;
 
@@ -21,13 +24,13 @@ struct Args {
     #[arg(default_value_t = 3, value_parser = parse_nodes)]
     nodes: usize,
     /// Stop after this long and judge the pool (default: run until Ctrl-C).
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", group = "end")]
     seconds: Option<u64>,
     /// Keep everything in this folder instead of a temporary one.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Only the verdict on stdout, as one JSON line; the rest goes to stderr.
-    #[arg(long, requires = "seconds")]
+    #[arg(long, requires = "end")]
     json: bool,
     /// Wanted seconds between parent blocks.
     #[arg(long, default_value_t = 30)]
@@ -38,6 +41,9 @@ struct Args {
     #[cfg(target_os = "linux")]
     #[command(flatten)]
     world: emulated::WorldArgs,
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    catch_up: catching_up::CatchUpArgs,
 }
 
 /// Time between two reports.
@@ -64,6 +70,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    #[cfg(target_os = "linux")]
+    if let Some(plan) = catching_up::plan(&args) {
+        return catching_up::run(plan, &args).await;
+    }
     #[cfg(target_os = "linux")]
     if let Some(plan) = emulated::plan(&args) {
         return emulated::run(plan, &args).await;

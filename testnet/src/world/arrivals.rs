@@ -169,6 +169,11 @@ pub(super) fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     sorted.get(rank - 1).map(|number| (number * 1e3).round() / 1e3)
 }
 
+/// When a log first says this.
+pub(super) fn logged_at(log: &str, event: &str) -> Option<Micros> {
+    log.lines().find(|line| line.contains(event)).and_then(|line| parse_time(line.split_whitespace().next()?))
+}
+
 /// `2026-11-22T00:18:54.123456Z` as microseconds since 1970.
 fn parse_time(text: &str) -> Option<Micros> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;

@@ -42,6 +42,14 @@ impl Geography {
         Self { places, shortest: shortest_paths(&one_way), one_way }
     }
 
+    /// This many nodes, any two of them the same round trip apart.
+    pub fn even(nodes: usize, round_trip: Duration) -> Self {
+        let places: Vec<usize> = (0..nodes).map(|node| node % REGIONS.len()).collect();
+        let way = |from: usize, to: usize| if from == to { Duration::ZERO } else { round_trip / 2 };
+        let one_way: Vec<Vec<Duration>> = (0..nodes).map(|from| (0..nodes).map(|to| way(from, to)).collect()).collect();
+        Self { places, shortest: one_way.clone(), one_way }
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.places.len()
