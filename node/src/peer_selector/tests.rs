@@ -140,6 +140,24 @@ fn slots_are_filled_with_what_they_are_for() {
 }
 
 #[test]
+fn two_that_hold_each_others_slots_change_them() {
+    let mut node = Node::new(AddressPolicy::PublicOnly);
+    node.selector = PeerSelector::new(peer(u32::MAX), Some(Region::Eu), Quotas::new(4, Selection::Latency), &node.book);
+    let (said_to_be_near, said_to_be_far) = ([1, 2, 3], [11, 12, 13]);
+    said_to_be_near.into_iter().for_each(|number| node.knows(number, Region::Eu));
+    said_to_be_far.into_iter().for_each(|number| node.knows(number, Region::Na));
+    let the_other_way_round = |id| Some(if number(id) < 10 { 150 } else { 20 });
+    node.run(1, the_other_way_round);
+    let held = |node: &Node| [Slot::Near, Slot::Far].map(|slot| number(node.of(slot)[0]));
+    let [near, far] = held(&node);
+    assert!(near < 10 && far > 10, "as it was said: {near} {far}");
+    let place = Place { region: Some(RegionHint { region: Region::As, origin: HintOrigin::Database }), asn: None };
+    node.tell(Event::Located { peer: peer(near), place });
+    node.run(1, the_other_way_round);
+    assert_eq!(held(&node), [far, near]);
+}
+
+#[test]
 fn a_slow_neighbour_leaves_its_near_slot_for_a_fast_one() {
     let mut node = world();
     // Half of those who say that they are in Europe are not.
