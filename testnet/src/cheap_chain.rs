@@ -61,7 +61,7 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Mines at least this many: two of each two seconds, one of them an uncle of the next ones.
+    /// Mines this many: two of each two seconds on one parent, one of which the next ones merge; the last is alone.
     ///
     /// # Errors
     /// When the chain refuses what was mined on it.
@@ -75,8 +75,10 @@ impl Shares {
         let (mut stored, mut time) = (Vec::with_capacity(count), devnet::GENESIS_TIME);
         while stored.len() < count {
             time += 2;
-            let pair = [0, 1].map(|next| miners[(stored.len() + next) % MINERS].mine(&mut chain, time));
-            for share in pair {
+            let siblings = (count - stored.len() - 1).clamp(1, 2);
+            let mined: Vec<_> =
+                (0..siblings).map(|sibling| miners[(stored.len() + sibling) % MINERS].mine(&mut chain, time)).collect();
+            for share in mined {
                 stored.push((share.id(), StoredShare::new(&share, u64::from(time))));
                 let verdict = chain.handle(share, Origin::OwnStore, 0);
                 anyhow::ensure!(verdict == Verdict::Valid, "a mined share is refused: {verdict:?}");
@@ -131,6 +133,6 @@ mod tests {
         let sled = SledStore::open(&DataDir::open(dir.path()).unwrap().shares()).unwrap();
         let loaded = store::load(&sled, &config.chain.params).unwrap();
         assert_eq!((shares.len(), loaded.chain.len(), loaded.unused.len()), (200, 200, 0));
-        assert_eq!(loaded.chain.tip().height, 100);
+        assert_eq!((loaded.chain.tip().height, loaded.chain.tip().count), (101, 200), "all are in the past of the tip");
     }
 }
