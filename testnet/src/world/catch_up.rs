@@ -127,6 +127,7 @@ pub async fn catch_up(plan: &CatchUpPlan, say: impl Fn(&str)) -> anyhow::Result<
     say(&format!("{} nodes have them after {} s", plan.peers, round.elapsed().as_secs()));
 
     let bytes_before = network.traffic().bytes();
+    network.traffic().forget_lateness();
     let peers: Vec<String> = servers.iter().filter_map(|server| server.endpoints.p2p.first().cloned()).collect();
     let process = network.place(0, &place).sync_node(NEW, &geography.multiaddress(0), &peers).await?;
     let new = network.reach(0, process)?;

@@ -177,6 +177,7 @@ impl World {
         let first_height = self.first_node()?.status().await?.share_height;
         let began = (Instant::now(), SystemTime::now());
         let bytes_before = self.network.traffic().bytes();
+        self.network.traffic().forget_lateness();
         let watches = self.start_partitions(began);
         let end = began.0 + Duration::from_secs(self.plan.seconds);
         self.report_until(end, say).await?;
