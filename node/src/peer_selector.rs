@@ -54,7 +54,7 @@ use limits::{DIAL_TIMEOUT, DIALS_MAX, FEELER_INTERVAL, FEELER_MAX, FEELER_REST, 
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A connection was opened; only the first one with a peer matters.
+    /// A connection was opened. Of one with a peer that is connected already it matters who dialled.
     Connected(NewConnection),
     /// The last connection with a peer was closed, whoever closed it.
     Disconnected(PeerId),

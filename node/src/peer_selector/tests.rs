@@ -419,6 +419,18 @@ fn two_that_dial_each_other_at_once_end_in_the_slot() {
 }
 
 #[test]
+fn a_visited_peer_that_dials_stays_as_an_inbound_one() {
+    let mut node = world();
+    node.connect(1, Direction::Outbound, home(1));
+    assert_eq!(node.selector.slot(&peer(1)), Some(Slot::Unasked));
+    assert_eq!(node.connect(1, Direction::Inbound, home(1)), []);
+    assert_eq!(node.selector.slot(&peer(1)), Some(Slot::Inbound));
+    let actions = node.run(5, by_region);
+    let leaves = |action: &Action| matches!(action, Action::Disconnect { peer: id, .. } if *id == peer(1));
+    assert!(!actions.iter().any(leaves), "the other side may hold it");
+}
+
+#[test]
 fn few_networks_and_silent_random_peers_are_an_alarm() {
     let mut node = Node::new(AddressPolicy::PublicOnly);
     for number in 0..4_u32 {
