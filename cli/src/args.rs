@@ -78,6 +78,12 @@ pub(crate) struct RunArgs {
     /// Connect to no other peers than those of `--peer`.
     #[arg(long)]
     no_discovery: bool,
+    /// Most peers to look for and connect to (default: 12).
+    #[arg(long, value_name = "NUMBER")]
+    outbound_max: Option<usize>,
+    /// How they are chosen: latency or random (default: latency).
+    #[arg(long)]
+    selection: Option<String>,
     /// Where this node is: NA SA EU AF AS OC AN.
     #[arg(long)]
     region: Option<String>,
@@ -211,6 +217,8 @@ impl RunArgs {
                 peers: list(self.peer, file.p2p.peers),
                 region: self.region.or(file.p2p.region),
                 seeds: list(self.seed, file.p2p.seeds),
+                outbound_max: self.outbound_max.or(file.p2p.outbound_max),
+                selection: self.selection.or(file.p2p.selection),
                 discovery: self.no_discovery.then_some(false).or(file.p2p.discovery),
                 ..file.p2p
             },

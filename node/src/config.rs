@@ -18,6 +18,10 @@ use crate::{
     chain_profile::{ChainError, ChainProfile, RawCustom},
     geo::GeoFiles,
     parent::devnet,
+    peer_selector::{
+        UnknownSelection,
+        limits::{OUTBOUND_SLOTS, OUTBOUND_SLOTS_MIN},
+    },
     region::UnknownRegion,
 };
 
@@ -147,6 +151,12 @@ pub enum ConfigError {
     /// No such region.
     #[error("p2p.region: {0}")]
     Region(UnknownRegion),
+    /// No such selection.
+    #[error("p2p.selection: {0}")]
+    Selection(UnknownSelection),
+    /// Too few to hold on to the network, or more than others have room for.
+    #[error("p2p.outbound_max: must be {OUTBOUND_SLOTS_MIN} to {OUTBOUND_SLOTS}")]
+    OutboundMax,
     /// Not a multiaddress.
     #[error("{key}: {value:?} is not a multiaddress like /ip4/127.0.0.1/tcp/23333")]
     Multiaddr {

@@ -79,8 +79,8 @@ pub const QUIC_STREAM_WINDOW: u32 = 2 << 20;
 pub const QUIC_CONNECTION_WINDOW: u32 = 4 << 20;
 /// Peers per bucket of the hash table; the usual k.
 pub const KAD_PEERS_PER_BUCKET: NonZeroUsize = NonZeroUsize::new(20).unwrap();
-/// With fewer peers than this, seeds and the hash table are asked often.
-pub const PEERS_FEW: usize = 8;
+/// With fewer peers than this, in per cent of the outbound slots, seeds and the hash table are asked often.
+pub const PEERS_FEW_PERCENT: usize = 66;
 /// Time between two questions to the seeds, while there are few peers.
 pub const SEED_INTERVAL: Duration = Duration::from_secs(30);
 /// Time between two lookups in the hash table.

@@ -32,11 +32,13 @@ mod connecting;
 mod inbound;
 pub mod limits;
 mod outbound;
+mod quotas;
 mod rotation;
 mod slot;
 mod view;
 
 pub use alarm::EclipseAlarm;
+pub use quotas::{Quotas, Selection, UnknownSelection};
 pub use slot::{DropReason, Place, RttClass, Slot};
 pub use view::SlotView;
 
@@ -52,7 +54,7 @@ use limits::{DIAL_TIMEOUT, DIALS_MAX, FEELER_INTERVAL, FEELER_MAX, FEELER_REST, 
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A connection was opened; only the first one with a peer matters.
+    /// A connection was opened. Of one with a peer that is connected already it matters who dialled.
     Connected(NewConnection),
     /// The last connection with a peer was closed, whoever closed it.
     Disconnected(PeerId),
@@ -138,6 +140,7 @@ struct Dial {
 pub struct PeerSelector {
     own: PeerId,
     own_region: Option<Region>,
+    quotas: Quotas,
     peers: BTreeMap<PeerId, ConnectedPeer>,
     dials: BTreeMap<PeerId, Dial>,
     /// As many as the operator configured.
@@ -150,10 +153,11 @@ pub struct PeerSelector {
 
 impl PeerSelector {
     /// Nobody is connected yet; the anchors of the book come first.
-    pub fn new(own: PeerId, own_region: Option<Region>, book: &AddressBook) -> Self {
+    pub fn new(own: PeerId, own_region: Option<Region>, quotas: Quotas, book: &AddressBook) -> Self {
         Self {
             own,
             own_region,
+            quotas,
             peers: BTreeMap::new(),
             dials: BTreeMap::new(),
             pinned: BTreeSet::new(),
@@ -309,7 +313,7 @@ impl PeerSelector {
     /// Slots of a kind that are neither taken nor being dialled for.
     fn open(&self, slot: Slot) -> usize {
         let dialled = self.dials.values().filter(|dial| dial.slot == slot).count();
-        slot.quota().saturating_sub(self.count(slot) + dialled)
+        self.quotas.of(slot).saturating_sub(self.count(slot) + dialled)
     }
 }
 

@@ -4,10 +4,13 @@
 //! judgement of its submits.
 
 pub mod audit;
+pub mod cheap_chain;
 pub mod client;
+mod folder;
 pub mod load;
 pub mod miner;
 pub mod process;
+mod process_stat;
 pub mod supervisor;
 #[cfg(target_os = "linux")]
 pub mod world;

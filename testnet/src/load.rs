@@ -23,7 +23,6 @@ mod lines;
 mod message;
 mod open_files;
 mod pace;
-mod process_stat;
 mod report;
 mod run;
 mod share_search;

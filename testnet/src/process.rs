@@ -20,6 +20,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::process_stat::Process;
+
 /// Time for a process to say that it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for a process to stop by itself.
@@ -172,6 +174,21 @@ impl Place {
         Ok(NodeProcess { name: name.to_owned(), endpoints, api, child })
     }
 
+    /// Starts a node of the chain in [`crate::cheap_chain`], in the folder of its name, that knows these peers.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn sync_node(&self, name: &str, p2p_listen: &str, peers: &[String]) -> anyhow::Result<NodeProcess> {
+        let mut command = self.command("syncnode");
+        command.args(["--p2p-listen", p2p_listen]).arg("--data-dir").arg(self.folder(name));
+        for peer in peers {
+            command.args(["--peer", peer]);
+        }
+        let (child, endpoints): (_, Endpoints) = self.start(command, name).await?;
+        let api = ApiClient::new(&endpoints.api)?;
+        Ok(NodeProcess { name: name.to_owned(), endpoints, api, child })
+    }
+
     /// Starts a miner that is paid to an address made from its name.
     ///
     /// # Errors
@@ -256,11 +273,12 @@ impl NodeProcess {
     /// # Errors
     /// When it does not run, or the system does not say.
     pub fn resident_bytes(&self) -> anyhow::Result<u64> {
-        let id = self.child.id().with_context(|| format!("{} does not run", self.name))?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).context("the system does not say")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS is no number")?;
-        Ok(kib * 1_024)
+        self.stat()?.rss_bytes()
+    }
+
+    /// What the system says of it.
+    pub(crate) fn stat(&self) -> anyhow::Result<Process> {
+        Process::find(self.child.id().with_context(|| format!("{} does not run", self.name))?)
     }
 
     /// Whether it still runs.

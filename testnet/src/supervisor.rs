@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
 use node::{Region, api::dto::Status};
 use serde::Serialize;
 
 use crate::{
     audit::{self, Daemon},
+    folder::Folder,
     process::{DevnetProcess, MinerProcess, NodeOptions, NodeProcess, Place},
 };
 
@@ -44,8 +44,7 @@ pub struct Pool {
     started: Instant,
     /// What a folder of an earlier run brought along.
     before: Found,
-    // Removed with everything in it when the pool is dropped.
-    temporary: Option<tempfile::TempDir>,
+    folder: Folder,
 }
 
 /// What a pool has found.
@@ -81,12 +80,8 @@ impl Pool {
     /// # Errors
     /// When a process does not come up.
     pub async fn start(plan: &Plan) -> anyhow::Result<Self> {
-        let temporary = match plan.dir {
-            Some(_) => None,
-            None => Some(tempfile::tempdir().context("cannot make a temporary folder")?),
-        };
-        let dir = plan.dir.clone().or_else(|| Some(temporary.as_ref()?.path().to_owned())).unwrap_or_default();
-        let place = Place::new(&dir)?;
+        let folder = Folder::new(plan.dir.as_deref())?;
+        let place = Place::new(folder.path())?;
         let devnet = place.devnet(plan.block_interval_secs).await?;
         let (mut nodes, mut miners): (Vec<NodeProcess>, _) = (Vec::new(), Vec::new());
         for index in 0..plan.nodes {
@@ -102,7 +97,7 @@ impl Pool {
             miners.push(place.miner(&format!("miner{}", index + 1), &node.endpoints.stratum, plan.hashrate_max)?);
             nodes.push(node);
         }
-        Self::of(devnet, nodes, miners, temporary).await
+        Self::of(devnet, nodes, miners, folder).await
     }
 
     /// A pool of processes that run.
@@ -110,16 +105,16 @@ impl Pool {
         devnet: DevnetProcess,
         nodes: Vec<NodeProcess>,
         miners: Vec<MinerProcess>,
-        temporary: Option<tempfile::TempDir>,
+        folder: Folder,
     ) -> anyhow::Result<Self> {
-        let mut pool = Self { devnet, nodes, miners, started: Instant::now(), before: Found::default(), temporary };
+        let mut pool = Self { devnet, nodes, miners, started: Instant::now(), before: Found::default(), folder };
         pool.before = pool.found().await?;
         Ok(pool)
     }
 
     /// Keeps a temporary folder with all logs, and says where it is.
     pub fn keep_folder(&mut self) -> Option<PathBuf> {
-        self.temporary.take().map(tempfile::TempDir::keep)
+        self.folder.keep()
     }
 
     /// A line per node.

@@ -3,8 +3,9 @@
 //! ```text
 //! geography, partition, delay_line      pure: who is where, how far apart, who is cut off when, which frame goes on when
 //! arrivals, verdict                     pure: what the logs say, and whether promises are kept
-//! namespace, switch, relay              root: a namespace and a TAP device per node, the thread between them, ways in and out
-//! emulation, healing, chain_walk        the whole run, and what it asks the nodes
+//! namespace, switch, relay, network     root: a namespace and a TAP device per node, the thread between them, ways in and out
+//! emulation, healing, chain_walk        a pool that mines, and what it is asked
+//! catch_up                              a new node that syncs what others have
 //! ```
 //! Only what nodes say to each other crosses the switch. Daemon, miners and questions to the API go through relays from
 //! loopback to loopback, so that they cost no emulated distance and no byte that is counted. Namespaces have no name and go
@@ -12,20 +13,24 @@
 //! may touch an address or a route of the machine.
 
 mod arrivals;
+mod catch_up;
 mod chain_walk;
 mod delay_line;
 mod emulation;
 mod geography;
 mod healing;
 mod namespace;
+mod network;
 mod partition;
 mod relay;
 mod switch;
 mod verdict;
 
-pub use emulation::{Network, World, WorldPlan};
+pub use catch_up::{CatchUpPlan, CaughtUp, catch_up};
+pub use emulation::{World, WorldPlan};
 pub use geography::{Geography, NODES_MAX, REGIONS};
 pub use namespace::check_rights;
+pub use network::Network;
 pub use partition::{BadPartition, Partition};
 pub use verdict::{Healed, WorldVerdict};
 

@@ -1,11 +1,21 @@
 //! The corpus that is made of real bytes: mined shares, messages as nodes send them, lines as miners do, templates and
 //! blocks of real daemons. Small, and the same at every run.
 
-use libp2p::identity::ed25519::{Keypair, SecretKey};
+use libp2p::{
+    Multiaddr, PeerId,
+    identity::{
+        PublicKey,
+        ed25519::{Keypair, SecretKey},
+    },
+};
 use node::{
-    Region, config,
+    Region,
+    address_book::{AddressBook, Anchor, Endpoint, PeerRecord, Source},
+    config,
     directory::{NodeAd, Operator},
+    netgroup::AddressPolicy,
     p2p::{Hello, Request, Response},
+    peer_selector::Slot,
     store::StoredShare,
 };
 use serde_json::json;
@@ -15,13 +25,16 @@ use sharechain::{
     sync::TipClaim,
     testing::{self, GENESIS_TIME, Rng, World},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::fuzz::stratum_session::address_format;
 
 const GBT: &str = include_str!("../vectors/bitcoin-gbt.json");
 const LITECOIN_GBT: &str = include_str!("../vectors/litecoin-gbt-nomweb.json");
 const BLOCK: &str = include_str!("../vectors/bitcoin-block-111.hex");
+
+/// Before the target reads books.
+const BOOK_WRITTEN_AT: u64 = 1_780_000_000_000;
 
 /// Target, file name and content of every seed.
 ///
@@ -55,6 +68,7 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
     add("p2p_response", responses(&shares));
     add("node_ad", node_ads());
     add("store_record", shares.iter().take(2).map(|share| StoredShare::new(share, 7).encode()).collect());
+    add("address_book", address_books());
     add("api_answer", api_answers());
     add("block", vec![hex::decode(BLOCK.trim()).expect("hexadecimal"), transaction()]);
     let flags = GBT.replacen(r#""coinbaseaux": {"#, &format!(r#""coinbaseaux": {{"flags": "{}""#, "7a".repeat(31)), 1);
@@ -271,6 +285,35 @@ fn node_ads() -> Vec<Vec<u8>> {
         ..bare.clone()
     };
     [bare, full].map(|ad| ad.sign(&pair(1), params).encode()).to_vec()
+}
+
+/// Books as nodes write them, and what is between version and checksum, which the target adds too.
+fn address_books() -> Vec<Vec<u8>> {
+    let mut book = AddressBook::new(AddressPolicy::LocalToo, [7; 32]);
+    let empty = book.encode();
+    let at = |address: &str| address.parse::<Multiaddr>().expect("a multiaddress");
+    let nodes = [
+        vec![at("/ip4/9.9.9.9/tcp/23333"), at("/ip4/9.9.9.9/udp/23333/quic-v1")],
+        vec![at("/ip6/2a00::1/tcp/23333")],
+        vec![at("/ip4/192.168.1.7/tcp/4001")],
+    ];
+    for (secret, addresses) in (1..).zip(nodes) {
+        let key = Keypair::from(SecretKey::try_from_bytes([secret; 32]).expect("any 32 bytes are a secret"));
+        let peer = PeerId::from_public_key(&PublicKey::from(key.public()));
+        let record = PeerRecord { peer, addresses: addresses.clone(), region: Some(Region::Eu), asn: Some(64_512) };
+        book.add(&record, Source::Operator, BOOK_WRITTEN_AT);
+        if secret == 1 {
+            book.succeeded(&peer, &addresses[0], BOOK_WRITTEN_AT);
+            book.measured(&peer, Duration::from_millis(30));
+            let endpoint = Endpoint::parse(&addresses[0], &peer).expect("an endpoint");
+            book.keep_anchors(vec![Anchor { peer, endpoint, slot: Slot::Near }]);
+        } else {
+            book.failed(&peer, BOOK_WRITTEN_AT);
+        }
+    }
+    let full = book.encode();
+    let content = full[1..full.len() - 4].to_vec();
+    vec![empty, full, content]
 }
 
 fn api_answers() -> Vec<Vec<u8>> {

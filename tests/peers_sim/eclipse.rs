@@ -15,7 +15,7 @@ use node::{
     address_book::{AddressBook, Millis, PeerRecord, Source},
     netgroup::AddressPolicy,
     p2p::Direction,
-    peer_selector::{Action, EclipseAlarm, Event, NewConnection, PeerSelector, Place, Slot},
+    peer_selector::{Action, EclipseAlarm, Event, NewConnection, PeerSelector, Place, Quotas, Slot},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
@@ -151,7 +151,7 @@ impl World {
     /// Runs the victim's selector, while honest peers come and go.
     fn live(&mut self, book: &mut AddressBook, start: Millis, minutes: u64) -> Seized {
         let victim = &self.places.sites[0];
-        let mut selector = PeerSelector::new(victim.peer, Some(victim.region()), book);
+        let mut selector = PeerSelector::new(victim.peer, Some(victim.region()), Quotas::default(), book);
         let mut is_alarmed = false;
         for tick in 1..=minutes * 60_000 / TICK {
             let now = start + tick * TICK;

@@ -10,7 +10,7 @@ use node::{
     address_book::{AddressBook, Millis, Source},
     netgroup::AddressPolicy,
     p2p::Direction,
-    peer_selector::{Action, Event, NewConnection, PeerSelector, Place, Slot},
+    peer_selector::{Action, Event, NewConnection, PeerSelector, Place, Quotas, Slot},
     region::RegionSource,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IteratorRandom};
@@ -58,7 +58,7 @@ impl Network {
                 book.add(&places.sites[other].record(), Source::Other(Some(teller)), START);
             }
             let site = &places.sites[node];
-            (PeerSelector::new(site.peer, Some(site.region()), &book), book)
+            (PeerSelector::new(site.peer, Some(site.region()), Quotas::default(), &book), book)
         });
         let nodes = nodes.collect();
         let numbers = places.sites.iter().enumerate().map(|(node, site)| (site.peer, node)).collect();

@@ -6,7 +6,15 @@ use libp2p::{Multiaddr, multiaddr::Protocol};
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::{netgroup::AddressPolicy, p2p::Reach, region::Region};
+use crate::{
+    netgroup::AddressPolicy,
+    p2p::Reach,
+    peer_selector::{
+        Quotas, Selection,
+        limits::{OUTBOUND_SLOTS, OUTBOUND_SLOTS_MIN},
+    },
+    region::Region,
+};
 
 /// `[p2p]` as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -24,6 +32,10 @@ pub struct RawP2p {
     pub region: Option<String>,
     /// Whether other peers than the configured ones are looked for.
     pub discovery: Option<bool>,
+    /// Most peers that are looked for and connected to.
+    pub outbound_max: Option<usize>,
+    /// How they are chosen.
+    pub selection: Option<String>,
     /// Whether addresses of local networks are told and dialled.
     pub local_addresses: Option<bool>,
     /// Nodes on the local network.
@@ -53,6 +65,8 @@ pub struct P2pConfig {
     pub region: Option<Region>,
     /// Whether other peers than the configured ones are looked for.
     pub discovery: bool,
+    /// How many of them, and of which kind.
+    pub outbound: Quotas,
     /// Whether addresses of local networks are told and dialled.
     pub address_policy: AddressPolicy,
     /// Relays to be reached through.
@@ -69,6 +83,12 @@ impl RawP2p {
             Some(listen) => multiaddrs("p2p.listen", listen)?,
             None => vec![any().with(Protocol::Tcp(port)), any().with(Protocol::Udp(port)).with(Protocol::QuicV1)],
         };
+        let outbound_max = self.outbound_max.unwrap_or(OUTBOUND_SLOTS);
+        if !(OUTBOUND_SLOTS_MIN..=OUTBOUND_SLOTS).contains(&outbound_max) {
+            return Err(ConfigError::OutboundMax);
+        }
+        let selection: Option<Selection> =
+            self.selection.map(|name| name.parse().map_err(ConfigError::Selection)).transpose()?;
         let relays = multiaddrs("p2p.relays", self.relays.unwrap_or_default())?;
         if let Some(unnamed) = relays.iter().find(|relay| !relay.iter().any(|part| matches!(part, Protocol::P2p(_)))) {
             return Err(ConfigError::RelayUnnamed(unnamed.clone()));
@@ -80,6 +100,7 @@ impl RawP2p {
             seeds: multiaddrs("p2p.seeds", self.seeds.unwrap_or_default())?,
             region: self.region.map(|region| region.parse().map_err(ConfigError::Region)).transpose()?,
             discovery: self.discovery.unwrap_or(true),
+            outbound: Quotas::new(outbound_max, selection.unwrap_or_default()),
             address_policy: match self.local_addresses.unwrap_or(is_test) {
                 true => AddressPolicy::LocalToo,
                 false => AddressPolicy::PublicOnly,

@@ -102,6 +102,8 @@ fn wrong_values_name_their_key() {
         unnamed.starts_with("p2p.relays: /ip4/10.0.0.1/tcp/5 does not name the relay; add its peer id"),
         "{unnamed}"
     );
+    assert_eq!(resolve("[p2p]\noutbound_max = 3"), "p2p.outbound_max: must be 4 to 12");
+    assert!(resolve("[p2p]\nselection = \"x\"").starts_with("p2p.selection: unknown selection \"x\""));
     assert!(resolve("[parent]\nrpc_url = \"127.0.0.1:8332\"").starts_with("parent.rpc_url"));
     assert!(resolve("[parent]\nrpc_user = \"x\"").starts_with("parent.rpc_url: is missing"));
     let rpc = |more: &str| resolve(&format!("[parent]\nrpc_url = \"http://127.0.0.1:1\"\n{more}"));

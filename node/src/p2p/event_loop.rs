@@ -238,6 +238,8 @@ impl Network {
                     info!(peer = %peer_id, %address, ?direction, "peer connected");
                     self.say_hello(peer_id);
                     self.on_first_connection(peer_id, address, direction);
+                } else {
+                    self.select_connected(peer_id, address, direction);
                 }
                 self.publish_view();
             }

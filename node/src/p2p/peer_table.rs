@@ -14,9 +14,12 @@ use crate::{
     defaults::{REQUEST_WINDOW, REQUESTS_PER_WINDOW_MAX, TOLD_INTERVAL},
     geo::{Geo, Registration},
     netgroup::ip_of,
-    peer_selector::Slot,
+    peer_selector::{Slot, limits::FEELER_MAX},
     region::{Region, RegionSource, locate},
 };
+
+/// Longest visit.
+const VISIT_MAX: Duration = Duration::from_millis(FEELER_MAX);
 
 /// Who dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +201,22 @@ impl PeerTable {
         last
     }
 
+    /// Connections that we opened for a visit that is over, to peers that are inbound ones by a connection of their own. Two
+    /// nodes that visit each other at once would else stay connected for nobody.
+    pub(super) fn ended_visits(&self, is_inbound: impl Fn(&PeerId) -> bool, now: Instant) -> Vec<ConnectionId> {
+        let stays = |peer: &Peer| {
+            // A direct connection is better than one through a relay, whoever opened it.
+            let is_direct = |it: &Connection| it.direction == Direction::Inbound && ip_of(&it.address).is_some();
+            peer.connections.values().any(is_direct)
+        };
+        let is_over = |it: &Connection| {
+            it.direction == Direction::Outbound && now.saturating_duration_since(it.since) >= VISIT_MAX
+        };
+        let visited = self.peers.iter().filter(|(id, peer)| is_inbound(id) && stays(peer));
+        let connections = visited.flat_map(|(_, peer)| &peer.connections);
+        connections.filter(|(_, connection)| is_over(connection)).map(|(id, _)| *id).collect()
+    }
+
     pub(super) fn contains(&self, peer: &PeerId) -> bool {
         self.peers.contains_key(peer)
     }
@@ -313,64 +332,4 @@ impl Peer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_peer_asks_as_often_as_it_may_and_again_in_the_next_window() {
-        let (mut table, peer, now) = (PeerTable::default(), PeerId::random(), Instant::now());
-        assert_eq!(table.ask(&peer, now), MayAsk::Gone, "not connected: nobody to blame");
-        let id = ConnectionId::new_unchecked(1);
-        assert!(table.connected(peer, id, Multiaddr::empty(), Direction::Inbound, now));
-        for _ in 0..REQUESTS_PER_WINDOW_MAX {
-            assert_eq!(table.ask(&peer, now), MayAsk::Yes);
-        }
-        assert_eq!(table.ask(&peer, now), MayAsk::TooOften);
-        assert_eq!(table.ask(&peer, now + REQUEST_WINDOW), MayAsk::Yes);
-    }
-
-    #[test]
-    fn round_trips_are_newest_shortest_and_how_much_they_vary() {
-        let (mut table, peer, now) = (PeerTable::default(), PeerId::random(), Instant::now());
-        let address: Multiaddr = "/ip4/192.0.2.1/udp/1/quic-v1".parse().unwrap();
-        assert!(table.connected(peer, ConnectionId::new_unchecked(1), address, Direction::Inbound, now));
-        for millis in [100, 116, 100] {
-            table.set_rtt(&peer, Duration::from_millis(millis));
-        }
-        table.count_share(&peer, true);
-        let seen = table.view((None, &Geo::default()), |_| None, now).remove(0);
-        assert_eq!((seen.rtt, seen.rtt_min), (Some(Duration::from_millis(100)), Some(Duration::from_millis(100))));
-        assert_eq!(seen.rtt_jitter, Some(Duration::from_micros(1_937) + Duration::from_nanos(500)));
-        assert_eq!((seen.transport, seen.shares_first, seen.shares_late), (Transport::Quic, 1, 0));
-    }
-
-    #[test]
-    fn attack_p7_whoever_floods_the_check_leaves_room_for_others() {
-        let (mut table, now) = (PeerTable::default(), Instant::now());
-        let peers: Vec<PeerId> = (1..=4).map(|_| PeerId::random()).collect();
-        for (number, peer) in (1..).zip(&peers) {
-            table.connected(*peer, ConnectionId::new_unchecked(number), Multiaddr::empty(), Direction::Inbound, now);
-        }
-        let mut queue = Vec::new();
-        for peer in peers.iter().cycle().take(2_000).filter(|peer| **peer != peers[3]) {
-            queue.extend(table.place_in_check(peer, 512 - queue.len()));
-        }
-        assert_eq!(queue.len(), 3 * 128, "three that flood have a quarter each");
-        assert!(table.place_in_check(&peers[3], 512 - queue.len()).is_some(), "so has the fourth");
-        assert!(table.place_in_check(&peers[0], 512 - queue.len()).is_none());
-        queue.clear();
-        assert!(table.place_in_check(&peers[0], 512).is_some(), "what was checked counts no more");
-        assert!(table.place_in_check(&PeerId::random(), 512).is_none(), "gone");
-    }
-
-    #[test]
-    fn a_peer_is_gone_with_its_last_connection() {
-        let (mut table, peer, now) = (PeerTable::default(), PeerId::random(), Instant::now());
-        let (first, second) = (ConnectionId::new_unchecked(1), ConnectionId::new_unchecked(2));
-        assert!(table.connected(peer, first, Multiaddr::empty(), Direction::Inbound, now));
-        assert!(!table.connected(peer, second, Multiaddr::empty(), Direction::Outbound, now));
-        assert!(!table.disconnected(&peer, first));
-        assert!(table.disconnected(&peer, second));
-        assert!(!table.contains(&peer));
-    }
-}
+mod tests;

@@ -58,8 +58,17 @@ impl PeerSelector {
         }
     }
 
-    /// Both dialled at once: what was an inbound peer holds the slot that it was dialled for.
+    /// Both dialled, perhaps at once: what was an inbound peer holds the slot that it was dialled for, and what was a visit may
+    /// stay as an inbound peer.
     fn join(&mut self, id: &PeerId, second: ConnectedPeer) {
+        if second.slot == Slot::Inbound {
+            let has_room = self.has_subnet_room(&second) && self.count(Slot::Inbound) < INBOUND_MAX;
+            let is_visit = |peer: &&mut ConnectedPeer| matches!(peer.slot, Slot::Feeler | Slot::Unasked);
+            if let Some(first) = self.peers.get_mut(id).filter(is_visit).filter(|_| has_room) {
+                (first.slot, first.subnet) = (Slot::Inbound, second.subnet);
+            }
+            return;
+        }
         let is_allowed = second.slot.is_held() && self.taken().allows(second.group, second.place.asn);
         if let Some(first) = self.peers.get_mut(id).filter(|first| first.slot == Slot::Inbound && is_allowed) {
             (first.slot, first.address, first.is_outbound) = (second.slot, second.address, true);
@@ -68,12 +77,10 @@ impl PeerSelector {
     }
 
     fn accept(&mut self, id: PeerId, peer: ConnectedPeer, book: &AddressBook) -> Option<Action> {
-        let inbound = || self.peers.values().filter(|other| other.slot == Slot::Inbound);
-        let of_subnet = inbound().filter(|other| other.subnet.is_some() && other.subnet == peer.subnet).count();
-        if of_subnet >= INBOUND_PER_SUBNET_MAX {
+        if !self.has_subnet_room(&peer) {
             return Some(Action::Disconnect { peer: id, reason: DropReason::InboundSubnet });
         }
-        if inbound().count() < INBOUND_MAX {
+        if self.count(Slot::Inbound) < INBOUND_MAX {
             self.peers.insert(id, peer);
             return None;
         }
@@ -83,6 +90,13 @@ impl PeerSelector {
         self.peers.remove(&evicted);
         self.peers.insert(id, peer);
         Some(Action::Disconnect { peer: evicted, reason: DropReason::Evicted })
+    }
+
+    /// Whether not too many of its subnet are there.
+    fn has_subnet_room(&self, peer: &ConnectedPeer) -> bool {
+        let inbound = self.peers.values().filter(|other| other.slot == Slot::Inbound);
+        let of_subnet = inbound.filter(|other| other.subnet.is_some() && other.subnet == peer.subnet).count();
+        of_subnet < INBOUND_PER_SUBNET_MAX
     }
 
     fn inbound(&self, book: &AddressBook) -> Vec<InboundPeer> {

@@ -15,6 +15,8 @@ pub const FEELER_SLOTS: usize = 1;
 /// Outbound slots.
 pub const OUTBOUND_SLOTS: usize = NEAR_SLOTS + FAR_SLOTS + RANDOM_SLOTS + FEELER_SLOTS;
 const _: () = assert!(OUTBOUND_SLOTS == 12);
+/// Fewest outbound slots that an operator may want: one of each kind. Stops a node from hanging on a single peer or region.
+pub const OUTBOUND_SLOTS_MIN: usize = 4;
 
 /// Inbound peers. More would cost memory and mesh links, fewer would let a small attacker crowd out honest ones.
 pub const INBOUND_MAX: usize = 48;

@@ -14,7 +14,10 @@ use super::{
     limits::{HYSTERESIS_PERCENT, LAGS_MIN, ROTATION_INTERVAL, SILENT_AFTER, TENURE_MIN},
     slot::{RttClass, Slot},
 };
-use crate::address_book::{AddressBook, Anchor, Endpoint, Millis};
+use crate::{
+    address_book::{AddressBook, Anchor, Endpoint, Millis},
+    region::Region,
+};
 
 impl PeerSelector {
     /// The peer that makes room now, when a fitting candidate waits.
@@ -31,19 +34,35 @@ impl PeerSelector {
         })
     }
 
-    /// Gives slots to the peers that fit them, without closing anything.
+    /// Gives slots to the peers that fit them, without closing anything: open slots, and each other's.
     pub(super) fn reassign(&mut self) {
         for (from, to) in [(Slot::Far, Slot::Near), (Slot::Near, Slot::Far)] {
-            while self.open(to) > 0 {
-                let (own, taken) = (self.own_region, self.taken());
-                let is_moved = |peer: &&mut ConnectedPeer| {
-                    let is_new_region =
-                        peer.region(own).is_some_and(|region| Some(region) != own && !taken.has_far(region));
-                    peer.slot == from && is_misfit(peer) && (to == Slot::Near || is_new_region)
-                };
-                let Some(peer) = self.peers.values_mut().find(is_moved) else { break };
-                peer.slot = to;
+            while self.open(to) > 0
+                && let Some(peer) = self.misplaced(from, to)
+            {
+                self.give(&peer, to);
             }
+        }
+        // A new node knows nothing of those that it dials first, so that often one holds the slot that is for the other.
+        while let (Some(near), Some(far)) =
+            (self.misplaced(Slot::Far, Slot::Near), self.misplaced(Slot::Near, Slot::Far))
+        {
+            self.give(&near, Slot::Near);
+            self.give(&far, Slot::Far);
+        }
+    }
+
+    /// A peer that does not fit its slot but another one.
+    fn misplaced(&self, from: Slot, to: Slot) -> Option<PeerId> {
+        let (own, taken) = (self.own_region, self.taken());
+        let is_new = |region: Region| Some(region) != own && !taken.has_far(region);
+        let fits = |peer: &ConnectedPeer| is_misfit(peer) && (to == Slot::Near || peer.region(own).is_some_and(is_new));
+        self.peers.iter().find(|(_, peer)| peer.slot == from && fits(peer)).map(|(id, _)| *id)
+    }
+
+    fn give(&mut self, peer: &PeerId, slot: Slot) {
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.slot = slot;
         }
     }
 

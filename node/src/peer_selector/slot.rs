@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::limits::{FAR_SLOTS, FEELER_SLOTS, NEAR_SLOTS, RANDOM_SLOTS, RTT_MID_MAX, RTT_NEAR_MAX};
+use super::limits::{RTT_MID_MAX, RTT_NEAR_MAX};
 use crate::region::{Region, RegionSource};
 
 /// What a connection is for.
@@ -25,17 +25,6 @@ pub enum Slot {
 }
 
 impl Slot {
-    /// How many of them the selector fills.
-    pub(super) const fn quota(self) -> usize {
-        match self {
-            Self::Near => NEAR_SLOTS,
-            Self::Far => FAR_SLOTS,
-            Self::Random => RANDOM_SLOTS,
-            Self::Feeler => FEELER_SLOTS,
-            Self::Unasked | Self::Inbound | Self::Pinned => 0,
-        }
-    }
-
     /// Its name in the API.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -41,7 +41,7 @@ struct Node {
 impl Node {
     fn new(policy: AddressPolicy) -> Self {
         let book = AddressBook::new(policy, [7; 32]);
-        let selector = PeerSelector::new(peer(u32::MAX), Some(Region::Eu), &book);
+        let selector = PeerSelector::new(peer(u32::MAX), Some(Region::Eu), Quotas::default(), &book);
         Self { selector, book, rng: StdRng::seed_from_u64(1), now: START }
     }
 
@@ -132,6 +132,24 @@ fn slots_are_filled_with_what_they_are_for() {
     let far: BTreeSet<u32> = node.of(Slot::Far).into_iter().map(|id| number(id) / 10).collect();
     assert!(far.len() == 4 && !far.contains(&0), "four other regions: {far:?}");
     assert_eq!(node.selector.alarm(node.now), None);
+}
+
+#[test]
+fn two_that_hold_each_others_slots_change_them() {
+    let mut node = Node::new(AddressPolicy::PublicOnly);
+    node.selector = PeerSelector::new(peer(u32::MAX), Some(Region::Eu), Quotas::new(4, Selection::Latency), &node.book);
+    let (said_to_be_near, said_to_be_far) = ([1, 2, 3], [11, 12, 13]);
+    said_to_be_near.into_iter().for_each(|number| node.knows(number, Region::Eu));
+    said_to_be_far.into_iter().for_each(|number| node.knows(number, Region::Na));
+    let the_other_way_round = |id| Some(if number(id) < 10 { 150 } else { 20 });
+    node.run(1, the_other_way_round);
+    let held = |node: &Node| [Slot::Near, Slot::Far].map(|slot| number(node.of(slot)[0]));
+    let [near, far] = held(&node);
+    assert!(near < 10 && far > 10, "as it was said: {near} {far}");
+    let place = Place { region: region::hint(Some(Region::As), None), asn: None };
+    node.tell(Event::Located { peer: peer(near), place });
+    node.run(1, the_other_way_round);
+    assert_eq!(held(&node), [far, near]);
 }
 
 #[test]
@@ -374,7 +392,11 @@ fn anchors_are_the_first_to_be_dialled_after_a_restart() {
     let anchors: BTreeSet<PeerId> = before.book.anchors().iter().map(|anchor| anchor.peer).collect();
     assert_eq!(anchors.len(), 3);
     let book = AddressBook::decode(&before.book.encode(), AddressPolicy::PublicOnly, before.now).unwrap();
-    let mut after = Node { selector: PeerSelector::new(peer(u32::MAX), Some(Region::Eu), &book), book, ..before };
+    let mut after = Node {
+        selector: PeerSelector::new(peer(u32::MAX), Some(Region::Eu), Quotas::default(), &book),
+        book,
+        ..before
+    };
     let dialled = after.tell(Event::Tick).into_iter().take(3).map(|action| match action {
         Action::Dial { peer, .. } | Action::Disconnect { peer, .. } => peer,
     });
@@ -404,6 +426,18 @@ fn two_that_dial_each_other_at_once_end_in_the_slot() {
     assert_eq!(node.selector.slot(&id), Some(Slot::Inbound));
     assert_eq!(node.connect(number(id), Direction::Outbound, address), []);
     assert_eq!(node.selector.slot(&id), Some(slot));
+}
+
+#[test]
+fn a_visited_peer_that_dials_stays_as_an_inbound_one() {
+    let mut node = world();
+    node.connect(1, Direction::Outbound, home(1));
+    assert_eq!(node.selector.slot(&peer(1)), Some(Slot::Unasked));
+    assert_eq!(node.connect(1, Direction::Inbound, home(1)), []);
+    assert_eq!(node.selector.slot(&peer(1)), Some(Slot::Inbound));
+    let actions = node.run(5, by_region);
+    let leaves = |action: &Action| matches!(action, Action::Disconnect { peer: id, .. } if *id == peer(1));
+    assert!(!actions.iter().any(leaves), "the other side may hold it");
 }
 
 #[test]
@@ -466,7 +500,7 @@ proptest! {
                 prop_assert!(groups.insert(peer.group), "two of a group");
             }
             for slot in [Slot::Near, Slot::Far, Slot::Random, Slot::Feeler] {
-                prop_assert!(node.selector.count(slot) <= slot.quota());
+                prop_assert!(node.selector.count(slot) <= Quotas::default().of(slot));
             }
             prop_assert!(node.selector.count(Slot::Inbound) <= INBOUND_MAX);
             prop_assert!(node.selector.count(Slot::Unasked) <= UNASKED_MAX);

@@ -5,9 +5,13 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use node::signals::StopSignals;
+use serde::Serialize;
 use testnet::supervisor::{Plan, Pool, Verdict};
 use tokio::time::{Instant, sleep_until};
 
+#[cfg(target_os = "linux")]
+#[path = "testnet/catching_up.rs"]
+mod catching_up;
 #[cfg(target_os = "linux")]
 #[path = "testnet/emulated.rs"]
 mod emulated;
@@ -20,13 +24,13 @@ struct Args {
     #[arg(default_value_t = 3, value_parser = parse_nodes)]
     nodes: usize,
     /// Stop after this long and judge the pool (default: run until Ctrl-C).
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", group = "end")]
     seconds: Option<u64>,
     /// Keep everything in this folder instead of a temporary one.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Only the verdict on stdout, as one JSON line; the rest goes to stderr.
-    #[arg(long, requires = "seconds")]
+    #[arg(long, requires = "end")]
     json: bool,
     /// Wanted seconds between parent blocks.
     #[arg(long, default_value_t = 30)]
@@ -37,6 +41,9 @@ struct Args {
     #[cfg(target_os = "linux")]
     #[command(flatten)]
     world: emulated::WorldArgs,
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    catch_up: catching_up::CatchUpArgs,
 }
 
 /// Time between two reports.
@@ -64,6 +71,10 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
     #[cfg(target_os = "linux")]
+    if let Some(plan) = catching_up::plan(&args) {
+        return catching_up::run(plan, &args).await;
+    }
+    #[cfg(target_os = "linux")]
     if let Some(plan) = emulated::plan(&args) {
         return emulated::run(plan, &args).await;
     }
@@ -75,26 +86,22 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         block_interval_secs: args.block_interval_secs,
         hashrate_max: (hashrate > 0.0).then_some(hashrate),
     };
-    let mut pool = tokio::select! {
-        pool = Pool::start(&plan) => pool?,
-        // Dropping the half-started pool kills what it started.
-        () = signals.next() => return Ok(ExitCode::FAILURE),
-    };
-    let judged = tokio::select! {
-        verdict = watch(&mut pool, &args) => Some(verdict.unwrap_or_else(|cause| Verdict::broken(args.nodes, &cause))),
-        () = signals.next() => None,
-    };
-    let broken = match &judged {
-        None => {
-            args.say("stopping");
-            None
-        }
-        Some(verdict) => {
-            print_verdict(verdict, args.json)?;
-            pool.kept_promises(verdict).err()
-        }
-    };
+    // Dropping the half-started pool kills what it started.
+    let Some(pool) = unless_stopped(&mut signals, Pool::start(&plan)).await else { return Ok(ExitCode::FAILURE) };
+    let mut pool = pool?;
+    let judged = unless_stopped(&mut signals, watch(&mut pool, &args)).await;
+    let verdict = judged.map(|verdict| verdict.unwrap_or_else(|cause| Verdict::broken(args.nodes, &cause)));
+    let broken = verdict.as_ref().and_then(|verdict| pool.kept_promises(verdict).err());
+    args.print(verdict.as_ref().map(|verdict| (verdict, &verdict.differences[..])), verdict_line)?;
     stop(pool, broken, signals).await
+}
+
+/// What the work comes to; `None` when a signal comes first.
+async fn unless_stopped<T>(signals: &mut StopSignals, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = signals.next() => None,
+    }
 }
 
 /// Tells of a broken promise, stops the pool, and says by the exit code how it went.
@@ -139,20 +146,29 @@ impl Args {
             println!("{line}");
         }
     }
+
+    /// The verdict and what differs, for scripts or by `text` for people; without one that everything stops.
+    fn print<V: Serialize>(
+        &self,
+        judged: Option<(&V, &[String])>,
+        text: impl FnOnce(&V) -> anyhow::Result<String>,
+    ) -> anyhow::Result<()> {
+        let Some((verdict, differences)) = judged else {
+            self.say("stopping");
+            return Ok(());
+        };
+        for difference in differences {
+            eprintln!("{difference}");
+        }
+        println!("{}", if self.json { serde_json::to_string(verdict)? } else { text(verdict)? });
+        Ok(())
+    }
 }
 
-fn print_verdict(verdict: &Verdict, json: bool) -> anyhow::Result<()> {
-    for difference in &verdict.differences {
-        eprintln!("{difference}");
-    }
-    if json {
-        println!("{}", serde_json::to_string(verdict)?);
-    } else {
-        let Verdict { nodes, same_tip, same_payouts, blocks_found, shares, rejected, .. } = verdict;
-        println!(
-            "{nodes} nodes, same tip: {same_tip}, same payouts: {same_payouts}, {blocks_found} blocks, {shares} shares, \
-             {rejected} rejected submits"
-        );
-    }
-    Ok(())
+fn verdict_line(verdict: &Verdict) -> anyhow::Result<String> {
+    let Verdict { nodes, same_tip, same_payouts, blocks_found, shares, rejected, .. } = verdict;
+    Ok(format!(
+        "{nodes} nodes, same tip: {same_tip}, same payouts: {same_payouts}, {blocks_found} blocks, {shares} shares, \
+         {rejected} rejected submits"
+    ))
 }

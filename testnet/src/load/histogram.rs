@@ -33,6 +33,13 @@ impl Histogram {
         }
     }
 
+    /// Forgets all latencies.
+    pub(crate) fn clear(&self) {
+        for count in &self.counts {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// The latency that this many of 1,000 did not exceed, never less than the true one and at most 1/128 more; `None`
     /// without latencies.
     pub(crate) fn quantile(&self, per_mille: u64) -> Option<Duration> {
@@ -90,6 +97,8 @@ mod tests {
             let found = histogram.quantile(per_mille).unwrap();
             assert!(exact <= found && found <= exact + exact / 128, "{per_mille}: {found:?}");
         }
+        histogram.clear();
+        assert_eq!(histogram.quantile(500), None);
     }
 
     proptest! {

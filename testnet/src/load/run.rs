@@ -19,11 +19,11 @@ use super::{
     connection::{Login, Purpose},
     junk::{self, Ground, JunkTally},
     open_files,
-    process_stat::Process,
     report::{Connections, Report, Span},
     socket::{self, Ended, OPENING_MAX, Shared, Start},
     tally::Tally,
 };
+use crate::process_stat::Process;
 
 /// Connections on their way to being counted; they wait when it is full.
 const READY_QUEUE_MAX: usize = 1_024;

@@ -52,7 +52,11 @@ pub(super) struct Spread {
     pub(super) far_ratios: Vec<f64>,
     /// The same of all nodes.
     pub(super) ratios: Vec<f64>,
-    /// The time to all nodes, milliseconds, ascending.
+    /// The time until the last node has a share, by share; milliseconds, ascending.
+    pub(super) to_all_ms: Vec<f64>,
+    /// The same over the shortest paths.
+    pub(super) to_all_shortest_ms: Vec<f64>,
+    /// The time to each node.
     pub(super) reach_ms: Vec<f64>,
     /// The time to nodes closer than 20 ms.
     pub(super) near_ms: Vec<f64>,
@@ -117,37 +121,57 @@ impl Arrivals {
                 continue;
             }
             spread.shares += 1;
-            for (node, log) in self.logs.iter().enumerate().filter(|(node, _)| *node != finder) {
+            let times = self.logs.iter().enumerate().filter(|(node, _)| *node != finder).filter_map(|(node, log)| {
                 // One that is nowhere is lost, and counted as that.
-                if let Some(at) = log.linked.get(share) {
-                    spread.add(Duration::from_micros(at.saturating_sub(*found)), geography.shortest(finder, node));
-                }
-            }
+                let taken = Duration::from_micros(log.linked.get(share)?.saturating_sub(*found));
+                Some((taken, geography.shortest(finder, node)))
+            });
+            spread.add(&times.collect::<Vec<_>>());
         }
-        for times in [&mut spread.far_ratios, &mut spread.ratios, &mut spread.reach_ms, &mut spread.near_ms] {
-            times.sort_by(f64::total_cmp);
-        }
+        spread.sort();
         spread
     }
 }
 
 impl Spread {
-    fn add(&mut self, taken: Duration, shortest: Duration) {
-        let (ratio, taken_ms) = (taken.div_duration_f64(shortest), taken.as_secs_f64() * 1e3);
-        self.ratios.push(ratio);
-        self.reach_ms.push(taken_ms);
-        if shortest >= FAR_MIN {
-            self.far_ratios.push(ratio);
-        } else {
-            self.near_ms.push(taken_ms);
+    /// Takes the times of one share to each node, with the shortest ones.
+    fn add(&mut self, times: &[(Duration, Duration)]) {
+        for (taken, shortest) in times {
+            let ratio = taken.div_duration_f64(*shortest);
+            self.ratios.push(ratio);
+            self.reach_ms.push(millis(*taken));
+            if *shortest >= FAR_MIN {
+                self.far_ratios.push(ratio);
+            } else {
+                self.near_ms.push(millis(*taken));
+            }
+        }
+        self.to_all_ms.extend(times.iter().map(|(taken, _)| millis(*taken)).max_by(f64::total_cmp));
+        self.to_all_shortest_ms.extend(times.iter().map(|(_, shortest)| millis(*shortest)).max_by(f64::total_cmp));
+    }
+
+    fn sort(&mut self) {
+        let ratios = [&mut self.far_ratios, &mut self.ratios];
+        let times = [&mut self.to_all_ms, &mut self.to_all_shortest_ms, &mut self.reach_ms, &mut self.near_ms];
+        for numbers in ratios.into_iter().chain(times) {
+            numbers.sort_by(f64::total_cmp);
         }
     }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 /// The number that this many percent of an ascending list do not exceed, to three digits; `None` of an empty list.
 pub(super) fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).map(|number| (number * 1e3).round() / 1e3)
+}
+
+/// When a log first says this.
+pub(super) fn logged_at(log: &str, event: &str) -> Option<Micros> {
+    log.lines().find(|line| line.contains(event)).and_then(|line| parse_time(line.split_whitespace().next()?))
 }
 
 /// `2026-11-22T00:18:54.123456Z` as microseconds since 1970.
@@ -235,6 +259,8 @@ mod tests {
                 shares: 1,
                 far_ratios: vec![1.25],
                 ratios: vec![1.25, 1.5],
+                to_all_ms: vec![50.0],
+                to_all_shortest_ms: vec![40.0],
                 reach_ms: vec![9.0, 50.0],
                 near_ms: vec![9.0],
             }

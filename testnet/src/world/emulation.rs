@@ -4,12 +4,11 @@ use std::{
     net::SocketAddr,
     ops::Range,
     path::PathBuf,
-    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context, ensure};
-use node::api::client::ApiClient;
+use node::{api::client::ApiClient, peer_selector::Selection};
 use tokio::{
     task::JoinHandle,
     time::{sleep, sleep_until},
@@ -18,16 +17,15 @@ use tokio::{
 use super::{
     arrivals::{Arrivals, LOG_FILTER, Micros, NodeLog, Spread, micros, percentile},
     chain_walk::PaidShares,
-    delay_line::{DelayLine, Loss},
+    delay_line::Loss,
     geography::Geography,
     healing::Watch,
-    namespace::{Namespace, check_rights},
+    network::{Network, loopback},
     partition::Partition,
-    relay::Relays,
-    switch::Switch,
     verdict::{Healed, WorldVerdict},
 };
 use crate::{
+    folder::Folder,
     process::{NodeOptions, NodeProcess, Place},
     supervisor::{Pool, Verdict},
 };
@@ -44,9 +42,6 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 const SHARE_INTERVAL: Duration = Duration::from_secs(1);
 /// Heights walked below the first measured one: a share of a fork may be merged from there.
 const WALK_BELOW: u64 = 20;
-/// What to do without the rights.
-const RIGHTS: &str = "an emulated world makes network namespaces and TAP devices, which needs root on Linux with iproute2 and nsenter; \
-                      build as yourself, then: sudo target/release/testnet --world N --seconds S (without --world nothing is needed)";
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -59,8 +54,14 @@ pub struct WorldPlan {
     pub block_interval_secs: u32,
     /// Hashes per second of each miner.
     pub hashrate_max: Option<f64>,
+    /// Time that shares are found in before any is measured: peers are chosen by what was measured of them.
+    pub warm_up_secs: u64,
     /// Measured time.
     pub seconds: u64,
+    /// Most outbound peers of each node; as nodes have it without.
+    pub outbound_max: Option<usize>,
+    /// How nodes choose them.
+    pub selection: Selection,
     /// Who is cut off when.
     pub partitions: Vec<Partition>,
     /// Frames lost by chance, out of a million.
@@ -79,14 +80,6 @@ pub struct World {
     geography: Geography,
     place: Place,
     network: Network,
-}
-
-/// What the nodes' traffic goes through; it ends when this is dropped.
-#[derive(Debug)]
-pub struct Network {
-    switch: Switch,
-    // Only to be kept.
-    _relays: Relays,
 }
 
 /// The measured time.
@@ -108,39 +101,25 @@ impl World {
         for partition in &plan.partitions {
             ensure!(partition.end_secs() < plan.seconds, "partition {partition} is not over after {} s", plan.seconds);
         }
-        check_rights().context(RIGHTS)?;
-        let temporary = match plan.dir {
-            Some(_) => None,
-            None => Some(tempfile::tempdir().context("cannot make a temporary folder")?),
-        };
-        let dir = plan.dir.clone().or_else(|| Some(temporary.as_ref()?.path().to_owned())).unwrap_or_default();
-        let (started, place) = (micros(SystemTime::now()), Place::new(&dir)?);
+        let geography = Geography::new(plan.nodes);
+        let mut network = Network::new(&geography, Loss::new(plan.loss_per_million, plan.seed))?;
+        let folder = Folder::new(plan.dir.as_deref())?;
+        let (started, place) = (micros(SystemTime::now()), Place::new(folder.path())?);
         let devnet = place.devnet(plan.block_interval_secs).await?;
 
-        let geography = Geography::new(plan.nodes);
-        let (mut namespaces, mut taps) = (Vec::new(), Vec::new());
-        for node in 0..plan.nodes {
-            let namespace = Namespace::new().context("cannot make a network namespace")?;
-            taps.push(namespace.connect(&geography, node)?);
-            namespaces.push(Arc::new(namespace));
-        }
-        let line = DelayLine::new(geography.one_way(), Loss::new(plan.loss_per_million, plan.seed));
-        let switch = Switch::start(taps, &geography, line).context("cannot start the switch")?;
-
-        let (mut relays, mut nodes, mut miners) = (Relays::default(), Vec::new(), Vec::new());
+        let (mut nodes, mut miners) = (Vec::new(), Vec::new());
         let daemon = loopback(&devnet.rpc)?;
-        for (node, namespace) in namespaces.iter().enumerate() {
-            let rpc = relays.outwards(namespace, daemon).context("cannot relay the daemon")?;
-            let options = options(&geography, node, rpc);
-            let process = place.inside(&namespace.path()).node(&format!("node{}", node + 1), &options).await?;
-            nodes.push(reach(process, namespace, &mut relays)?);
+        for node in 0..plan.nodes {
+            let rpc = network.outwards(node, daemon)?;
+            let options = options(&plan, &geography, node, rpc);
+            let process = network.place(node, &place).node(&format!("node{}", node + 1), &options).await?;
+            nodes.push(network.reach(node, process)?);
         }
         for (index, node) in nodes.iter().enumerate() {
             let name = format!("miner{}", index + 1);
             miners.push(place.miner(&name, &node.endpoints.stratum, plan.hashrate_max)?);
         }
-        let pool = Pool::of(devnet, nodes, miners, temporary).await?;
-        let network = Network { switch, _relays: relays };
+        let pool = Pool::of(devnet, nodes, miners, folder).await?;
         Ok(Self { pool, started, plan, geography, place, network })
     }
 
@@ -150,7 +129,11 @@ impl World {
     /// When a process is gone or does not answer.
     pub async fn run(&mut self, say: impl Fn(&str)) -> anyhow::Result<WorldVerdict> {
         self.wait_until_ready().await?;
-        say(&format!("{} nodes mine; the measured {} s begin", self.plan.nodes, self.plan.seconds));
+        say(&format!(
+            "{} nodes mine; the measured {} s begin in {} s",
+            self.plan.nodes, self.plan.seconds, self.plan.warm_up_secs
+        ));
+        self.report_until(Instant::now() + Duration::from_secs(self.plan.warm_up_secs), &say).await?;
         let measured = self.measure(&say).await?;
         say("stopping");
         sleep(EPILOGUE).await;
@@ -180,19 +163,25 @@ impl World {
         }
     }
 
-    async fn measure(&mut self, say: &impl Fn(&str)) -> anyhow::Result<Measured> {
-        let first_height = self.first_node()?.status().await?.share_height;
-        let began = (Instant::now(), SystemTime::now());
-        let bytes_before = self.network.switch.traffic().bytes();
-        let watches = self.start_partitions(began);
-        let end = began.0 + Duration::from_secs(self.plan.seconds);
+    async fn report_until(&mut self, end: Instant, say: &impl Fn(&str)) -> anyhow::Result<()> {
         while Instant::now() < end {
             sleep_until(end.min(Instant::now() + REPORT_INTERVAL).into()).await;
             for line in self.pool.report().await? {
                 say(&line);
             }
         }
-        let bytes = self.network.switch.traffic().bytes() - bytes_before;
+        Ok(())
+    }
+
+    async fn measure(&mut self, say: &impl Fn(&str)) -> anyhow::Result<Measured> {
+        let first_height = self.first_node()?.status().await?.share_height;
+        let began = (Instant::now(), SystemTime::now());
+        let bytes_before = self.network.traffic().bytes();
+        self.network.traffic().forget_lateness();
+        let watches = self.start_partitions(began);
+        let end = began.0 + Duration::from_secs(self.plan.seconds);
+        self.report_until(end, say).await?;
+        let bytes = self.network.traffic().bytes() - bytes_before;
         let time = micros(began.1)..micros(SystemTime::now());
         let (mut healed, mut gaps) = (Vec::new(), Vec::new());
         for watch in watches {
@@ -207,11 +196,11 @@ impl World {
     fn start_partitions(&self, began: (Instant, SystemTime)) -> Vec<JoinHandle<(Healed, Range<Micros>)>> {
         let regions: Vec<_> = (0..self.geography.len()).map(|node| self.geography.region(node)).collect();
         self.network
-            .switch
+            .switch()
             .set_cuts(self.plan.partitions.iter().map(|partition| partition.cut(began.0, &regions)).collect());
         let watch = Watch {
             apis: self.pool.nodes.iter().map(|node| node.api.clone()).collect(),
-            traffic: self.network.switch.traffic().clone(),
+            traffic: self.network.traffic().clone(),
             began,
             bound: 3 * SHARE_INTERVAL + 2 * self.geography.round_trip_max(),
         };
@@ -228,14 +217,19 @@ impl World {
         let paid = PaidShares::walk(api, api.status().await?.share_tip, bottom).await?;
         let uncles = acknowledged.iter().filter(|share| paid.is_uncle(share)).count();
         let lost = acknowledged.iter().filter(|share| !paid.has(share) || !arrivals.is_everywhere(share)).count();
+        let mut peers = 0;
+        for node in &self.pool.nodes {
+            peers += node.api.status().await?.peers;
+        }
         let (traffic, spread) =
-            (self.network.switch.traffic(), arrivals.spread(&self.geography, &measured.time, &measured.gaps));
+            (self.network.traffic(), arrivals.spread(&self.geography, &measured.time, &measured.gaps));
         let shares = acknowledged.len();
         Ok(WorldVerdict {
             nodes: self.plan.nodes,
             seconds: self.plan.seconds,
             lost,
             uncle_rate: per(uncles, shares),
+            peers_mean: per(peers, self.plan.nodes),
             bytes_per_share: measured.bytes / (shares.max(1) * self.plan.nodes.max(1)) as u64,
             same_tip: verdict.same_tip,
             same_payouts: verdict.same_payouts,
@@ -267,6 +261,9 @@ fn spread_figures(spread: &Spread) -> WorldVerdict {
         p95_ratio: percentile(&spread.far_ratios, 95),
         p50_ratio_all: percentile(&spread.ratios, 50),
         p95_ratio_all: percentile(&spread.ratios, 95),
+        p50_to_all_ms: percentile(&spread.to_all_ms, 50),
+        p95_to_all_ms: percentile(&spread.to_all_ms, 95),
+        p50_to_all_shortest_ms: percentile(&spread.to_all_shortest_ms, 50),
         p50_reach_ms: percentile(&spread.reach_ms, 50),
         p95_reach_ms: percentile(&spread.reach_ms, 95),
         p95_near_ms: percentile(&spread.near_ms, 95),
@@ -279,32 +276,17 @@ fn per(part: usize, whole: usize) -> f64 {
 }
 
 /// How a node is started: it knows its own place and two seeds.
-fn options(geography: &Geography, node: usize, rpc: SocketAddr) -> NodeOptions {
+fn options(plan: &WorldPlan, geography: &Geography, node: usize, rpc: SocketAddr) -> NodeOptions {
     let log = ["--log".to_owned(), LOG_FILTER.to_owned()];
     let seeds = geography.seeds(node).into_iter().flat_map(|seed| ["--seed".to_owned(), geography.multiaddress(seed)]);
+    let outbound = plan.outbound_max.map(|outbound_max| ["--outbound-max".to_owned(), outbound_max.to_string()]);
+    let selection = ["--selection".to_owned(), plan.selection.to_string()];
     NodeOptions {
         config: None,
         parent_rpc: format!("http://{rpc}"),
         peers: Vec::new(),
         region: Some(geography.region(node).to_string()),
         p2p_listen: Some(geography.multiaddress(node)),
-        flags: log.into_iter().chain(seeds).collect(),
+        flags: log.into_iter().chain(seeds).chain(outbound.into_iter().flatten()).chain(selection).collect(),
     }
-}
-
-/// Makes a node's endpoints ones that can be reached from out here.
-fn reach(mut node: NodeProcess, namespace: &Arc<Namespace>, relays: &mut Relays) -> anyhow::Result<NodeProcess> {
-    for url in [&mut node.endpoints.api, &mut node.endpoints.stratum] {
-        let inside = loopback(url)?;
-        let outside = relays.inwards(namespace, inside).context("cannot relay a node")?;
-        *url = url.replace(&inside.to_string(), &outside.to_string());
-    }
-    node.api = ApiClient::new(&node.endpoints.api)?;
-    Ok(node)
-}
-
-/// The address in a URL.
-fn loopback(url: &str) -> anyhow::Result<SocketAddr> {
-    let (_, address) = url.split_once("://").with_context(|| format!("{url} is no URL"))?;
-    address.trim_end_matches('/').parse().with_context(|| format!("{url} names no address and port"))
 }

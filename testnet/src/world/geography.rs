@@ -28,6 +28,8 @@ const P2P_PORT: u16 = 23_333;
 pub struct Geography {
     /// Index into [`REGIONS`] of each node.
     places: Vec<usize>,
+    /// Time that a frame takes from node to node.
+    one_way: Vec<Vec<Duration>>,
     /// Shortest way between two nodes over any others.
     shortest: Vec<Vec<Duration>>,
 }
@@ -36,8 +38,16 @@ impl Geography {
     /// This many nodes, dealt to the regions in turn.
     pub fn new(nodes: usize) -> Self {
         let places: Vec<usize> = (0..nodes).map(|node| node % REGIONS.len()).collect();
-        let shortest = shortest_paths(&one_way_table(&places));
-        Self { places, shortest }
+        let one_way = one_way_table(&places);
+        Self { places, shortest: shortest_paths(&one_way), one_way }
+    }
+
+    /// This many nodes, any two of them the same round trip apart.
+    pub fn even(nodes: usize, round_trip: Duration) -> Self {
+        let places: Vec<usize> = (0..nodes).map(|node| node % REGIONS.len()).collect();
+        let way = |from: usize, to: usize| if from == to { Duration::ZERO } else { round_trip / 2 };
+        let one_way: Vec<Vec<Duration>> = (0..nodes).map(|from| (0..nodes).map(|to| way(from, to)).collect()).collect();
+        Self { places, shortest: one_way.clone(), one_way }
     }
 
     /// How many nodes there are.
@@ -56,8 +66,8 @@ impl Geography {
     }
 
     /// Time that a frame takes from node to node, by both indices.
-    pub fn one_way(&self) -> Vec<Vec<Duration>> {
-        one_way_table(&self.places)
+    pub fn one_way(&self) -> &[Vec<Duration>] {
+        &self.one_way
     }
 
     /// Shortest time from node to node when others may relay without delay of their own.
@@ -67,7 +77,7 @@ impl Geography {
 
     /// The longest round trip between two nodes.
     pub fn round_trip_max(&self) -> Duration {
-        one_way_table(&self.places).into_iter().flatten().max().unwrap_or_default() * 2
+        self.one_way.iter().flatten().max().copied().unwrap_or_default() * 2
     }
 
     /// A node's address.

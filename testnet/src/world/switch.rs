@@ -133,6 +133,11 @@ impl Traffic {
         self.lateness.quantile(per_mille).unwrap_or_default()
     }
 
+    /// Forgets how late frames were: while nodes start the machine is busy.
+    pub(super) fn forget_lateness(&self) {
+        self.lateness.clear();
+    }
+
     /// When the sides of a partition were in contact again.
     pub(super) fn contact(&self, cut: usize) -> Option<Instant> {
         self.contacts.lock().unwrap_or_else(PoisonError::into_inner).get(cut).copied().flatten()

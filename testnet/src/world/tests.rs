@@ -45,7 +45,7 @@ impl Wires {
         let geography = Geography::new(nodes);
         let namespaces: Vec<Namespace> = (0..nodes).map(|_| Namespace::new().unwrap()).collect();
         let taps = namespaces.iter().enumerate().map(|(node, namespace)| namespace.connect(&geography, node).unwrap());
-        let line = DelayLine::new(geography.one_way(), Loss::new(loss_per_million, 1));
+        let line = DelayLine::new(geography.one_way().to_vec(), Loss::new(loss_per_million, 1));
         let switch = Switch::start(taps.collect(), &geography, line).unwrap();
         Self { geography, namespaces, switch }
     }

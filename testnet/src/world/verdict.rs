@@ -13,10 +13,18 @@ pub struct WorldVerdict {
     pub p50_ratio: Option<f64>,
     /// 95 of 100 are not above it.
     pub p95_ratio: Option<f64>,
+    /// Median time from the finder until all nodes have a share, milliseconds.
+    pub p50_to_all_ms: Option<f64>,
+    /// 95 of 100 shares were everywhere in it.
+    pub p95_to_all_ms: Option<f64>,
+    /// What the median would be over the shortest paths: no choice of peers makes it less.
+    pub p50_to_all_shortest_ms: Option<f64>,
     /// Shares that were acknowledged to miners and are in no payout, or not on every node.
     pub lost: usize,
     /// Share of the acknowledged ones that was merged as uncles.
     pub uncle_rate: f64,
+    /// Connected peers of a node at the end, inbound ones included, on average.
+    pub peers_mean: f64,
     /// Bytes that a node receives from its peers per share of the pool, of everything it is sent.
     pub bytes_per_share: u64,
     /// All nodes have the same best share.

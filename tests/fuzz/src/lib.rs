@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// Every target, in the order of `Cargo.toml`.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 26] = [
     Target { name: "share", run: consensus::share, mutations: 40_000 },
     Target { name: "header_and_targets", run: consensus::header_and_targets, mutations: 40_000 },
     Target { name: "identifiers", run: consensus::identifiers, mutations: 40_000 },
@@ -49,6 +49,7 @@ pub const TARGETS: [Target; 25] = [
     Target { name: "p2p_response", run: network::response, mutations: 40_000 },
     Target { name: "node_ad", run: network::node_ad, mutations: 20_000 },
     Target { name: "store_record", run: network::store_record, mutations: 40_000 },
+    Target { name: "address_book", run: network::address_book, mutations: 10_000 },
     Target { name: "api_answer", run: network::api_answer, mutations: 20_000 },
     Target { name: "block", run: parent::block, mutations: 40_000 },
     Target { name: "template", run: parent::template, mutations: 10_000 },

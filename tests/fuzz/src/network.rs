@@ -3,6 +3,7 @@
 use futures::{executor::block_on, io::Cursor};
 use libp2p::{PeerId, StreamProtocol, multihash::Multihash, request_response::Codec as _};
 use node::{
+    address_book::{AddressBook, ENDPOINTS_MAX, FILE_LEN_MAX},
     api::dto,
     directory::{AdError, AdVerdict, Directory, SignedAd, StratumUrl},
     netgroup::AddressPolicy,
@@ -16,6 +17,10 @@ use super::measure::{bounded, bounded_by};
 
 /// A length that lies is believed by bincode, but only up to the longest record.
 const RECORD_HELD_MAX: u64 = 4_096;
+/// The same of a whole book: the list that is read, and what is made of it.
+const BOOK_HELD_MAX: u64 = 2 * FILE_LEN_MAX as u64;
+/// When books are read: some day in 2026, so that times before and after it are both likely.
+const BOOK_READ_AT: u64 = 1_790_000_000_000;
 
 /// A request: one encoding, little memory, and the same in a frame.
 pub fn request(bytes: &[u8]) {
@@ -91,6 +96,31 @@ pub fn store_record(bytes: &[u8]) {
         if let Some(share) = stored.to_share(&testing::devnet_params()) {
             assert_eq!(StoredShare::new(&share, stored.linked_at), stored);
         }
+    }
+}
+
+/// A file of known nodes: what is taken of it is told and dialled, so it keeps every rule of a book, and is the same when it is
+/// written and read again.
+pub fn address_book(bytes: &[u8]) {
+    check_book(bytes);
+    // Behind a right checksum, so that what is inside is reached.
+    let mut file = vec![1];
+    file.extend(bytes);
+    file.extend(crc32fast::hash(&file).to_le_bytes());
+    check_book(&file);
+}
+
+fn check_book(file: &[u8]) {
+    for policy in [AddressPolicy::PublicOnly, AddressPolicy::LocalToo] {
+        let decode = |file: &[u8]| AddressBook::decode(file, policy, BOOK_READ_AT);
+        let Ok(book) = bounded_by(BOOK_HELD_MAX, || decode(file)) else { continue };
+        for entry in book.entries() {
+            assert!((1..=ENDPOINTS_MAX).contains(&entry.endpoints.len()), "{entry:?}");
+            assert!(entry.endpoints.iter().all(|endpoint| policy.takes(endpoint.ip)), "{entry:?}");
+            assert!(entry.seen_at <= BOOK_READ_AT && entry.is_due(BOOK_READ_AT), "{entry:?}");
+        }
+        assert!(book.anchors().iter().all(|anchor| policy.takes(anchor.endpoint.ip)), "{:?}", book.anchors());
+        assert_eq!(decode(&book.encode()).as_ref(), Ok(&book));
     }
 }
 

@@ -53,7 +53,7 @@ impl Network {
             refuse_shared_port(address).map_err(failed)?;
             swarm.listen_on(address.clone()).map_err(|cause| failed(io::Error::other(cause)))?;
         }
-        let mut peering = Peering::new(*swarm.local_peer_id(), config.p2p.region, book);
+        let mut peering = Peering::new(*swarm.local_peer_id(), &config.p2p, book);
         for peer in config.p2p.peers.iter().filter_map(peer_in) {
             peering.pin(peer);
         }

@@ -25,7 +25,7 @@ use crate::{
     address_book::Source,
     clock::is_due,
     defaults::{
-        ENVELOPES_MAX, EXCHANGE_INTERVAL, LOCAL_PEERS_MAX, LOOKUP_INTERVAL, LOOKUP_INTERVAL_FEW, PEERS_FEW,
+        ENVELOPES_MAX, EXCHANGE_INTERVAL, LOCAL_PEERS_MAX, LOOKUP_INTERVAL, LOOKUP_INTERVAL_FEW, PEERS_FEW_PERCENT,
         SEED_INTERVAL,
     },
     netgroup::ip_of,
@@ -49,7 +49,7 @@ impl Network {
     /// Asks seeds, the hash table and peers for others: often while there are few, now and then after that.
     pub(super) fn look_for_peers(&mut self) {
         let (peers, now) = (self.peers.ids(), Instant::now());
-        let has_few = peers.len() < PEERS_FEW;
+        let has_few = peers.len() * 100 < self.config.p2p.outbound.total() * PEERS_FEW_PERCENT;
         if has_few && is_due(&mut self.discovery.seeds, SEED_INTERVAL, now) {
             for seed in self.config.p2p.seeds.clone() {
                 self.dial(DialOpts::from(seed));

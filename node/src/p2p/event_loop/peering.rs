@@ -1,6 +1,6 @@
 //! Whom to be connected to: feeds the selector and the address book, and does what the selector says.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Instant};
 
 use libp2p::{
     Multiaddr, PeerId,
@@ -13,10 +13,11 @@ use super::{super::wire::Request, Network, requests::Asked};
 use crate::{
     address_book::{AddressBook, PeerRecord, Source},
     clock::unix_millis,
+    config::P2pConfig,
     geo::Registration,
     netgroup::ip_of,
     p2p::Direction,
-    peer_selector::{Action, DropReason, Event, NewConnection, PeerSelector, Place},
+    peer_selector::{Action, DropReason, Event, NewConnection, PeerSelector, Place, Slot},
     region::{self, Region},
 };
 
@@ -31,8 +32,8 @@ pub(super) struct Peering {
 }
 
 impl Peering {
-    pub(super) fn new(own: PeerId, region: Option<Region>, book: AddressBook) -> Self {
-        let selector = PeerSelector::new(own, region, &book);
+    pub(super) fn new(own: PeerId, p2p: &P2pConfig, book: AddressBook) -> Self {
+        let selector = PeerSelector::new(own, p2p.region, p2p.outbound, &book);
         Self { book, selector, rng: rand::make_rng(), alarm: None }
     }
 
@@ -83,12 +84,17 @@ impl Network {
         if self.configured.contains(&peer) {
             self.select(Event::Pinned(peer));
         }
-        let place = self.place_of(ip_of(&address), None);
-        self.select(Event::Connected(NewConnection { peer, direction, address, place }));
+        self.select_connected(peer, address, direction);
         if direction == Direction::Outbound {
             self.ask_for_peers(peer);
             self.ask(peer, Request::Ads, Asked::Ads);
         }
+    }
+
+    /// Tells the selector of any connection: two nodes may dial each other at once, for a slot or for a visit.
+    pub(super) fn select_connected(&mut self, peer: PeerId, address: Multiaddr, direction: Direction) {
+        let place = self.place_of(ip_of(&address), None);
+        self.select(Event::Connected(NewConnection { peer, direction, address, place }));
     }
 
     /// Where a peer seems to be: by the database, else as it says.
@@ -101,6 +107,7 @@ impl Network {
     pub(super) fn on_peering_tick(&mut self) {
         if self.config.p2p.discovery {
             self.select(Event::Tick);
+            self.end_visits();
             self.look_for_peers();
         }
         let alarm = self.peering.selector.alarm(unix_millis()).map(|alarm| alarm.to_string());
@@ -108,6 +115,15 @@ impl Network {
             warn!("{alarm}; hint: somebody may have surrounded this node; add peers that you know with p2p.peers");
         }
         self.peering.alarm = alarm;
+    }
+
+    fn end_visits(&mut self) {
+        let selector = &self.peering.selector;
+        let is_inbound = |peer: &PeerId| selector.slot(peer) == Some(Slot::Inbound);
+        for connection in self.peers.ended_visits(is_inbound, Instant::now()) {
+            debug!(%connection, "visit over; the peer stays by a connection of its own");
+            let _closing = self.swarm.close_connection(connection);
+        }
     }
 
     /// Where an address is registered.

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use node::signals::StopSignals;
+use node::{peer_selector::Selection, signals::StopSignals};
 use testnet::world::{NODES_MAX, Partition, World, WorldPlan, WorldVerdict};
 
-use super::Args;
+use super::{Args, stop, unless_stopped};
 
 /// Hashes per second of all miners together: with the devnet's easiest shares a little more than one share in a second, and
 /// a tenth of a processor.
@@ -18,6 +18,15 @@ pub(super) struct WorldArgs {
     /// This many nodes in six regions, in network namespaces joined by a switch with the delays between the regions.
     #[arg(long, value_name = "N", requires = "seconds", conflicts_with = "nodes", value_parser = parse_nodes)]
     world: Option<usize>,
+    /// Seconds that shares are found in before the measured ones: peers are chosen by what was measured of them.
+    #[arg(long, value_name = "SECONDS", requires = "world", default_value_t = 0)]
+    warm_up: u64,
+    /// Most outbound peers of each node, 4 to 12 (default: 12); fewer make a world of few nodes one that is not fully connected.
+    #[arg(long, value_name = "NUMBER", requires = "world")]
+    outbound: Option<usize>,
+    /// How nodes choose them: latency or random.
+    #[arg(long, value_name = "SELECTION", requires = "world", default_value_t)]
+    selection: Selection,
     /// Cut a region (NA SA EU AF AS OC) off for LENGTH seconds, START seconds after all nodes mine; may be repeated.
     #[arg(long, value_name = "REGION:START:LENGTH", requires = "world")]
     partition: Vec<Partition>,
@@ -55,7 +64,10 @@ pub(super) fn plan(args: &Args) -> Option<WorldPlan> {
         dir: args.dir.clone(),
         block_interval_secs: args.block_interval_secs,
         hashrate_max: (hashrate > 0.0).then_some(hashrate),
+        warm_up_secs: args.world.warm_up,
         seconds,
+        outbound_max: args.world.outbound,
+        selection: args.world.selection,
         partitions: args.world.partition.clone(),
         loss_per_million,
         seed: args.world.seed,
@@ -65,40 +77,16 @@ pub(super) fn plan(args: &Args) -> Option<WorldPlan> {
 /// Runs it to its verdict, or to a signal.
 pub(super) async fn run(plan: WorldPlan, args: &Args) -> anyhow::Result<ExitCode> {
     let (mut signals, nodes) = (StopSignals::register()?, plan.nodes);
-    let mut world = tokio::select! {
-        world = World::start(plan) => world?,
-        // Dropping the half-started world kills what it started.
-        () = signals.next() => return Ok(ExitCode::FAILURE),
-    };
-    let judged = tokio::select! {
-        verdict = world.run(|line| args.say(line)) =>
-            Some(verdict.unwrap_or_else(|cause| WorldVerdict::broken(nodes, &cause))),
-        () = signals.next() => None,
-    };
-    let broken = match &judged {
-        None => {
-            args.say("stopping");
-            None
-        }
-        Some(verdict) => {
-            print_verdict(verdict, args.json)?;
-            verdict.kept_promises().err()
-        }
-    };
+    // Dropping the half-started world kills what it started.
+    let Some(world) = unless_stopped(&mut signals, World::start(plan)).await else { return Ok(ExitCode::FAILURE) };
+    let mut world = world?;
+    let judged = unless_stopped(&mut signals, world.run(|line| args.say(line))).await;
+    let verdict = judged.map(|verdict| verdict.unwrap_or_else(|cause| WorldVerdict::broken(nodes, &cause)));
+    let broken = verdict.as_ref().and_then(|verdict| verdict.kept_promises().err());
+    // For people the same figures, one below the other.
+    let text = |verdict: &WorldVerdict| Ok(serde_json::to_string_pretty(verdict)?);
+    args.print(verdict.as_ref().map(|verdict| (verdict, &verdict.differences[..])), text)?;
     // The network goes last: nodes say goodbye through it.
     let (pool, _network) = world.into_parts();
-    super::stop(pool, broken, signals).await
-}
-
-fn print_verdict(verdict: &WorldVerdict, json: bool) -> anyhow::Result<()> {
-    for difference in &verdict.differences {
-        eprintln!("{difference}");
-    }
-    if json {
-        println!("{}", serde_json::to_string(verdict)?);
-    } else {
-        // The same figures, one below the other.
-        println!("{}", serde_json::to_string_pretty(verdict)?);
-    }
-    Ok(())
+    stop(pool, broken, signals).await
 }

@@ -10,7 +10,7 @@ const FIELDS_BEFORE_CPU: usize = 11;
 
 /// A process that is looked at.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     name: String,
     folder: PathBuf,
     ticks_per_sec: u32,
@@ -21,7 +21,7 @@ impl Process {
     ///
     /// # Errors
     /// When there is none, or the system does not tell.
-    pub(super) fn find(pid: u32) -> anyhow::Result<Self> {
+    pub(crate) fn find(pid: u32) -> anyhow::Result<Self> {
         Self::named(format!("process {pid}"), &pid.to_string())
     }
 
@@ -29,7 +29,7 @@ impl Process {
     ///
     /// # Errors
     /// When the system does not tell.
-    pub(super) fn this() -> anyhow::Result<Self> {
+    pub(crate) fn this() -> anyhow::Result<Self> {
         Self::named("this process".to_owned(), "self")
     }
 
@@ -45,7 +45,7 @@ impl Process {
     ///
     /// # Errors
     /// When it ended.
-    pub(super) fn cpu_secs(&self) -> anyhow::Result<f64> {
+    pub(crate) fn cpu_secs(&self) -> anyhow::Result<f64> {
         let ticks =
             cpu_ticks(&self.read("stat")?).with_context(|| format!("no CPU time in the stat of {}", self.name))?;
         #[expect(clippy::cast_precision_loss, reason = "2^53 ticks are three million years")]
@@ -57,7 +57,7 @@ impl Process {
     ///
     /// # Errors
     /// When it ended.
-    pub(super) fn rss_bytes(&self) -> anyhow::Result<u64> {
+    pub(crate) fn rss_bytes(&self) -> anyhow::Result<u64> {
         rss_bytes(&self.read("status")?).with_context(|| format!("no memory in the status of {}", self.name))
     }
 

@@ -1,0 +1,52 @@
+//! `syncnode`: a node whose share chain costs two hashes a share, for `testnet --sync-shares`. Nobody can mine with it.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to people on its terminal")]
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use node::{run::Endpoints, signals::StopSignals};
+use testnet::cheap_chain;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Runs a node of the chain that `testnet --sync-shares` measures with; prints where it can be reached as one JSON line.
+#[derive(Debug, Parser)]
+#[command(name = "syncnode", version)]
+struct Args {
+    /// Folder for key and shares.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Multiaddress to listen on for peers.
+    #[arg(long, value_name = "MULTIADDR")]
+    p2p_listen: String,
+    /// Multiaddress of a peer to stay connected to; may be repeated.
+    #[arg(long, value_name = "MULTIADDR")]
+    peer: Vec<String>,
+    /// What is logged to stderr.
+    #[arg(long, value_name = "FILTER", default_value = "warn,node=info")]
+    log: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&args.log)?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    let config = cheap_chain::config(&args.data_dir, args.p2p_listen, args.peer)?;
+    let mut signals = StopSignals::register()?;
+    let token = CancellationToken::new();
+    let ready = |endpoints: &Endpoints| println!("{}", serde_json::json!(endpoints));
+    tokio::select! {
+        ended = Box::pin(node::run(config, token.clone(), ready)) => Ok(ended?),
+        () = signals.cancel(&token) => anyhow::bail!("stopped at once"),
+    }
+}

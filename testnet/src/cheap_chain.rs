@@ -1,0 +1,138 @@
+//! A share chain like those of main networks, but for shares that cost two hashes each: so that one process fills the stores of
+//! nodes with a day of shares in seconds, and what a new node then does is what it would do on a main network.
+//!
+//! It has its own name and so its own identity: no node of another chain takes part.
+
+use std::{net::Ipv4Addr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use node::{
+    ChainProfile,
+    config::{Config, RawConfig, RawListen, RawP2p, RawParent, RawStratum},
+    data_dir::DataDir,
+    parent::devnet,
+    store::{Marks, Store, StoredShare, sled::SledStore},
+};
+use sharechain::{
+    ConsensusParams, Params, ShareChain, ShareId,
+    chain::{Origin, Verdict},
+    testing::{EASY_BITS, Miner},
+};
+
+/// Name of the chain.
+const NAME: &str = "cheap";
+/// Miners of the shares: more than a coinbase has outputs, so that payouts are drawn.
+const MINERS: usize = 300;
+/// Hashes between a coinbase and its header: a parent block of 2,048 to 4,095 transactions.
+const BRANCH_LEN: usize = 12;
+/// Shares written to a store at once.
+const APPENDED_AT_ONCE: usize = 1_000;
+/// Nobody answers there: such a node hears of no parent blocks, and holds no share's claim about them against anything.
+const NO_DAEMON: &str = "http://127.0.0.1:9";
+
+/// The configuration of a node of this chain; for peers it listens at the multiaddress.
+///
+/// # Errors
+/// When a multiaddress is none.
+pub fn config(data_dir: &Path, p2p_listen: String, peers: Vec<String>) -> anyhow::Result<Config> {
+    let any_port = Some((Ipv4Addr::LOCALHOST, 0).into());
+    let raw = RawConfig {
+        data_dir: Some(data_dir.to_owned()),
+        parent: RawParent { rpc_url: Some(NO_DAEMON.to_owned()), ..RawParent::default() },
+        stratum: RawStratum { listen: any_port, ..RawStratum::default() },
+        api: RawListen { listen: any_port },
+        p2p: RawP2p { listen: Some(vec![p2p_listen]), peers: Some(peers), ..RawP2p::default() },
+        ..RawConfig::default()
+    };
+    let config = raw.resolve()?;
+    Ok(Config { chain: ChainProfile { params: params()?, ..config.chain }, ..config })
+}
+
+fn params() -> anyhow::Result<Arc<Params>> {
+    let raw = ConsensusParams::main(NAME, devnet::profile(), EASY_BITS, devnet::GENESIS_TIME);
+    Ok(Arc::new(Params::new(raw)?))
+}
+
+/// Valid shares from the beginning of the chain, as a store has them.
+#[derive(Debug)]
+pub struct Shares {
+    stored: Vec<(ShareId, StoredShare)>,
+    marks: Marks,
+}
+
+impl Shares {
+    /// Mines this many: two of each two seconds on one parent, one of which the next ones merge; the last is alone.
+    ///
+    /// # Errors
+    /// When the chain refuses what was mined on it.
+    pub fn mine(count: usize) -> anyhow::Result<Self> {
+        let params = params()?;
+        let mut miners: Vec<Miner> = (1..=MINERS).map(|tag| Miner::new(params.clone(), tag as u64)).collect();
+        for miner in &mut miners {
+            miner.merkle_branch = vec![[3; 32]; BRANCH_LEN];
+        }
+        let mut chain = ShareChain::new(params.clone());
+        let (mut stored, mut time) = (Vec::with_capacity(count), devnet::GENESIS_TIME);
+        while stored.len() < count {
+            time += 2;
+            let siblings = (count - stored.len() - 1).clamp(1, 2);
+            let mined: Vec<_> =
+                (0..siblings).map(|sibling| miners[(stored.len() + sibling) % MINERS].mine(&mut chain, time)).collect();
+            for share in mined {
+                stored.push((share.id(), StoredShare::new(&share, u64::from(time))));
+                let verdict = chain.handle(share, Origin::OwnStore, 0);
+                anyhow::ensure!(verdict == Verdict::Valid, "a mined share is refused: {verdict:?}");
+            }
+            while chain.poll_effect().is_some() {}
+        }
+        Ok(Self { stored, marks: Marks { first: params.genesis_id(), tip: chain.tip().id } })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.stored.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.stored.is_empty()
+    }
+
+    /// Bytes of them, as they are sent.
+    pub fn bytes(&self) -> usize {
+        self.stored.iter().map(|(_, share)| share.bytes.len()).sum()
+    }
+
+    /// Makes them the shares of a node that does not run yet.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn store(&self, data_dir: &Path) -> anyhow::Result<()> {
+        let data_dir = DataDir::open(data_dir)?;
+        let mut store = SledStore::open(&data_dir.shares()).context("cannot open a store")?;
+        for shares in self.stored.chunks(APPENDED_AT_ONCE) {
+            store.append(shares)?;
+        }
+        store.mark(self.marks)?;
+        Ok(store.sync()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use node::store;
+
+    use super::*;
+
+    #[test]
+    fn a_node_finds_all_shares_in_its_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let shares = Shares::mine(200).unwrap();
+        shares.store(dir.path()).unwrap();
+        let config = config(dir.path(), "/ip4/127.0.0.1/tcp/0".to_owned(), Vec::new()).unwrap();
+        let sled = SledStore::open(&DataDir::open(dir.path()).unwrap().shares()).unwrap();
+        let loaded = store::load(&sled, &config.chain.params).unwrap();
+        assert_eq!((shares.len(), loaded.chain.len(), loaded.unused.len()), (200, 200, 0));
+        assert_eq!((loaded.chain.tip().height, loaded.chain.tip().count), (101, 200), "all are in the past of the tip");
+    }
+}
