@@ -9,6 +9,10 @@ use sharechain::{BlockHash, Header, header::HEADER_LEN};
 
 use crate::defaults::{RPC_ALIVE_TIMEOUT, RPC_BODY_MAX, RPC_LONGPOLL_TIMEOUT, RPC_TIMEOUT};
 
+mod setup;
+
+pub use setup::ZmqNotification;
+
 /// Time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -120,6 +124,9 @@ pub struct ChainInfo {
     /// Height of the best header it knows.
     #[serde(default)]
     pub headers: Option<u32>,
+    /// Whether it is still fetching old blocks.
+    #[serde(default, rename = "initialblockdownload")]
+    pub initial_download: Option<bool>,
 }
 
 /// What getblocktemplate is asked for.
@@ -160,7 +167,7 @@ struct DaemonError {
 /// # Errors
 /// [`RpcError::Daemon`] when the daemon says no, [`RpcError::Malformed`] when the body is no answer to this call.
 pub fn parse_answer<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, RpcError> {
-    let malformed = |error: serde_json::Error| RpcError::Malformed { method, detail: error.to_string() };
+    let malformed = |error: serde_json::Error| RpcError::Malformed { method, detail: words(&error.to_string()) };
     // With a full work queue daemons answer in plain text.
     let reply: Reply<'_> = serde_json::from_slice(body)
         .map_err(|_| RpcError::Malformed { method, detail: words(&String::from_utf8_lossy(body)) })?;
@@ -176,7 +183,7 @@ fn positional(first: Value, further: &[String]) -> Value {
 }
 
 /// A daemon's words as they may be logged and shown: bounded, and without control characters.
-fn words(text: &str) -> String {
+pub(super) fn words(text: &str) -> String {
     let kept = text.trim().chars().take(WORDS_LEN_MAX);
     kept.map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
@@ -236,11 +243,8 @@ impl RpcClient {
     /// # Errors
     /// [`RpcError`].
     pub async fn chain_info(&self) -> Result<Option<ChainInfo>, RpcError> {
-        match self.call("getblockchaininfo", json!([]), RPC_TIMEOUT).await {
-            Ok(info) => Ok(Some(info)),
-            Err(RpcError::Daemon { code: METHOD_NOT_FOUND, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let info = self.optional::<ChainInfo>("getblockchaininfo", json!([])).await?;
+        Ok(info.map(|info| ChainInfo { chain: info.chain.map(|name| words(&name)), ..info }))
     }
 
     /// A block's header as bytes.
@@ -297,6 +301,15 @@ impl RpcClient {
     async fn hash(&self, method: &'static str, params: Value, time: Duration) -> Result<BlockHash, RpcError> {
         let text: String = self.call(method, params, time).await?;
         text.parse().map_err(|_| RpcError::Malformed { method, detail: "no block hash".to_owned() })
+    }
+
+    /// A call that not every daemon has; `None` where it is missing.
+    async fn optional<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<Option<T>, RpcError> {
+        match self.call(method, params, RPC_TIMEOUT).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(RpcError::Daemon { code: METHOD_NOT_FOUND, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn call<T>(&self, method: &'static str, params: Value, time: Duration) -> Result<T, RpcError>

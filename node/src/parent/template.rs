@@ -10,6 +10,7 @@ use sharechain::{
 };
 use stratum::BlockBody;
 
+use super::rpc::words;
 use crate::chain_profile::{BlockTail, DaemonProfile};
 
 mod outputs;
@@ -103,7 +104,8 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] says which field is wrong.
     pub fn parse(json: &str, profile: &DaemonProfile, room: &CoinbaseRoom) -> Result<Self, TemplateError> {
-        let mut raw: Raw<'_> = serde_json::from_str(json).map_err(|error| TemplateError::Json(error.to_string()))?;
+        let mut raw: Raw<'_> =
+            serde_json::from_str(json).map_err(|error| TemplateError::Json(words(&error.to_string())))?;
         check_demands(&raw, profile)?;
         if raw.transactions.len() > TRANSACTIONS_MAX {
             return Err(wrong("transactions", "too long"));
@@ -152,7 +154,7 @@ fn check_demands(raw: &Raw<'_>, profile: &DaemonProfile) -> Result<(), TemplateE
     // A rule that is marked must be understood by whoever changes the template; ours is a new coinbase.
     let demanded = raw.rules.iter().filter_map(|rule| rule.strip_prefix('!'));
     if let Some(unknown) = demanded.into_iter().find(|rule| !profile.rules.iter().any(|known| known == rule)) {
-        return Err(TemplateError::UnknownRule(unknown.to_owned()));
+        return Err(TemplateError::UnknownRule(words(unknown)));
     }
     if raw.signet_challenge.as_ref().is_some_and(|challenge| challenge != OPEN_CHALLENGE) {
         return Err(TemplateError::Signet);

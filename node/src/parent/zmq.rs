@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::Notify, time::sleep};
+use tokio::{net::TcpStream, sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use zeromq::{Socket, SocketRecv, SubSocket, ZmqError};
@@ -48,14 +48,51 @@ pub async fn run(listener: BlockListener, token: CancellationToken) {
     }
 }
 
+/// Connects and subscribes once, and says what goes wrong; what it waits for has no end of its own.
+///
+/// # Errors
+/// [`ZmqError`].
+pub async fn probe(address: &str) -> Result<(), ZmqError> {
+    // The socket below tries for ever where nobody listens.
+    drop(TcpStream::connect(address).await?);
+    subscribed(address).await.map(drop)
+}
+
+async fn subscribed(address: &str) -> Result<SubSocket, ZmqError> {
+    let mut socket = SubSocket::new();
+    socket.connect(&format!("tcp://{address}")).await?;
+    socket.subscribe(TOPIC).await?;
+    Ok(socket)
+}
+
 /// Wakes the follower until the connection ends.
 async fn listen(listener: &BlockListener) -> Result<(), ZmqError> {
-    let mut socket = SubSocket::new();
-    socket.connect(&format!("tcp://{}", listener.address)).await?;
-    socket.subscribe(TOPIC).await?;
+    let mut socket = subscribed(&listener.address).await?;
     info!(address = listener.address, "listening for new blocks by zmq");
     loop {
         socket.recv().await?;
         listener.block_seen.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::{net::TcpListener, time::timeout};
+    use zeromq::{Endpoint, PubSocket};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_probe_is_taken_by_a_publisher_and_by_nobody_else() {
+        let mut publisher = PubSocket::new();
+        let Endpoint::Tcp(_, port) = publisher.bind("tcp://127.0.0.1:0").await.unwrap() else { panic!("tcp") };
+        probe(&format!("127.0.0.1:{port}")).await.unwrap();
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = silent.local_addr().unwrap().to_string();
+        assert!(timeout(Duration::from_millis(300), probe(&address)).await.is_err());
+        drop(silent);
+        assert!(probe(&address).await.is_err());
     }
 }
