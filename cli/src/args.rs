@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Peers(PeersArgs),
     /// Show a running node at a glance.
     Status,
+    /// Look for what keeps a node from its work, and say what to do about it: takes the flags that the node is run with.
+    Doctor(Box<RunArgs>),
     /// Measure which pool nodes lose a miner least: those of the directory of a running node, or those that are given.
     Nearest(NearestArgs),
 }

@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::{Args, Command, DevnetArgs, RunArgs},
-    nearest, peers, quickstart, render,
+    doctor, nearest, peers, quickstart, render,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
@@ -43,6 +43,7 @@ async fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
         }
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
         Command::Status => show(&ApiClient::new(&api)?.status().await?, json, render::status),
+        Command::Doctor(args) => Box::pin(doctor::run(*args, &api, json)).await,
         Command::Nearest(args) => nearest::run(args, &api, json).await,
         Command::Peers(args) => peers::run(args, &ApiClient::new(&api)?, json).await,
     }

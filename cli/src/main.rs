@@ -6,6 +6,7 @@ use clap::Parser;
 
 mod args;
 mod commands;
+mod doctor;
 mod nearest;
 mod peers;
 mod quickstart;

@@ -99,7 +99,7 @@ impl DataDir {
 
     /// The files of the certificate that miners see, and of its key.
     pub fn certificate(&self) -> (PathBuf, PathBuf) {
-        (self.path.join("stratum-cert.pem"), self.path.join("stratum-key.pem"))
+        certificate(&self.path)
     }
 
     /// Peers that may not connect, as they were kept, and their file.
@@ -156,6 +156,11 @@ impl DataDir {
         write_durably(&path, &bytes).map_err(file_error("write", &path))?;
         Ok(key)
     }
+}
+
+/// The files of the own certificate in this data directory, and of its key.
+pub(crate) fn certificate(data_dir: &Path) -> (PathBuf, PathBuf) {
+    (data_dir.join("stratum-cert.pem"), data_dir.join("stratum-key.pem"))
 }
 
 /// The key that all nodes of an operator share: 64 hexadecimal digits. It is never made here, because then each node

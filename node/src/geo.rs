@@ -23,7 +23,7 @@ use crate::region::Region;
 /// Time between two looks whether a file has changed.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 /// A database older than this is worth a warning: addresses move.
-const AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
+pub(crate) const AGE_MAX: Duration = Duration::from_secs(90 * 86_400);
 
 /// Where an address is registered, as far as that is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -45,6 +45,23 @@ pub struct GeoFiles {
     pub asn_db: Option<PathBuf>,
 }
 
+/// What a database says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DatabaseFacts {
+    /// What is in it, like `GeoLite2-City`.
+    pub(crate) kind: String,
+    /// When it was made, Unix seconds.
+    pub(crate) built: u64,
+}
+
+/// What a file says of itself, when it can be used.
+///
+/// # Errors
+/// When it cannot be read, or is no such database.
+pub(crate) fn facts(file: &Path) -> Result<DatabaseFacts, MaxMindDbError> {
+    Database::open(file).map(|database| database.facts())
+}
+
 /// Loaded databases.
 #[derive(Debug, Default)]
 pub struct Geo {
@@ -64,6 +81,11 @@ impl Database {
         // Before the content: a file that is replaced in between is read again.
         let modified = modified(file);
         Ok(Self { reader: Reader::open_readfile(file)?, modified })
+    }
+
+    fn facts(&self) -> DatabaseFacts {
+        let metadata = self.reader.metadata();
+        DatabaseFacts { kind: metadata.database_type.clone(), built: metadata.build_epoch }
     }
 
     fn lookup(&self, address: IpAddr) -> Option<LookupResult<'_, Vec<u8>>> {
@@ -128,10 +150,10 @@ fn open_or_tell(path: &Path) -> Option<Database> {
             return None;
         }
     };
-    let metadata = database.reader.metadata();
-    let built = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(metadata.build_epoch));
+    let DatabaseFacts { kind, built } = database.facts();
+    let built = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(built));
     let age = built.and_then(|built| built.elapsed().ok()).unwrap_or_default();
-    info!(path = %path.display(), kind = metadata.database_type, age_days = age.as_secs() / 86_400, "geo database loaded");
+    info!(path = %path.display(), kind, age_days = age.as_secs() / 86_400, "geo database loaded");
     if age > AGE_MAX {
         warn!(path = %path.display(), "the geo database is more than 90 days old; addresses move");
     }

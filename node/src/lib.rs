@@ -29,6 +29,7 @@ pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod defaults;
+pub mod diagnostics;
 pub mod directory;
 pub mod error;
 pub mod geo;

@@ -93,9 +93,7 @@ fn connections_max(wanted: usize) -> usize {
     } else {
         reachable
     };
-    // Where files are scarce, half of them are for miners.
-    let room = allowed.saturating_sub(OTHER_FILES).max(allowed / 2);
-    let possible = usize::try_from(room).unwrap_or(usize::MAX).min(wanted);
+    let possible = connections_possible(wanted, allowed);
     if possible < wanted {
         warn!(
             connections = possible,
@@ -103,4 +101,11 @@ fn connections_max(wanted: usize) -> usize {
         );
     }
     possible
+}
+
+/// How many of the wanted connections go with so many open files.
+pub(crate) fn connections_possible(wanted: usize, files: u64) -> usize {
+    // Where files are scarce, half of them are for miners.
+    let room = files.saturating_sub(OTHER_FILES).max(files / 2);
+    usize::try_from(room).unwrap_or(usize::MAX).min(wanted)
 }

@@ -109,7 +109,7 @@ impl StoreError {
     }
 
     /// Whether the engine's own files are to blame, and not the system around them.
-    fn is_damage(&self) -> bool {
+    pub fn is_damage(&self) -> bool {
         let Self::Engine { source, .. } = self else { return false };
         match source.downcast_ref::<::sled::Error>() {
             Some(::sled::Error::Io(cause)) => {

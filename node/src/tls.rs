@@ -59,7 +59,11 @@ fn make(cert_file: &Path, key_file: &Path) -> Result<(), NodeError> {
     write_durably(cert_file, cert.pem().as_bytes()).map_err(file_error("write", cert_file))
 }
 
-fn load(cert_file: &Path, key_file: &Path) -> Result<Certificate, NodeError> {
+/// A certificate with its key, from their files.
+///
+/// # Errors
+/// As [`certificate`].
+pub(crate) fn load(cert_file: &Path, key_file: &Path) -> Result<Certificate, NodeError> {
     refuse_loose_mode(key_file)?;
     let cert = fs::read(cert_file).map_err(file_error("read", cert_file))?;
     let key = fs::read(key_file).map_err(file_error("read", key_file))?;

@@ -4,6 +4,7 @@ mod bad_input;
 mod cli;
 mod custom_coin;
 mod directory;
+mod doctor;
 mod durability;
 mod evil_daemon;
 mod found_blocks;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::dto::{
-    BanEntry, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem,
-    ShareDetail, Status,
+    BanEntry, Health, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem,
+    ShareDetail, Status, Worker,
 };
 
 /// Time for one answer.
@@ -140,6 +141,23 @@ impl ApiClient {
         self.answer(self.http.post(url).bearer_auth(cookie).json(body)).await
     }
 
+    /// Whether it does its work; one that does not says so too.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn health(&self) -> Result<Health, ApiError> {
+        let (_, body) = self.exchange(self.http.get(format!("{}/api/v1/health", self.url))).await?;
+        self.parse(&body)
+    }
+
+    /// Its miners.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn workers(&self) -> Result<List<Worker>, ApiError> {
+        self.get("workers").await
+    }
+
     /// Any path below `/api/v1/`.
     ///
     /// # Errors
@@ -149,18 +167,25 @@ impl ApiClient {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ApiError> {
+        let (status, body) = self.exchange(request).await?;
+        if !status.is_success() {
+            let Problem { title, detail, .. } = self.parse(&body)?;
+            return Err(ApiError::Refused { title, detail });
+        }
+        self.parse(&body)
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<(StatusCode, Vec<u8>), ApiError> {
         let unreachable = |source: reqwest::Error| match source.is_timeout() {
             true => ApiError::Timeout { url: self.url.clone() },
             false => ApiError::Unreachable { url: self.url.clone(), source },
         };
-        let malformed = |source| ApiError::Malformed { url: self.url.clone(), source };
         let response = request.send().await.map_err(unreachable)?;
-        let refused = !response.status().is_success();
-        let body = response.bytes().await.map_err(unreachable)?;
-        if refused {
-            let Problem { title, detail, .. } = serde_json::from_slice(&body).map_err(malformed)?;
-            return Err(ApiError::Refused { title, detail });
-        }
-        serde_json::from_slice(&body).map_err(malformed)
+        let status = response.status();
+        Ok((status, response.bytes().await.map_err(unreachable)?.into()))
+    }
+
+    fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ApiError> {
+        serde_json::from_slice(body).map_err(|source| ApiError::Malformed { url: self.url.clone(), source })
     }
 }

@@ -37,8 +37,7 @@ impl SledStore {
     /// # Errors
     /// When the system does not let us (permissions, space, open files): then the store may be whole, and stays.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        match Self::try_open(folder) {
-            Ok(store) => Ok(store),
+        let opened = match Self::try_open(folder) {
             Err(cause) if cause.is_damage() && folder.exists() => {
                 let aside = aside(folder);
                 std::fs::rename(folder, &aside).map_err(StoreError::engine("move the damaged store aside"))?;
@@ -48,8 +47,19 @@ impl SledStore {
                 );
                 Self::try_open(folder)
             }
-            Err(cause) => Err(cause),
-        }
+            opened => opened,
+        }?;
+        info!(shares = opened.shares.len(), "share store opened");
+        Ok(opened)
+    }
+
+    /// What a folder holds. A damaged store stays where it is; otherwise this is what a start does, so no node may have
+    /// the folder, and only its owner should ask.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read.
+    pub fn look(folder: &Path) -> Result<Loaded, StoreError> {
+        Self::try_open(folder)?.for_each(&mut |_| {})
     }
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {
@@ -68,7 +78,6 @@ impl SledStore {
         let last = shares.last().map_err(StoreError::engine("find the newest share"))?;
         let next = last.and_then(|(key, _)| sequence(&key)).map_or(0, |last| last.saturating_add(1));
         let file = File::open(folder.join("db")).map_err(StoreError::engine("open sled's data file"))?;
-        info!(shares = shares.len(), "share store opened");
         Ok(Self { db, shares, ids, next, file })
     }
 }

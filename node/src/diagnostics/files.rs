@@ -1,0 +1,200 @@
+//! The node's files: the data directory and its secrets, the share store, certificate, and databases of places.
+
+use std::{
+    fs::{self, TryLockError},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    Finding,
+    folder::{self, Folder},
+};
+use crate::{
+    clock::unix_now,
+    config::{Config, TlsConfig},
+    data_dir,
+    error::NodeError,
+    geo::{self, DatabaseFacts},
+    store::{Loaded, StoreError, sled::SledStore},
+    tls,
+};
+
+/// Files of the data directory that a node does not start with when others can read them.
+const SECRETS: [&str; 2] = ["node.key", "stratum-v2.key"];
+/// What only weakens a running node.
+const COOKIE: &str = "api.cookie";
+
+/// Everything; `shares` is how many a running node holds.
+pub(super) fn look(config: &Config, folder: &Folder, shares: Option<Option<usize>>) -> Vec<Finding> {
+    let dir = &config.data_dir;
+    let mut findings = vec![data_dir(dir, folder)];
+    findings.extend(SECRETS.iter().filter_map(|name| secret(&dir.join(name))));
+    findings.extend(cookie(&dir.join(COOKIE)));
+    findings.extend(config.announcement.operator_key_file.as_deref().map(operator_key));
+    findings.push(database(&dir.join("shares"), dir, folder, shares));
+    findings.push(certificate(&config.stratum.tls, dir));
+    let places = [("country_db", &config.geo.country_db), ("asn_db", &config.geo.asn_db)];
+    let given: Vec<(&str, &PathBuf)> =
+        places.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?))).collect();
+    if given.is_empty() {
+        let none = "no databases are configured: places are what peers claim and round trips show";
+        findings.push(Finding::skipped("geo", none));
+    }
+    findings.extend(given.into_iter().map(|(key, path)| {
+        let facts = geo::facts(path).map_err(|cause| cause.to_string());
+        place_database(key, facts, unix_now()).about(path.display().to_string())
+    }));
+    findings
+}
+
+fn data_dir(path: &Path, folder: &Folder) -> Finding {
+    let found = match folder {
+        Folder::Absent => Finding::ok("data-dir", "not there yet; the first start makes it"),
+        Folder::Closed(kind) => Finding::error("data-dir", "this user cannot look into it")
+            .because(kind.to_string())
+            .fix("run doctor as the user that runs the node"),
+        Folder::Free { owner: Some(owner), .. } | Folder::InUse { owner: Some(owner), .. } => {
+            Finding::warning("data-dir", format!("belongs to another user (uid {owner})"))
+                .because("what this user can read and write says little about the node's")
+                .fix(format!("run doctor as the user that runs the node: sudo -u '#{owner}' poolnode doctor"))
+        }
+        Folder::Free { mode, .. } | Folder::InUse { mode, .. } if mode & 0o077 != 0 => {
+            Finding::warning("data-dir", format!("others can look into it (mode {mode:o})"))
+                .fix(format!("chmod 700 {}", path.display()))
+        }
+        Folder::Free { .. } => Finding::ok("data-dir", "the node's user alone can use it"),
+        Folder::InUse { .. } => Finding::ok("data-dir", "in use by the running node, whose user alone can use it"),
+    };
+    found.about(path.display().to_string())
+}
+
+/// The finding about a key that is there.
+fn secret(path: &Path) -> Option<Finding> {
+    let mode = mode(path)?;
+    let found = match mode & 0o077 {
+        0 => Finding::ok("keys", "its owner alone can read it"),
+        _ => Finding::error("keys", format!("others can read it (mode {mode:o}), so the node does not start"))
+            .fix(format!("chmod 600 {}; if others may have read it, replace it", path.display())),
+    };
+    Some(found.about(path.display().to_string()))
+}
+
+fn cookie(path: &Path) -> Option<Finding> {
+    let mode = mode(path).filter(|mode| mode & 0o077 != 0)?;
+    let loose = Finding::warning("keys", format!("others can read it (mode {mode:o}) and give orders to the node"));
+    Some(loose.fix("restart the node: it writes a new one").about(path.display().to_string()))
+}
+
+fn operator_key(path: &Path) -> Finding {
+    let found = match data_dir::operator_key(path) {
+        Ok(_) => Finding::ok("keys", "the operator's key is there, for its owner alone"),
+        Err(cause) => Finding::of_error("keys", &cause),
+    };
+    found.about(path.display().to_string())
+}
+
+fn mode(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().map(|metadata| metadata.permissions().mode() & 0o777)
+}
+
+fn database(path: &Path, dir: &Path, folder: &Folder, shares: Option<Option<usize>>) -> Finding {
+    let found = match folder {
+        Folder::Absent => Finding::ok("database", "not there yet; the first start makes it"),
+        Folder::Closed(_) => Finding::skipped("database", "this user cannot look at it"),
+        // sled writes as it opens; files of another user would keep the node out.
+        Folder::Free { owner: Some(_), .. } => Finding::skipped("database", "only its owner can open it"),
+        Folder::InUse { .. } => in_use(shares.flatten()),
+        Folder::Free { .. } if !path.join("db").exists() => {
+            Finding::ok("database", "not there yet; the first start makes it")
+        }
+        Folder::Free { .. } => match folder::lock(dir) {
+            Ok(lock) => {
+                let held = SledStore::look(path);
+                // No node may have had it meanwhile.
+                drop(lock);
+                opened(held)
+            }
+            Err(TryLockError::WouldBlock) => in_use(None),
+            Err(TryLockError::Error(cause)) => Finding::of_error("database", &cause),
+        },
+    };
+    found.about(path.display().to_string())
+}
+
+fn in_use(shares: Option<usize>) -> Finding {
+    let shares = shares.map(|shares| format!(", which holds {shares} shares")).unwrap_or_default();
+    Finding::ok("database", format!("in use by the running node{shares}"))
+}
+
+fn opened(held: Result<Loaded, StoreError>) -> Finding {
+    match held {
+        Ok(Loaded { shares, damaged: 0 }) => Finding::ok("database", format!("opens, and holds {shares} shares")),
+        Ok(Loaded { shares, damaged }) => {
+            Finding::warning("database", format!("{damaged} of {} records are damaged", shares.saturating_add(damaged)))
+                .because("a failing disk, or memory")
+                .fix("the node fetches them from peers again; look at the disk (smartctl -a) if this comes back")
+        }
+        Err(cause) if cause.is_damage() => Finding::warning("database", "does not open: its files are damaged")
+            .because(cause.chain())
+            .fix("the next start moves it aside, begins a new one, and fetches the shares from peers"),
+        Err(cause) => Finding::error("database", "does not open").because(cause.chain()).fix(
+            "look at the rights and the space of the data directory; if its files are damaged, move the folder `shares` away: \
+             peers have its shares",
+        ),
+    }
+}
+
+fn certificate(config: &TlsConfig, dir: &Path) -> Finding {
+    let (cert, key) = match config {
+        TlsConfig::Off => return Finding::skipped("stratum-tls", "switched off with stratum.tls = false"),
+        TlsConfig::Files { cert, key } => (cert.clone(), key.clone()),
+        TlsConfig::Own => {
+            let (cert, key) = data_dir::certificate(dir);
+            if !cert.exists() || !key.exists() {
+                return Finding::ok("stratum-tls", "there is no certificate yet; the next start makes one");
+            }
+            (cert, key)
+        }
+    };
+    let found = match tls::load(&cert, &key) {
+        Ok(certificate) => {
+            Finding::ok("stratum-tls", format!("certificate and key fit; sha256 {}", certificate.fingerprint))
+        }
+        Err(cause) => Finding { fix: Some(certificate_fix(&cause, &key)), ..Finding::of_error("stratum-tls", &cause) },
+    };
+    found.about(cert.display().to_string())
+}
+
+fn certificate_fix(cause: &NodeError, key: &Path) -> String {
+    match cause {
+        NodeError::LooseMode { .. } => format!("chmod 600 {}", key.display()),
+        NodeError::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            "let the node's user read the files of stratum.tls_cert_file and tls_key_file".to_owned()
+        }
+        _ => "give the certificate with its chain and the key that it was made for, both as PEM".to_owned(),
+    }
+}
+
+fn place_database(key: &str, facts: Result<DatabaseFacts, String>, now: u64) -> Finding {
+    let facts = match facts {
+        Ok(facts) => facts,
+        Err(cause) => {
+            return Finding::warning("geo", format!("geo.{key} cannot be used: places stay what peers claim"))
+                .because(cause)
+                .fix("give a file in the MaxMind format (.mmdb), whole and readable for the node's user");
+        }
+    };
+    let age = Duration::from_secs(now.saturating_sub(facts.built));
+    let text = format!("{}, {} days old", facts.kind, age.as_secs() / 86_400);
+    if age > geo::AGE_MAX {
+        let old = Finding::warning("geo", text).because("addresses move from one network and country to another");
+        return old.fix("fetch it anew every month; a running node reads the new file by itself");
+    }
+    Finding::ok("geo", text)
+}
+
+#[cfg(test)]
+mod tests;
