@@ -76,6 +76,8 @@ pub enum TemplateInput {
         /// What it says.
         response: TemplateResponse,
     },
+    /// A peer is connected.
+    Joined(PeerId),
     /// A peer left.
     Gone(PeerId),
     /// A linked share is a block.
@@ -180,6 +182,7 @@ impl TemplatesTask {
                 }
             }
             TemplateInput::Response { peer, asked, response } => self.on_response(peer, asked, response).await,
+            TemplateInput::Joined(peer) => self.on_joined(peer).await,
             TemplateInput::Gone(peer) => self.templates.on_gone(&peer),
             TemplateInput::Block(share) => self.on_block(share).await,
         }
@@ -205,6 +208,14 @@ impl TemplatesTask {
         }
         if is_due(&mut self.proposed, prev_block, PROPOSED_INTERVAL) {
             self.propose(held, None);
+        }
+    }
+
+    /// Who comes is told what miners work on now, and need not wait for the next template.
+    async fn on_joined(&mut self, peer: PeerId) {
+        if let Some(held) = self.templates.newest_own() {
+            let request = TemplateRequest::Announce(Box::new(held.announcement.clone()));
+            self.p2p.send(P2pCommand::AskTemplate { peer: Some(peer), request }).await;
         }
     }
 

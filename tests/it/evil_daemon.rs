@@ -41,7 +41,7 @@ fn misbehaviours() -> Vec<(&'static str, Misbehaviour, &'static str)> {
     let transaction = json!({"data": "00", "txid": nobodys, "hash": nobodys, "fee": 0, "sigops": 0, "weight": 4});
     let many: Vec<Value> = vec![transaction; 150_000];
     vec![
-        ("silence", misbehaviour(None, Deed::Silence), "did not answer"),
+        ("silence", misbehaviour(None, Deed::Silence), "answer"),
         ("hangs up", misbehaviour(None, Deed::HangUp), "no daemon answers"),
         ("drips", misbehaviour(BEST, Deed::Drip), "did not answer"),
         ("endless answer", misbehaviour(BEST, Deed::Endless), "longer than"),

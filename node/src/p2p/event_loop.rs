@@ -237,6 +237,7 @@ impl Network {
                 if self.peers.connected(peer_id, connection_id, address.clone(), direction, Instant::now()) {
                     info!(peer = %peer_id, %address, ?direction, "peer connected");
                     self.say_hello(peer_id);
+                    self.tell_templates(TemplateInput::Joined(peer_id));
                     self.on_first_connection(peer_id, address, direction);
                 } else {
                     self.select_connected(peer_id, address, direction);

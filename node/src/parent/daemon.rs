@@ -167,10 +167,10 @@ impl Follower {
                         look = None;
                         match looked {
                             Ok(None) => self.confirm(),
-                            Ok(Some(template)) => {
-                                newest = template;
-                                self.publish(newest.clone()).await?;
-                            }
+                            Ok(Some(template)) => match self.publish(template.clone()).await {
+                                Ok(()) => newest = template,
+                                Err(cause) => self.not_ready(&cause),
+                            },
                             Err(cause) => self.not_ready(&cause),
                         }
                     }

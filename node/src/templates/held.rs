@@ -156,6 +156,11 @@ impl Templates {
         }
     }
 
+    /// What miners work on now.
+    pub fn newest_own(&self) -> Option<&Arc<HeldTemplate>> {
+        self.own.back()
+    }
+
     /// The template with this key.
     pub fn find(&self, key: &TemplateKey) -> Option<&Arc<HeldTemplate>> {
         self.all().find(|template| template.key() == *key)
@@ -185,7 +190,7 @@ impl Templates {
         if self.find(&key).is_some() {
             return Step::Nothing;
         }
-        let known = self.known_by_short_id(&key);
+        let known = self.known_by_short_id(&key, &peer);
         let transactions: Vec<Option<Known>> =
             announcement.short_ids.iter().map(|id| known.get(id).cloned().flatten()).collect();
         let tail = (announcement.tail_len == 0).then(Vec::new);
@@ -301,10 +306,11 @@ impl Templates {
         self.own.iter().rev().chain(self.peers.values().flat_map(|entry| entry.held.iter().rev()))
     }
 
-    /// Every transaction that is known, by its short id in this template; `None` where two have the same.
-    fn known_by_short_id(&self, key: &TemplateKey) -> HashMap<super::wire::ShortId, Option<Known>> {
+    /// Transactions of our templates and of this peer's, by their short ids in this one; `None` where two have the same. Those of other
+    /// peers are left out: invented ones would make every announcement of everybody a hash more expensive.
+    fn known_by_short_id(&self, key: &TemplateKey, peer: &PeerId) -> HashMap<super::wire::ShortId, Option<Known>> {
         let mut by_wtxid: HashMap<Txid, &Known> = HashMap::new();
-        for template in self.all() {
+        for template in self.own.iter().chain(self.peers.get(peer).into_iter().flat_map(|entry| &entry.held)) {
             by_wtxid.extend(template.transactions.iter().map(|known| (known.wtxid, known)));
         }
         let mut by_id = HashMap::with_capacity(by_wtxid.len());

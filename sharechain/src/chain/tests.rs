@@ -10,6 +10,7 @@ mod attacks;
 mod deep_forks;
 mod held_back;
 mod protocol;
+mod refused_templates;
 mod retention;
 mod start;
 mod windows;

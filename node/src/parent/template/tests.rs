@@ -125,7 +125,7 @@ fn transactions_at_the_end_make_way_for_the_coinbase() {
     assert_eq!(parse(&sigops).unwrap().body.transactions.len(), 1, "1,448 for the coinbase, 1 and 9 for the first two");
     let fixed = limited("64500").replacen("  \"transactions\",\n", "", 1);
     assert!(matches!(parse(&fixed), Err(TemplateError::NoRoom { .. })), "nothing may be left out");
-    let litecoin = LITECOIN_MWEB.replacen(r#""weightlimit": 4000000"#, r#""weightlimit": 65000"#, 1);
+    let litecoin = LITECOIN_MWEB.replacen(r#""weightlimit": 4000000"#, r#""weightlimit": 64000"#, 1);
     let refused = parse_on(&chain("litecoin-regtest"), &litecoin).unwrap_err().to_string();
     assert!(refused.contains("-blockmaxweight"), "the last transaction belongs to the MWEB block: {refused}");
 }

@@ -1,16 +1,16 @@
 //! Valid shares that clock or daemon speak against.
 
 use super::*;
-use crate::{amount::Amount, hash::BlockHash};
+use crate::hash::BlockHash;
 
-const NOW: UnixTime = 1_800_000_100;
+pub(super) const NOW: UnixTime = 1_800_000_100;
 
-fn block(tag: u8, height: u32) -> ParentBlock {
+pub(super) fn block(tag: u8, height: u32) -> ParentBlock {
     ParentBlock { hash: BlockHash::from_bytes([tag; 32]), height, next_bits: None, value_max: None }
 }
 
 /// A chain whose daemon has blocks 1 to 3 at heights 101 to 103, and a miner that mines on block 3.
-fn with_daemon() -> (Miner, ShareChain) {
+pub(super) fn with_daemon() -> (Miner, ShareChain) {
     let mut miner = Miner::devnet();
     let mut chain = ShareChain::new(miner.params.clone());
     for tag in 1..=3 {
@@ -20,12 +20,12 @@ fn with_daemon() -> (Miner, ShareChain) {
     (miner, chain)
 }
 
-fn mine_on(miner: &mut Miner, block: u8, height: u32) {
+pub(super) fn mine_on(miner: &mut Miner, block: u8, height: u32) {
     miner.work.prev_block = BlockHash::from_bytes([block; 32]);
     miner.work.block_height = height;
 }
 
-fn live(chain: &mut ShareChain, share: &Arc<CheckedShare>) -> Verdict {
+pub(super) fn live(chain: &mut ShareChain, share: &Arc<CheckedShare>) -> Verdict {
     chain.handle(share.clone(), Origin::Live, NOW)
 }
 
@@ -71,38 +71,6 @@ fn a_height_or_target_that_the_daemon_contradicts_holds_back() {
     chain.on_parent_block(ParentBlock { next_bits: Some(miner.block_bits), ..block(3, 103) }, NOW);
     assert_eq!(chain.tip().id, right.id(), "judged again when the daemon says something else");
     assert_eq!(chain.held_back(), 1);
-}
-
-#[test]
-fn more_value_than_there_is_holds_back() {
-    let (mut miner, mut chain) = with_daemon();
-    mine_on(&mut miner, 3, 104);
-    let value_max = Some(miner.work.coinbase_value);
-    chain.on_parent_block(ParentBlock { value_max, ..block(3, 103) }, NOW);
-    chain.on_parent_block(block(3, 103), NOW);
-    let all_of_it = miner.mine(&mut chain, GENESIS_TIME + 1);
-    miner.work.coinbase_value = Amount::from_units(miner.work.coinbase_value.units() + 1);
-    let invented = miner.mine(&mut chain, GENESIS_TIME + 2);
-    assert_eq!(live(&mut chain, &invented), Verdict::NotYet(NotYet::WrongClaims));
-    assert_eq!(live(&mut chain, &all_of_it), Verdict::Valid);
-}
-
-#[test]
-fn a_template_that_the_daemon_refuses_is_not_built_on_until_others_clearly_do() {
-    let (mut miner, mut chain) = with_daemon();
-    mine_on(&mut miner, 3, 104);
-    let before = miner.mine(&mut chain, GENESIS_TIME + 1);
-    assert_eq!(live(&mut chain, &before), Verdict::Valid);
-    chain.on_refused_template(TemplateKey::of_share(before.share()));
-    let on_refused = miner.mine(&mut chain, GENESIS_TIME + 2);
-    assert_eq!(chain.admit(&on_refused, NOW), Admission::Keep, "not relayed");
-    assert_eq!(live(&mut chain, &on_refused), Verdict::NotYet(NotYet::RefusedTemplate));
-    assert_eq!(chain.tip().id, before.id());
-    chain.on_parent_block(block(3, 103), NOW);
-    assert_eq!(chain.held_back(), 1, "the daemon says nothing new of it");
-    miner.work.coinbase_value = Amount::from_units(miner.work.coinbase_value.units() - 1);
-    let other = miner.mine(&mut chain, GENESIS_TIME + 3);
-    assert_eq!(live(&mut chain, &other), Verdict::Valid, "the miner's next template");
 }
 
 #[test]
