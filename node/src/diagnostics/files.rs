@@ -35,7 +35,7 @@ pub(super) fn look(config: &Config, folder: &Folder, shares: Option<Option<usize
     findings.extend(cookie(&dir.join(COOKIE)));
     findings.extend(config.announcement.operator_key_file.as_deref().map(operator_key));
     findings.push(database(&dir.join("shares"), dir, folder, shares));
-    findings.push(certificate(&config.stratum.tls, dir));
+    findings.push(certificate(&config.stratum.tls, dir, folder));
     let places = [("country_db", &config.geo.country_db), ("asn_db", &config.geo.asn_db)];
     let given: Vec<(&str, &PathBuf)> =
         places.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?))).collect();
@@ -147,10 +147,13 @@ fn opened(held: Result<Loaded, StoreError>) -> Finding {
     }
 }
 
-fn certificate(config: &TlsConfig, dir: &Path) -> Finding {
+fn certificate(config: &TlsConfig, dir: &Path, folder: &Folder) -> Finding {
     let (cert, key) = match config {
         TlsConfig::Off => return Finding::skipped("stratum-tls", "switched off with stratum.tls = false"),
         TlsConfig::Files { cert, key } => (cert.clone(), key.clone()),
+        TlsConfig::Own if matches!(folder, Folder::Closed(_)) => {
+            return Finding::skipped("stratum-tls", "this user cannot look at it");
+        }
         TlsConfig::Own => {
             let (cert, key) = data_dir::certificate(dir);
             if !cert.exists() || !key.exists() {

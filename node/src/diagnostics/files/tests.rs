@@ -87,15 +87,19 @@ fn certificate_and_key_have_to_fit() {
         data_dir::certificate(&folder.path().join(name))
     };
     let ((cert, key), (_, other_key)) = (made("one"), made("other"));
-    assert_eq!(certificate(&TlsConfig::Own, &folder.path().join("one")).severity, Severity::Ok);
-    let judged = |key: &Path| certificate(&TlsConfig::Files { cert: cert.clone(), key: key.to_owned() }, folder.path());
+    let free = Folder::Free { owner: None, mode: 0o700 };
+    assert_eq!(certificate(&TlsConfig::Own, &folder.path().join("one"), &free).severity, Severity::Ok);
+    let closed = Folder::Closed(io::ErrorKind::PermissionDenied);
+    assert_eq!(certificate(&TlsConfig::Own, folder.path(), &closed).severity, Severity::Skipped);
+    let judged =
+        |key: &Path| certificate(&TlsConfig::Files { cert: cert.clone(), key: key.to_owned() }, folder.path(), &closed);
     assert_eq!(judged(&key).severity, Severity::Ok);
     let found = judged(&other_key);
     assert_eq!(found.severity, Severity::Error);
     assert!(found.fix.unwrap().starts_with("give the certificate with its chain"));
     let missing = judged(&folder.path().join("none"));
     assert_eq!((missing.severity, missing.cause.is_some()), (Severity::Error, true));
-    assert_eq!(certificate(&TlsConfig::Off, folder.path()).severity, Severity::Skipped);
+    assert_eq!(certificate(&TlsConfig::Off, folder.path(), &free).severity, Severity::Skipped);
 }
 
 #[test]
