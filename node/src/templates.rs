@@ -52,6 +52,8 @@ const PEERS_PROPOSED_INTERVAL: Duration = Duration::from_secs(2);
 const SAMPLED: u32 = 16;
 /// Peers whose first template was looked at; beyond it all are looked at again.
 const SEEN_PEERS_MAX: usize = 4_096;
+/// A block that is older than this was handed over or lost: a sync brings many of them.
+const BLOCK_AGE_SECS_MAX: u64 = 600;
 /// Blocks of others that wait for their template at once.
 const WAITING_BLOCKS_MAX: usize = 16;
 
@@ -304,6 +306,9 @@ impl TemplatesTask {
 
     /// A block of another node: ours too, if we know what it is made of.
     async fn on_block(&mut self, share: Arc<CheckedShare>) {
+        if unix_now().saturating_sub(u64::from(share.share().header.time)) > BLOCK_AGE_SECS_MAX {
+            return;
+        }
         let key = TemplateKey::of_share(share.share());
         match self.templates.find(&key).cloned() {
             Some(template) => self.rebuild(share, template),
@@ -348,9 +353,7 @@ impl TemplatesTask {
                 let hash = crate::blocks::header_hash(&self.params, &share.header);
                 let _stopping = self.blocks.send(BlockInput::Rebuilt { hash, bytes }).await;
             }
-            Done::Rebuilt { share, coinbase: None, .. } => {
-                debug!(share = %share.id(), "the coinbase of a block is not known here any more");
-            }
+            Done::Rebuilt { coinbase: None, .. } => debug!("the coinbase of a block is not known here any more"),
             Done::Proposed { template, peer, block, opinion } => {
                 self.on_opinion(&template, peer, &block, opinion).await
             }

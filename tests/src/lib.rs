@@ -172,6 +172,10 @@ impl SteppedMiner {
     /// When the pool refuses it, with the pool's reason, or is gone.
     pub async fn mine_one(&mut self) -> anyhow::Result<String> {
         self.wait_for_work().await?;
+        // What has come in the meantime: an old job would be mined in vain.
+        while let Ok(message) = timeout(Duration::ZERO, self.read()).await {
+            message?;
+        }
         let work = self.work.clone().context("no work")?;
         let extranonce2 = vec![7; self.extranonce2_len];
         let header = work.header(&extranonce2);

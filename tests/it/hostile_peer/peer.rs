@@ -16,7 +16,7 @@ use libp2p::{
 };
 use node::{
     p2p::{Hello, Request, Response},
-    templates::wire::TemplateResponse,
+    templates::wire::{TemplateRequest, TemplateResponse},
 };
 use sharechain::{ParamsId, ShareId, Work, sync::TipClaim};
 use testnet::process::NodeProcess;
@@ -73,7 +73,13 @@ pub(super) fn polite(request: &Request) -> Answer {
         Request::Shares { .. } => Answer::message(&Response::Shares { shares: Vec::new() }),
         Request::Peers { .. } => Answer::message(&Response::Peers { envelopes: Vec::new() }),
         Request::Ads => Answer::message(&Response::Ads { ads: Vec::new() }),
-        Request::Template(_) => Answer::message(&Response::Template(TemplateResponse::Heard)),
+        Request::Template(request) => Answer::message(&Response::Template(match request {
+            TemplateRequest::Announce(_) => TemplateResponse::Heard,
+            TemplateRequest::Get(_) => TemplateResponse::Template(None),
+            TemplateRequest::Transactions { .. } => {
+                TemplateResponse::Transactions { transactions: Vec::new(), tail: None }
+            }
+        })),
     }
 }
 
