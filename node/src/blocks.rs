@@ -7,7 +7,7 @@
 //!                                                       \--> orphaned
 //! ```
 //! A block's file stays until it is matured; at every start the files are submitted again, which a daemon answers with
-//! `duplicate` when it has the block. What became of every block is kept in `history.json` ([`history`]).
+//! `duplicate` when it has the block. What became of every block is kept in `history.json`.
 
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,6 @@
 //! What a node must know of a chain, as data: share chain parameters, addresses, what is particular to its daemon, ports.
 //!
-//! Known chains are rows of a table ([`networks`]); any other Bitcoin-format coin is described in the configuration
+//! Known chains are rows of a table (`networks`); any other Bitcoin-format coin is described in the configuration
 //! ([`custom`]). No other module asks which chain it is on.
 
 use std::{sync::Arc, time::Duration};

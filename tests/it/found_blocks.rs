@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use testnet::{audit::Daemon, miner::devnet_user, process::NodeOptions};
 use tests::{
-    SteppedMiner, World, agree,
+    SteppedMiner, World,
     evil_daemon::{Deed, EvilDaemon, Misbehaviour},
     wait_for,
 };
@@ -26,9 +26,14 @@ async fn peers_hand_over_the_block_of_a_node_that_lost_its_daemon_and_then_its_l
         ..NodeOptions::default()
     };
     let finder = world.place.node("finder", &options).await?;
+    // Nothing is mined before: a block that the daemon still heard of would stand where the next one belongs.
+    wait_for("the two to be one pool", PATIENCE, async || {
+        let (finder, peer) = (finder.api.status().await?, peer.api.status().await?);
+        Ok((finder.peers > 0 && finder.mining && peer.peers > 0 && peer.mining).then_some(()))
+    })
+    .await?;
     let mut miner = SteppedMiner::connect(&finder.endpoints.stratum, &devnet_user("stepped")?).await?;
-    miner.mine_one().await?;
-    agree(&[&finder, &peer], PATIENCE).await?;
+    miner.wait_for_work().await?;
     // From here on no daemon hears of the finder.
     line.turn(Misbehaviour { method: None, deed: Deed::HangUp });
     let block = wait_for("a block", JOB_TIME, async || {
