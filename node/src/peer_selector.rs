@@ -1,7 +1,7 @@
 //! Which peers this node is connected to: `(event, now, chance) -> actions`.
 //!
 //! ```text
-//!  Connected, Disconnected, DialFailed, Located, Rtt, Delivered, Advanced, Pinned, Dropped, Tick
+//!  Connected, Disconnected, DialFailed, Located, Rtt, Delivered, Advanced, Pinned, Unpinned, Dropped, Tick
 //!        |
 //!        v                      <--- candidates ---
 //!  PeerSelector::handle                              AddressBook   (told of successes, failures, round trips, anchors)
@@ -85,6 +85,8 @@ pub enum Event {
     Advanced(PeerId),
     /// The operator named this peer.
     Pinned(PeerId),
+    /// Somebody else answers where the operator named this peer: it is like any other from now on.
+    Unpinned(PeerId),
     /// The operator lets this peer go, whatever it was connected for.
     Dropped(PeerId),
     /// A few seconds passed.
@@ -183,6 +185,14 @@ impl PeerSelector {
             Event::Pinned(peer) => {
                 self.pinned.insert(peer);
                 self.update(&peer, |peer| peer.slot = Slot::Pinned)
+            }
+            Event::Unpinned(peer) => {
+                self.pinned.remove(&peer);
+                self.update(&peer, |peer| match (peer.slot, peer.is_outbound) {
+                    (Slot::Pinned, true) => peer.slot = Slot::Unasked,
+                    (Slot::Pinned, false) => peer.slot = Slot::Inbound,
+                    _ => {}
+                })
             }
             Event::Dropped(peer) => {
                 self.pinned.remove(&peer);

@@ -74,14 +74,17 @@ impl ConfiguredPeers {
         self.peers.iter().any(|configured| configured.identity.peer() == Some(peer))
     }
 
-    /// Remembers who answers at an address that names nobody.
-    pub(super) fn learn(&mut self, peer: PeerId, address: &Multiaddr) {
+    /// Remembers who answers at an address that names nobody; who answered there before and is none of these any more.
+    pub(super) fn learn(&mut self, peer: PeerId, address: &Multiaddr) -> Option<PeerId> {
         let plain: Multiaddr = address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect();
-        for configured in &mut self.peers {
-            if !matches!(configured.identity, Identity::Named(_)) && configured.address == plain {
-                configured.identity = Identity::Learned(peer);
-            }
-        }
+        let is_learned = |configured: &&mut ConfiguredPeer| {
+            !matches!(configured.identity, Identity::Named(_)) && configured.address == plain
+        };
+        // No address is there twice.
+        let configured = self.peers.iter_mut().find(is_learned)?;
+        let former = configured.identity.peer().copied();
+        configured.identity = Identity::Learned(peer);
+        former.filter(|former| *former != peer && !self.contains(former))
     }
 }
 
@@ -103,9 +106,10 @@ mod tests {
         let mut configured = ConfiguredPeers::new(std::slice::from_ref(&address));
         let (old, new) = (PeerId::random(), PeerId::random());
         assert_eq!(configured.missing(|_| true).first(), Some(&address), "nobody answered yet");
-        configured.learn(old, &address.clone().with(Protocol::P2p(old)));
+        assert_eq!(configured.learn(old, &address.clone().with(Protocol::P2p(old))), None);
+        assert_eq!(configured.learn(old, &address), None, "still the same");
         assert!(configured.missing(|peer| *peer == old).is_empty());
-        configured.learn(new, &address);
+        assert_eq!(configured.learn(new, &address), Some(old));
         assert!(configured.missing(|peer| *peer == new).is_empty());
     }
 
@@ -114,7 +118,7 @@ mod tests {
         let (named, other) = (PeerId::random(), PeerId::random());
         let plain: Multiaddr = "/ip4/192.0.2.1/tcp/23333".parse().unwrap();
         let mut configured = ConfiguredPeers::new(&[plain.clone().with(Protocol::P2p(named))]);
-        configured.learn(other, &plain);
+        assert_eq!(configured.learn(other, &plain), None);
         assert_eq!(configured.missing(|peer| *peer == other).len(), 1);
         assert!(configured.missing(|peer| *peer == named).is_empty());
         assert!(configured.contains(&named) && !configured.add(plain.with(Protocol::P2p(named))));

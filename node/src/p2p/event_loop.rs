@@ -233,7 +233,9 @@ impl Network {
                     ConnectedPoint::Dialer { address, .. } => (address, Direction::Outbound),
                     ConnectedPoint::Listener { send_back_addr, .. } => (send_back_addr, Direction::Inbound),
                 };
-                self.configured.learn(peer_id, &address);
+                if let Some(former) = self.configured.learn(peer_id, &address) {
+                    self.select(Event::Unpinned(former));
+                }
                 if self.peers.connected(peer_id, connection_id, address.clone(), direction, Instant::now()) {
                     info!(peer = %peer_id, %address, ?direction, "peer connected");
                     self.say_hello(peer_id);

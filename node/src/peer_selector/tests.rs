@@ -292,6 +292,21 @@ fn a_peer_that_the_operator_drops_is_like_any_other_when_it_comes_back() {
 }
 
 #[test]
+fn who_is_not_the_operators_any_more_leaves_like_a_visitor() {
+    let mut node = Node::new(AddressPolicy::PublicOnly);
+    for number in [1, 2] {
+        node.tell(Event::Pinned(peer(number)));
+        node.connect(number, Direction::Outbound, home(number));
+    }
+    assert_eq!(node.tell(Event::Unpinned(peer(1))), []);
+    assert_eq!(node.selector.slot(&peer(1)), Some(Slot::Unasked));
+    let let_go = Action::Disconnect { peer: peer(1), reason: DropReason::VisitOver };
+    assert!(node.run(5, |_| None).contains(&let_go));
+    assert_eq!(node.selector.slot(&peer(2)), Some(Slot::Pinned));
+    assert_eq!(node.tell(Event::Unpinned(peer(3))), [], "it never was");
+}
+
+#[test]
 fn connections_that_nobody_asked_for_are_few_and_short() {
     let mut node = Node::new(AddressPolicy::PublicOnly);
     let count = u32::try_from(UNASKED_MAX).unwrap();

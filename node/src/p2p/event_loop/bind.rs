@@ -54,7 +54,8 @@ impl Network {
             swarm.listen_on(address.clone()).map_err(|cause| failed(io::Error::other(cause)))?;
         }
         let mut peering = Peering::new(*swarm.local_peer_id(), &config.p2p, book);
-        for peer in config.p2p.peers.iter().filter_map(peer_in) {
+        // A relay that this node is reached through is dialled by the listener, and would else be let go like a visitor.
+        for peer in config.p2p.peers.iter().chain(&config.p2p.relays).filter_map(peer_in) {
             peering.pin(peer);
         }
         // Where nobody tests from outside, nodes would all be clients of the hash table, and it would be empty.
