@@ -5,11 +5,20 @@
 //! wrong in its context passed every relay in good faith; nor for silence, which may be a cut line: a sync asks others, and a
 //! connection whose pings are not answered is closed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
+use libp2p::PeerId;
 use sharechain::UnixTime;
+use stratum::bucket::{Allowance, Buckets};
 
 use super::bans::Banned;
+
+/// Shares by gossip of one peer, whatever becomes of them. The network finds about one in a second, and each that a relay
+/// passes on has an eighth of the work of such a one at least: to be honest, a peer that sends more than this would need fifty
+/// times the hash rate of the whole network behind it (attack P7).
+const GOSSIPED: Allowance = Allowance { per_second: 400.0, burst: 4_096.0 };
+/// Peers whose shares are counted.
+const COUNTED_MAX: usize = 1_024;
 
 /// Points with which a peer is banned.
 const POINTS_MAX: u64 = 100;
@@ -66,6 +75,26 @@ impl Fault {
             // A node that is behind sends some too, for as long as it takes to hear of our tip.
             Self::UselessShares | Self::UselessAds => Penalty::Points(1),
         }
+    }
+}
+
+/// How many shares each peer sends by gossip. They are counted as they are read, before anything is known about them: the
+/// gossip layer remembers the id of each, so what counts is how many there are.
+#[derive(Debug)]
+pub(super) struct GossipCount {
+    peers: Buckets<PeerId>,
+}
+
+impl Default for GossipCount {
+    fn default() -> Self {
+        Self { peers: Buckets::new(GOSSIPED, COUNTED_MAX) }
+    }
+}
+
+impl GossipCount {
+    /// Counts one; the fault when it is one more than any network makes.
+    pub(super) fn one(&mut self, peer: PeerId, now: Instant) -> Option<Fault> {
+        (!self.peers.take(peer, now)).then_some(Fault::UselessShares)
     }
 }
 
@@ -167,6 +196,18 @@ mod tests {
         assert_eq!(useless(&mut scores, 69, later), 0);
         assert_eq!(useless(&mut scores, 1, later), 1, "a hundred");
         assert_eq!(scores.points(&somebody(1), later), 0, "after the ban it begins anew");
+    }
+
+    #[test]
+    fn attack_p7_who_sends_more_shares_than_any_network_makes_is_to_blame() {
+        let (mut count, honest, now) = (GossipCount::default(), PeerId::random(), Instant::now());
+        for second in 0..100 {
+            let now = now + std::time::Duration::from_secs(second);
+            assert!((0..400).all(|_| count.one(honest, now).is_none()), "fifty times the network's hash rate");
+        }
+        let hostile = PeerId::random();
+        let faults: Vec<Fault> = (0..5_000).filter_map(|_| count.one(hostile, now)).collect();
+        assert_eq!(faults, vec![Fault::UselessShares; 5_000 - 4_096]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use tracing::{debug, info, warn};
 use super::{
     Acceptance, Bans, CheckInput, GossipTicket, Nodes, P2pCommand, Reachability,
     behaviour::{Behaviour, BehaviourEvent},
-    conduct::Scores,
+    conduct::{GossipCount, Scores},
     configured_peers::ConfiguredPeers,
     gossip,
     peer_table::{Direction, PeerTable, PeersView},
@@ -117,6 +117,7 @@ pub struct Network {
     scores: Scores,
     /// The bans as others see them.
     shown_bans: Arc<Bans>,
+    gossiped: GossipCount,
     files: Files,
     reachability: Reachability,
     /// Peers that left while the chain task was busy.
@@ -281,6 +282,9 @@ impl Network {
                     let input = CheckInput::Gossip { bytes: message.data, ticket: ticket.clone(), place };
                     self.config.check.try_send(input).is_ok()
                 });
+                if let Some(fault) = self.gossiped.one(propagation_source, Instant::now()) {
+                    self.on_fault(propagation_source, fault);
+                }
                 if !is_taken {
                     // Overload is not the sender's fault.
                     self.report(&ticket, Acceptance::Ignore);

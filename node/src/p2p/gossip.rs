@@ -28,6 +28,12 @@ const SEEN: Duration = Duration::from_secs(300);
 const HEARTBEAT: Duration = Duration::from_millis(700);
 /// A share that could not be forwarded for this long is not worth it any more.
 const FORWARD_TIMEOUT: Duration = Duration::from_millis(500);
+/// Messages in one frame. Nodes put one into each; stops a frame of nothing but the smallest messages, of which each costs
+/// more memory than bytes, for as long as its id is remembered (attack P7).
+const MESSAGES_PER_FRAME_MAX: usize = 4;
+/// Messages that a peer may have us ask for, or ask us for, between two heartbeats: what a network finds in minutes. Stops
+/// made-up ids from growing the list of what was asked (attack P7).
+const ASKED_PER_HEARTBEAT_MAX: usize = 512;
 /// Bytes of a message id.
 const MESSAGE_ID_LEN: usize = 20;
 
@@ -92,6 +98,8 @@ pub(super) fn behaviour(params: ParamsId) -> Result<Gossip, String> {
         .forward_queue_duration(FORWARD_TIMEOUT)
         .connection_handler_queue_len(1_000)
         .opportunistic_graft_ticks(15)
+        .max_publish_messages(MESSAGES_PER_FRAME_MAX)
+        .max_control_messages_sent(ASKED_PER_HEARTBEAT_MAX)
         .max_transmit_size(GOSSIP_LEN_MAX + FRAME_LEN + READ_LEN)
         // The proof of work is the author; signatures would double the cost and name the finder.
         .validation_mode(ValidationMode::Anonymous)

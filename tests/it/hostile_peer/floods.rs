@@ -37,6 +37,8 @@ const HALF_QUESTIONS: usize = 64;
 const TIMED: usize = 40;
 /// Below it nothing is told apart on a machine that does other things too.
 const DELAY_MIN: Duration = Duration::from_millis(50);
+/// Messages of one frame that are read.
+const READ_IN_A_FRAME: u64 = 4;
 /// A version that nobody knows yet.
 const UNKNOWN_VERSION: u8 = 0x7f;
 
@@ -45,8 +47,10 @@ const UNKNOWN_VERSION: u8 = 0x7f;
 enum Flood {
     /// Control messages and subscriptions.
     Control(Control),
-    /// Shares of a version that is not known.
+    /// Shares of a version that is not known, as many in a frame as are read.
     UnknownShares,
+    /// The same, with more in a frame than anybody sends.
+    FullFrames,
     /// Ads of a version that is not known.
     UnknownAds,
     /// A frame that is longer than allowed.
@@ -57,7 +61,7 @@ enum Flood {
 
 impl Flood {
     fn all() -> impl Iterator<Item = Self> {
-        let others = [Self::UnknownShares, Self::UnknownAds, Self::EndlessFrame, Self::HalfQuestions];
+        let others = [Self::UnknownShares, Self::FullFrames, Self::UnknownAds, Self::EndlessFrame, Self::HalfQuestions];
         Control::ALL.into_iter().map(Self::Control).chain(others)
     }
 
@@ -69,8 +73,13 @@ impl Flood {
         };
         let frames = match self {
             Self::Control(control) => mesh::controls(control, &shares_topic()?, len),
-            Self::UnknownShares => mesh::messages(&shares_topic()?, len, |number| numbered(HEADER_LEN, number)),
-            Self::UnknownAds => mesh::messages(&ads_topic()?, len, |number| numbered(0, number)),
+            Self::UnknownShares => {
+                mesh::messages(&shares_topic()?, (len, READ_IN_A_FRAME), |number| numbered(HEADER_LEN, number))
+            }
+            Self::FullFrames => {
+                mesh::messages(&shares_topic()?, (len, 5 * READ_IN_A_FRAME), |number| numbered(HEADER_LEN, number))
+            }
+            Self::UnknownAds => mesh::messages(&ads_topic()?, (len, READ_IN_A_FRAME), |number| numbered(0, number)),
             Self::EndlessFrame => [mesh::endless_frame(), vec![0x12; len]].concat(),
             Self::HalfQuestions => {
                 let whole = framed(&vec![2; 8_000]);
@@ -89,7 +98,7 @@ impl Flood {
         match self {
             Self::UnknownShares => Some("sends shares that nobody needs"),
             Self::UnknownAds => Some("sends ads that nobody needs"),
-            Self::Control(_) | Self::EndlessFrame | Self::HalfQuestions => None,
+            Self::Control(_) | Self::FullFrames | Self::EndlessFrame | Self::HalfQuestions => None,
         }
     }
 }

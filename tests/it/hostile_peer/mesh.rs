@@ -75,9 +75,17 @@ pub(super) fn share(data: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(frame(&message(&shares_topic()?, data)))
 }
 
-/// About `len` bytes of frames, full of messages that `data` makes of a number.
-pub(super) fn messages(topic: &str, len: usize, data: impl Fn(u64) -> Vec<u8>) -> Vec<u8> {
-    filled(len, FRAME_LEN_MAX, |number| message(topic, &data(number)))
+/// About `len` bytes of frames, each with as many of the messages that `data` makes of a number.
+pub(super) fn messages(topic: &str, (len, in_a_frame): (usize, u64), data: impl Fn(u64) -> Vec<u8>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(len + FRAME_LEN_MAX);
+    for number in 0.. {
+        let numbers = number * in_a_frame..(number + 1) * in_a_frame;
+        bytes.extend(frame(&numbers.flat_map(|number| message(topic, &data(number))).collect::<Vec<u8>>()));
+        if bytes.len() >= len {
+            break;
+        }
+    }
+    bytes
 }
 
 /// About `len` bytes of frames, full of control messages; no two say the same.

@@ -17,7 +17,7 @@ use super::{
     super::{
         Reachability,
         behaviour::{self, Behaviour, BehaviourEvent},
-        conduct::Scores,
+        conduct::{GossipCount, Scores},
         configured_peers::{ConfiguredPeers, peer_in},
         gossip::{nodes_topic_name, topic_name},
         peer_table::PeerTable,
@@ -87,6 +87,7 @@ impl Network {
             scores: Scores::default(),
             shown_bans,
             files: Files::new(bans_file, book_file),
+            gossiped: GossipCount::default(),
             reachability: Reachability::default(),
             gone: Vec::new(),
         })
