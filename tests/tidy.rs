@@ -39,7 +39,7 @@ const PAGES: [(&str, &[&str]); 7] = [
     ),
     ("difficulty", &["sharechain/src/difficulty.rs", "sharechain/src/target.rs"]),
     ("payout", &["sharechain/src/payout.rs", "sharechain/src/pplns.rs"]),
-    ("directory", &["node/src/directory/ad.rs", "node/src/directory/endpoint.rs"]),
+    ("directory", &["node/src/directory/ad.rs", "node/src/directory/endpoint.rs", "node/src/directory/places.rs"]),
     ("sync", &["node/src/p2p/wire.rs", "sharechain/src/sync.rs"]),
     ("templates", &["node/src/templates/wire.rs", "sharechain/src/template_key.rs"]),
 ];

@@ -27,12 +27,14 @@ mod endpoint;
 pub mod limits;
 mod network_group;
 mod own_ads;
+pub mod places;
 mod view;
 
 pub use ad::{AdError, Country, NodeAd, Operator, PublicKey, SignedAd};
 pub use endpoint::{AuthorityKey, Host, InvalidStratumUrl, StratumProtocol, StratumUrl};
 pub use network_group::NetworkGroup;
 pub use own_ads::{OwnAds, OwnNode};
+pub use places::Place;
 pub use view::{DirectoryView, ListedNode};
 
 use limits::{
@@ -112,6 +114,34 @@ impl Directory {
             return AdVerdict::Reject(error);
         }
         if self.insert(signed, now) { AdVerdict::Accept } else { AdVerdict::Ignore }
+    }
+
+    /// Takes a record that `source` wants kept at `key` of the hash table, where `held` is kept now; until when it is.
+    ///
+    /// # Errors
+    /// What else becomes of it; never [`AdVerdict::Accept`].
+    pub fn on_record(
+        &mut self,
+        (key, bytes): (&[u8], &[u8]),
+        held: Option<&[u8]>,
+        source: PeerId,
+        now: UnixTime,
+    ) -> Result<UnixTime, AdVerdict> {
+        match self.on_ad(bytes, source, now) {
+            AdVerdict::Accept | AdVerdict::Ignore => {}
+            refused @ (AdVerdict::Useless | AdVerdict::Reject(_)) => return Err(refused),
+        }
+        // What gossip has told already is no news, and kept here all the same.
+        let known = SignedAd::decode(bytes).ok().filter(|offered| {
+            let known = self.entries.get(&offered.ad.node).map(|known| &known.signed);
+            known.is_some_and(|known| **known == *offered)
+        });
+        let offered = known.ok_or(AdVerdict::Ignore)?.ad;
+        let held = held.and_then(|held| SignedAd::decode(held).ok());
+        let fits = Place::of(&offered).key(self.params) == key
+            && offered.expires() > now
+            && places::replaces(&offered, held.as_ref(), now);
+        if fits { Ok(offered.expires()) } else { Err(AdVerdict::Ignore) }
     }
 
     /// Puts our own ad into the directory: who asks this node should find it too.

@@ -20,7 +20,7 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts a node that announces `url` for the operator whose key is made of `operator`.
-async fn announced(
+pub(crate) async fn announced(
     world: &World,
     name: &str,
     peers: &[&NodeProcess],

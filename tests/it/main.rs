@@ -8,6 +8,7 @@ mod doctor;
 mod durability;
 mod evil_daemon;
 mod found_blocks;
+mod hash_table;
 mod hostile_peer;
 mod litecoind;
 mod network;

@@ -51,6 +51,8 @@ pub const ANSWER_LEN_MAX: usize = 256;
 pub const OWN_AD_INTERVAL_SECS: u64 = 1_200;
 /// Seconds between two own ads at most, with room for clocks that differ and slow relays.
 pub const OWN_AD_INTERVAL_SECS_MIN: u64 = 75;
+/// Life of the last ad of a node that stops: long enough for slow relays and clocks that differ. Until then it is listed as full.
+pub const FAREWELL_TTL_SECS: u16 = 120;
 /// A load that changed by this part of the capacity is news, in percent.
 pub const LOAD_NEWS_PERCENT: u32 = 10;
 /// From this part of the capacity on a node is nearly full, in percent: nobody is sent there any more.

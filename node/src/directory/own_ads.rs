@@ -6,8 +6,8 @@ use sharechain::{ParamsId, UnixTime};
 use super::{
     Country, NodeAd, Operator, PublicKey, SignedAd, StratumUrl,
     limits::{
-        AD_TTL_SECS_MAX, ADDRESS_LEN_MAX, ADDRESSES_MAX, LOAD_NEWS_PERCENT, NEARLY_FULL_PERCENT, OWN_AD_INTERVAL_SECS,
-        OWN_AD_INTERVAL_SECS_MIN,
+        AD_TTL_SECS_MAX, ADDRESS_LEN_MAX, ADDRESSES_MAX, FAREWELL_TTL_SECS, LOAD_NEWS_PERCENT, NEARLY_FULL_PERCENT,
+        OWN_AD_INTERVAL_SECS, OWN_AD_INTERVAL_SECS_MIN,
     },
 };
 use crate::region::Region;
@@ -64,6 +64,13 @@ impl OwnAds {
     pub fn next(&self, addresses: &[Multiaddr], load: u32, now: UnixTime) -> Option<SignedAd> {
         let ad = self.ad(addresses, load, now);
         self.is_due(&ad).then(|| ad.sign(&self.own.key, self.params))
+    }
+
+    /// The last ad of a node that stops: it takes nobody any more, and is soon forgotten. None when nobody has heard of it.
+    pub fn farewell(&self, now: UnixTime) -> Option<SignedAd> {
+        let last = self.last.clone()?;
+        let ad = NodeAd { issued: now, ttl_secs: FAREWELL_TTL_SECS, load: 0, capacity: 0, ..last };
+        Some(ad.sign(&self.own.key, self.params))
     }
 
     /// The ad was told to somebody.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use libp2p::identity::ed25519::{Keypair, SecretKey};
 use proptest::prelude::*;
 
@@ -334,4 +336,58 @@ proptest! {
         prop_assert_eq!(decoded.verify(PARAMS), Ok(()));
         prop_assert_eq!(decoded.ad, said);
     }
+}
+
+/// Offers a record of node `number` at its own place.
+fn offer(directory: &mut Directory, number: u64, ad: NodeAd, held: Option<&[u8]>) -> Result<UnixTime, AdVerdict> {
+    let (key, bytes) = (Place::of(&ad).key(PARAMS), signed(number, ad));
+    directory.on_record((&key, &bytes), held, peer(10_000 + number % 100), NOW)
+}
+
+#[test]
+fn a_record_is_kept_at_its_own_place_only_and_until_it_is_over() {
+    let mut directory = directory();
+    assert_eq!(offer(&mut directory, 1, ad(1, NOW), None), Ok(NOW + 3_600));
+    assert_eq!(directory.len(), 1, "and it is as good as one that was gossiped");
+    assert_eq!(offer(&mut directory, 1, ad(1, NOW), None), Ok(NOW + 3_600), "what is known is kept all the same");
+    let elsewhere = NodeAd { region: Some(Region::As), ..ad(1, NOW) };
+    let offered = directory.on_record((&Place::of(&elsewhere).key(PARAMS), &signed(1, ad(1, NOW))), None, peer(1), NOW);
+    assert_eq!(offered, Err(AdVerdict::Ignore));
+    let over = NodeAd { ttl_secs: 1, ..ad(2, NOW - 1) };
+    assert_eq!(offer(&mut directory, 2, over, None), Err(AdVerdict::Ignore));
+    let mut forged = signed(3, ad(3, NOW));
+    *forged.last_mut().unwrap() ^= 1;
+    let offered = directory.on_record((&Place::of(&ad(3, NOW)).key(PARAMS), &forged), None, peer(3), NOW);
+    assert_eq!(offered, Err(AdVerdict::Reject(AdError::Signature)));
+}
+
+#[test]
+fn attack_d5_made_up_nodes_do_not_take_the_place_of_one_that_is_there() {
+    let mut directory = directory();
+    let place = |number| Place::of(&ad(number, NOW));
+    let rival = (2..).find(|number| place(*number) == place(1)).unwrap();
+    let held = signed(1, NodeAd { ttl_secs: 100, ..ad(1, NOW) });
+    assert_eq!(offer(&mut directory, rival, ad(rival, NOW), Some(&held)), Err(AdVerdict::Ignore));
+    assert_eq!(offer(&mut directory, 1, ad(1, NOW), Some(&held)), Ok(NOW + 3_600), "it may renew its own");
+    let over = signed(1, NodeAd { ttl_secs: 100, ..ad(1, NOW - 100) });
+    assert_eq!(offer(&mut directory, rival, ad(rival, NOW), Some(&over)), Ok(NOW + 3_600));
+    let keys: BTreeSet<_> = (1..2_000).map(|number| place(number).key(PARAMS)).collect();
+    assert_eq!(keys.len(), usize::from(places::PLACES_PER_REGION), "however many nodes there are");
+}
+
+#[test]
+fn a_node_that_stops_is_full_at_once_and_soon_forgotten() {
+    let mut ads = OwnAds::new(own_node(), PARAMS);
+    assert_eq!(ads.farewell(NOW), None, "nobody has heard of it");
+    let first = ads.next(&[], 0, NOW).unwrap();
+    let mut directory = directory();
+    assert_eq!(directory.on_ad(&first.encode(), peer(9), NOW), AdVerdict::Accept);
+    ads.announced(first.ad);
+    let last = ads.farewell(NOW + 100).unwrap();
+    assert_eq!(directory.on_ad(&last.encode(), peer(9), NOW + 100), AdVerdict::Accept);
+    let fill = |directory: &Directory, now| {
+        directory.view(|_| None, now).nodes.first().map(|node| node.signed.ad.fill_percent())
+    };
+    assert_eq!(fill(&directory, NOW + 219), Some(100));
+    assert_eq!(fill(&directory, NOW + 220), None);
 }

@@ -103,3 +103,18 @@ fn bounds_are_those_of_the_protocol_page() {
         assert_eq!((case["bound"].as_str(), number::<usize>(&case["value"])), (Some(bound), value));
     }
 }
+
+#[test]
+fn places_are_those_of_the_protocol_page() {
+    let model = signed(&cases(vectors(PAGE, "ads"))[0], ParamsId([3; 32])).ad;
+    for case in cases(vectors(PAGE, "places")) {
+        let region = region(&case["region"]);
+        let place = Place::of(&NodeAd { node: PublicKey(array(&case["node"])), region, ..model.clone() });
+        assert_eq!(place, Place::new(region, number(&case["index"])), "{case}");
+        assert_eq!(
+            hex::encode(place.key(ParamsId(array(&case["params_id"])))),
+            case["key"].as_str().unwrap(),
+            "{case}"
+        );
+    }
+}

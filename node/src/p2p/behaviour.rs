@@ -28,6 +28,7 @@ use crate::{
         PENDING_CONNECTIONS_MAX, PING_INTERVAL, PING_TIMEOUT, QUIC_CONNECTION_WINDOW, QUIC_STREAM_WINDOW,
         REQUEST_STREAMS_MAX, REQUEST_TIMEOUT, STREAMS_PER_CONNECTION_MAX,
     },
+    directory::{limits::AD_LEN_MAX, places::PLACES_MAX},
     error::NodeError,
 };
 
@@ -158,7 +159,8 @@ fn requests(params: ParamsId) -> Result<request_response::Behaviour<Codec>, libp
     Ok(request_response::Behaviour::with_codec(Codec, protocols, config))
 }
 
-/// A hash table for finding nodes; it keeps no records of others, and who is put into the routing table is decided by us.
+/// A hash table for finding nodes and their ads. Who is put into the routing table, and what is kept for others, is decided by
+/// us: nothing but ads at their own places (`crate::directory::places`).
 fn kad(
     own: PeerId,
     params: ParamsId,
@@ -169,17 +171,17 @@ fn kad(
         .set_query_timeout(KAD_QUERY_TIMEOUT)
         .disjoint_query_paths(true)
         .set_record_filtering(kad::StoreInserts::FilterBoth)
+        .set_caching(kad::Caching::Disabled)
         .set_kbucket_inserts(kad::BucketInserts::Manual)
         .set_kbucket_size(KAD_PEERS_PER_BUCKET)
         .set_periodic_bootstrap_interval(None)
         .set_replication_interval(None)
         .set_publication_interval(None);
-    // Filtered, what strangers offer reaches us as an event that nobody acts on; so the store never has anything to keep.
     let store = MemoryStoreConfig {
-        max_records: 0,
+        max_records: PLACES_MAX,
+        max_value_bytes: AD_LEN_MAX,
         max_provided_keys: 0,
         max_providers_per_key: 0,
-        ..MemoryStoreConfig::default()
     };
     Ok(kad::Behaviour::with_config(own, kad::store::MemoryStore::with_config(own, store), config))
 }

@@ -54,6 +54,7 @@ mod peering;
 mod requests;
 mod templates;
 
+use announce::Placing;
 use discovery::Discovery;
 use files::Files;
 use peering::Peering;
@@ -112,12 +113,13 @@ pub struct Network {
     answers: FuturesUnordered<BoxFuture<'static, Answer>>,
     peering: Peering,
     discovery: Discovery,
+    placing: Placing,
     /// What nodes signed about themselves, for others.
     envelopes: BTreeMap<PeerId, Vec<u8>>,
     scores: Scores,
+    gossiped: GossipCount,
     /// The bans as others see them.
     shown_bans: Arc<Bans>,
-    gossiped: GossipCount,
     files: Files,
     reachability: Reachability,
     /// Peers that left while the chain task was busy.
@@ -167,7 +169,10 @@ impl Network {
             // Channel, stream, futures and intervals lose nothing when another branch wins.
             tokio::select! {
                 biased;
-                () = token.cancelled() => return self.keep_files_now(),
+                () = token.cancelled() => {
+                    self.keep_files_now();
+                    return self.say_farewell().await;
+                }
                 Some(command) = commands.recv() => self.on_command(command),
                 Some((channel, response)) = self.answers.next() => {
                     if let Some(response) = response {
@@ -277,14 +282,14 @@ impl Network {
                     return self.on_ad(&message.data, &ticket);
                 }
                 self.peers.count_share(&propagation_source, true);
+                if let Some(fault) = self.gossiped.one(propagation_source, Instant::now()) {
+                    self.on_fault(propagation_source, fault);
+                }
                 let place = self.peers.place_in_check(&propagation_source, self.config.check.capacity());
                 let is_taken = place.is_some_and(|place| {
                     let input = CheckInput::Gossip { bytes: message.data, ticket: ticket.clone(), place };
                     self.config.check.try_send(input).is_ok()
                 });
-                if let Some(fault) = self.gossiped.one(propagation_source, Instant::now()) {
-                    self.on_fault(propagation_source, fault);
-                }
                 if !is_taken {
                     // Overload is not the sender's fault.
                     self.report(&ticket, Acceptance::Ignore);

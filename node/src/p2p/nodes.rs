@@ -37,15 +37,18 @@ pub struct Nodes {
 impl Nodes {
     /// Takes a gossiped ad; also what its sender did wrong, if anything.
     pub(super) fn on_ad(&mut self, bytes: &[u8], source: PeerId, now: UnixTime) -> (Acceptance, Option<Fault>) {
-        match self.directory.on_ad(bytes, source, now) {
-            AdVerdict::Accept => (Acceptance::Accept, None),
-            AdVerdict::Ignore => (Acceptance::Ignore, None),
-            AdVerdict::Useless => (Acceptance::Ignore, Some(Fault::UselessAds)),
-            AdVerdict::Reject(error) => {
-                debug!(%source, %error, "invalid ad");
-                (Acceptance::Reject, Some(Fault::Forged))
-            }
-        }
+        judged(self.directory.on_ad(bytes, source, now), source)
+    }
+
+    /// Takes a record of the hash table that somebody wants kept at `key`; until when it is, and what its sender did wrong.
+    pub(super) fn on_record(
+        &mut self,
+        (key, bytes): (&[u8], &[u8]),
+        held: Option<&[u8]>,
+        source: PeerId,
+        now: UnixTime,
+    ) -> Result<UnixTime, Option<Fault>> {
+        self.directory.on_record((key, bytes), held, source, now).map_err(|verdict| judged(verdict, source).1)
     }
 
     /// What a peer is told that asks: as many as may be, no more of one network than an answer may name.
@@ -73,6 +76,11 @@ impl Nodes {
         Some(due)
     }
 
+    /// What others are told when this node stops.
+    pub(super) fn farewell(&self, now: UnixTime) -> Option<Vec<u8>> {
+        self.own.as_ref()?.farewell(now).map(|signed| signed.encode())
+    }
+
     /// Somebody heard the ad.
     pub(super) fn announced(&mut self, ad: NodeAd) {
         debug!(load = ad.load, capacity = ad.capacity, "announced this node");
@@ -92,6 +100,19 @@ impl Nodes {
             *known = refuge;
             is_new
         });
+    }
+}
+
+/// What becomes of an ad, and what its sender did wrong.
+fn judged(verdict: AdVerdict, source: PeerId) -> (Acceptance, Option<Fault>) {
+    match verdict {
+        AdVerdict::Accept => (Acceptance::Accept, None),
+        AdVerdict::Ignore => (Acceptance::Ignore, None),
+        AdVerdict::Useless => (Acceptance::Ignore, Some(Fault::UselessAds)),
+        AdVerdict::Reject(error) => {
+            debug!(%source, %error, "invalid ad");
+            (Acceptance::Reject, Some(Fault::Forged))
+        }
     }
 }
 

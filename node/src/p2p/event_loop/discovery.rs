@@ -8,7 +8,7 @@ use libp2p::{
     Multiaddr, PeerId, autonat,
     core::{PeerRecord, SignedEnvelope},
     identify,
-    kad::{self, GetClosestPeersOk, QueryResult},
+    kad::{self, GetClosestPeersOk, GetRecordOk, QueryResult},
     mdns,
     multiaddr::Protocol,
     swarm::dial_opts::DialOpts,
@@ -58,6 +58,7 @@ impl Network {
         let lookup_interval = if has_few { LOOKUP_INTERVAL_FEW } else { LOOKUP_INTERVAL };
         if is_due(&mut self.discovery.lookup, lookup_interval, now) && !peers.is_empty() {
             self.swarm.behaviour_mut().kad.get_closest_peers(PeerId::random());
+            self.look_for_nodes();
         }
         if !peers.is_empty() && is_due(&mut self.discovery.exchange, EXCHANGE_INTERVAL, now) {
             self.ask_for_peers(peers[rand::random_range(0..peers.len())]);
@@ -125,12 +126,25 @@ impl Network {
     }
 
     pub(super) fn on_kad(&mut self, event: kad::Event) {
-        if let kad::Event::OutboundQueryProgressed { result: QueryResult::GetClosestPeers(Ok(found)), .. } = event {
-            let GetClosestPeersOk { peers, .. } = found;
-            debug!(peers = peers.len(), "the hash table was asked");
-            for peer in peers {
-                self.learn(peer.peer_id, peer.addrs, Source::Other(None));
+        match event {
+            kad::Event::OutboundQueryProgressed { result: QueryResult::GetClosestPeers(Ok(found)), .. } => {
+                let GetClosestPeersOk { peers, .. } = found;
+                debug!(peers = peers.len(), "the hash table was asked");
+                for peer in peers {
+                    self.learn(peer.peer_id, peer.addrs, Source::Other(None));
+                }
             }
+            kad::Event::OutboundQueryProgressed {
+                result: QueryResult::GetRecord(Ok(GetRecordOk::FoundRecord(found))),
+                ..
+            } => self.on_found_record(&found),
+            kad::Event::OutboundQueryProgressed { id, result: QueryResult::PutRecord(result), .. } => {
+                self.on_placed(id, &result);
+            }
+            kad::Event::InboundRequest {
+                request: kad::InboundRequest::PutRecord { source, record: Some(record), .. },
+            } => self.on_offered_record(source, record),
+            _ => {}
         }
     }
 
