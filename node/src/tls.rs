@@ -6,6 +6,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 use sha2::{Digest, Sha256};
+use sharechain::UnixTime;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -27,6 +28,8 @@ pub(crate) struct Certificate {
     pub(crate) acceptor: TlsAcceptor,
     /// SHA-256 of the certificate, hexadecimal.
     pub(crate) fingerprint: String,
+    /// When it ends to hold, Unix seconds.
+    pub(crate) expires: UnixTime,
 }
 
 /// The configured certificate; `None` when TLS is off.
@@ -73,11 +76,14 @@ pub(crate) fn load(cert_file: &Path, key_file: &Path) -> Result<Certificate, Nod
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|reason| unusable(key_file, &reason))?;
     let first = chain.first().ok_or_else(|| unusable(cert_file, &"it holds no certificate"))?;
     let fingerprint = hex::encode(Sha256::digest(first));
+    let (_, parsed) = x509_parser::parse_x509_certificate(first).map_err(|reason| unusable(cert_file, &reason))?;
+    // Before 1970 it ended all the same.
+    let expires = UnixTime::try_from(parsed.validity().not_after.timestamp()).unwrap_or_default();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|reason| unusable(cert_file, &reason))?;
-    Ok(Certificate { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint })
+    Ok(Certificate { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint, expires })
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> NodeError {

@@ -24,6 +24,8 @@ use crate::{
 
 /// Files of the data directory that a node does not start with when others can read them.
 const SECRETS: [&str; 2] = ["node.key", "stratum-v2.key"];
+/// Fewer days left are worth a warning: certificates of 90 days are renewed 30 days before their end.
+const CERTIFICATE_DAYS_LEFT_MIN: u64 = 14;
 /// What only weakens a running node.
 const COOKIE: &str = "api.cookie";
 
@@ -163,12 +165,24 @@ fn certificate(config: &TlsConfig, dir: &Path, folder: &Folder) -> Finding {
         }
     };
     let found = match tls::load(&cert, &key) {
-        Ok(certificate) => {
-            Finding::ok("stratum-tls", format!("certificate and key fit; sha256 {}", certificate.fingerprint))
-        }
+        Ok(certificate) => loaded(&certificate, unix_now()),
         Err(cause) => Finding { fix: Some(certificate_fix(&cause, &key)), ..Finding::of_error("stratum-tls", &cause) },
     };
     found.about(cert.display().to_string())
+}
+
+fn loaded(certificate: &tls::Certificate, now: u64) -> Finding {
+    let Some(left) = certificate.expires.checked_sub(now) else {
+        return Finding::error("stratum-tls", "the certificate has expired")
+            .because("miners that check certificates do not connect any more; most do not")
+            .fix("renew it and restart the node");
+    };
+    let days = left / 86_400;
+    if days < CERTIFICATE_DAYS_LEFT_MIN {
+        return Finding::warning("stratum-tls", format!("the certificate expires in {days} days"))
+            .fix("renew it and restart the node: the files are read at the start");
+    }
+    Finding::ok("stratum-tls", format!("certificate and key fit for {days} days; sha256 {}", certificate.fingerprint))
 }
 
 fn certificate_fix(cause: &NodeError, key: &Path) -> String {

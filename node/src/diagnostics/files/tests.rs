@@ -103,6 +103,18 @@ fn certificate_and_key_have_to_fit() {
 }
 
 #[test]
+fn a_certificate_that_ends_soon_warns() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = data_dir::DataDir::open(folder.path()).unwrap();
+    let certificate = tls::certificate(&TlsConfig::Own, &data_dir).unwrap().unwrap();
+    let (end, day) = (certificate.expires, 86_400);
+    assert!(end > unix_now(), "the node's own holds for long");
+    let judged = |left: u64| loaded(&certificate, end - left).severity;
+    assert_eq!([judged(15 * day), judged(13 * day)], [Severity::Ok, Severity::Warning]);
+    assert_eq!(loaded(&certificate, end + 1).severity, Severity::Error);
+}
+
+#[test]
 fn old_databases_of_places_warn_and_broken_ones_too() {
     let facts = |built| Ok(DatabaseFacts { kind: "GeoLite2-City".to_owned(), built });
     let day = 86_400;
