@@ -17,11 +17,13 @@ use node::{
     p2p::{Hello, Request, Response},
     peer_selector::Slot,
     store::StoredShare,
+    templates::wire::{Announcement, SentTransaction, TemplateRequest, TemplateResponse},
 };
 use serde_json::json;
 use sharechain::{
-    CheckedShare, PayoutScript, Share, ShareId,
+    CheckedShare, CompactTarget, PayoutScript, Share, ShareId,
     encode::Writer,
+    hash::Txid,
     sync::TipClaim,
     testing::{self, GENESIS_TIME, Rng, World},
 };
@@ -73,6 +75,7 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
     add("block", vec![hex::decode(BLOCK.trim()).expect("hexadecimal"), transaction()]);
     let flags = GBT.replacen(r#""coinbaseaux": {"#, &format!(r#""coinbaseaux": {{"flags": "{}""#, "7a".repeat(31)), 1);
     add("template", [GBT, LITECOIN_GBT, &flags].map(|json| json.as_bytes().to_vec()).to_vec());
+    add("template_store", template_stores());
     add("rpc_answer", rpc_answers());
     add("devnet_rpc", devnet_requests());
     add("config", configs());
@@ -238,19 +241,44 @@ fn requests(shares: &[Arc<CheckedShare>]) -> Vec<Vec<u8>> {
         Request::Hello(nobody),
         Request::Range { locator: ids.clone() },
         Request::Shares { ids },
+        Request::Template(TemplateRequest::Announce(Box::new(announcement()))),
+        Request::Template(TemplateRequest::Get(announcement().key())),
+        Request::Template(TemplateRequest::Transactions { key: announcement().key(), places: vec![0, 2], tail: true }),
     ];
     requests.map(|request| request.encode()).to_vec()
 }
 
 fn responses(shares: &[Arc<CheckedShare>]) -> Vec<Vec<u8>> {
     let bytes = shares.iter().take(2).map(|share| share.share().encode()).collect();
+    let sent = SentTransaction { txid: Txid::from_bytes([3; 32]), bytes: transaction() };
     let responses = [
         Response::Hello(hello()),
         Response::Shares { shares: bytes },
         Response::Shares { shares: Vec::new() },
         Response::Ids { ids: shares.iter().map(|share| share.id()).collect(), more: true },
+        Response::Template(TemplateResponse::Template(Some(Box::new(announcement())))),
+        Response::Template(TemplateResponse::Transactions { transactions: vec![sent], tail: Some(vec![1, 2]) }),
     ];
     responses.map(|response| response.encode()).to_vec()
+}
+
+fn announcement() -> Announcement {
+    Announcement {
+        work: testing::Miner::devnet().work,
+        version: 0x2000_0000,
+        bits: CompactTarget::from_bits(0x1d00_ffff),
+        time_min: GENESIS_TIME,
+        merkle_branch: vec![[7; 32]; 2],
+        tail_len: 2,
+        short_ids: vec![[1; 6], [2; 6], [3; 6]],
+    }
+}
+
+/// Own templates, announcements of true and false ones, right and wrong answers, and peers that leave.
+fn template_stores() -> Vec<Vec<u8>> {
+    let fetched = [[0, 0, 1, 0x0f], [1, 1, 1, 0xfe], [3, 0, 0, 0], [5, 0, 1, 0]];
+    let refused = [[0, 0, 1, 0x03], [0x85, 2, 1, 0xff], [3, 0, 0, 0], [1, 2, 2, 0x7f], [3, 0, 0, 3], [4, 2, 0, 0]];
+    vec![fetched.concat(), refused.concat(), [fetched.concat(), refused.concat(), noise(30, 400)].concat()]
 }
 
 /// Ads of the share chain that the target knows, signed with keys that everybody knows.

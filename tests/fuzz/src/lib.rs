@@ -16,6 +16,7 @@ pub mod stratum_session;
 pub mod stratum_text;
 pub mod stratum_v2;
 pub mod sync;
+pub mod templates;
 
 /// One fuzz target.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +30,7 @@ pub struct Target {
 }
 
 /// Every target, in the order of `Cargo.toml`.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 27] = [
     Target { name: "share", run: consensus::share, mutations: 40_000 },
     Target { name: "header_and_targets", run: consensus::header_and_targets, mutations: 40_000 },
     Target { name: "identifiers", run: consensus::identifiers, mutations: 40_000 },
@@ -53,6 +54,7 @@ pub const TARGETS: [Target; 26] = [
     Target { name: "api_answer", run: network::api_answer, mutations: 20_000 },
     Target { name: "block", run: parent::block, mutations: 40_000 },
     Target { name: "template", run: parent::template, mutations: 10_000 },
+    Target { name: "template_store", run: templates::run, mutations: 4_000 },
     Target { name: "rpc_answer", run: parent::rpc_answer, mutations: 20_000 },
     Target { name: "devnet_rpc", run: parent::devnet_rpc, mutations: 400 },
     Target { name: "config", run: parent::config, mutations: 10_000 },

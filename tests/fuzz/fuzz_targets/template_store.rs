@@ -1,0 +1,4 @@
+//! `templates::held` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::templates::run(bytes));
