@@ -4,7 +4,7 @@
 //! geography, partition, delay_line      pure: who is where, how far apart, who is cut off when, which frame goes on when
 //! arrivals, verdict                     pure: what the logs say, and whether promises are kept
 //! namespace, switch, relay, network     root: a namespace and a TAP device per node, the thread between them, ways in and out
-//! emulation, healing, chain_walk        a pool that mines, and what it is asked
+//! chain, emulation, healing, chain_walk a pool that mines its own chain, and what it is asked
 //! catch_up                              a new node that syncs what others have
 //! ```
 //! Only what nodes say to each other crosses the switch. Daemon, miners and questions to the API go through relays from
@@ -14,6 +14,7 @@
 
 mod arrivals;
 mod catch_up;
+mod chain;
 mod chain_walk;
 mod delay_line;
 mod emulation;

@@ -71,6 +71,10 @@ pub struct RawCustom {
     pub share_chain_start: Option<u32>,
     /// Whether payouts come within a minute, as on the devnet.
     pub short_window: Option<bool>,
+    /// Heights that a share can be merged after.
+    pub merge_depth: Option<u32>,
+    /// Heights that have one window.
+    pub payout_epoch: Option<u32>,
     /// Blocks until a coinbase can be spent.
     pub coinbase_maturity: Option<u32>,
 }
@@ -137,7 +141,13 @@ impl RawCustom {
         let share_bits_max = bits("share_bits_max", self.share_bits_max.as_deref())?;
         let is_short = self.short_window.unwrap_or(false);
         let start = self.share_chain_start.ok_or(Missing("share_chain_start"))?;
-        let params = ConsensusParams { password, ..share_chain(&name, parent, share_bits_max, start, is_short) };
+        let usual = share_chain(&name, parent, share_bits_max, start, is_short);
+        let params = ConsensusParams {
+            password,
+            merge_depth: self.merge_depth.unwrap_or(usual.merge_depth),
+            payout_epoch: self.payout_epoch.unwrap_or(usual.payout_epoch),
+            ..usual
+        };
         Ok(ChainProfile {
             addresses: self.addresses()?,
             params: Arc::new(Params::new(params)?),

@@ -1,7 +1,6 @@
 //! A whole run: starts a pool in its world, lets it mine, cuts it as the script says, and judges it.
 
 use std::{
-    net::SocketAddr,
     ops::Range,
     path::PathBuf,
     time::{Duration, Instant, SystemTime},
@@ -16,6 +15,7 @@ use tokio::{
 
 use super::{
     arrivals::{Arrivals, LOG_FILTER, Micros, NodeLog, Spread, micros, percentile},
+    chain,
     chain_walk::PaidShares,
     delay_line::Loss,
     geography::Geography,
@@ -111,7 +111,8 @@ impl World {
         let daemon = loopback(&devnet.rpc)?;
         for node in 0..plan.nodes {
             let rpc = network.outwards(node, daemon)?;
-            let options = options(&plan, &geography, node, rpc);
+            let config = chain::write_config(folder.path(), node, &format!("http://{rpc}"))?;
+            let options = options(&plan, &geography, node, config);
             let process = network.place(node, &place).node(&format!("node{}", node + 1), &options).await?;
             nodes.push(network.reach(node, process)?);
         }
@@ -276,14 +277,14 @@ fn per(part: usize, whole: usize) -> f64 {
 }
 
 /// How a node is started: it knows its own place and two seeds.
-fn options(plan: &WorldPlan, geography: &Geography, node: usize, rpc: SocketAddr) -> NodeOptions {
+fn options(plan: &WorldPlan, geography: &Geography, node: usize, config: PathBuf) -> NodeOptions {
     let log = ["--log".to_owned(), LOG_FILTER.to_owned()];
     let seeds = geography.seeds(node).into_iter().flat_map(|seed| ["--seed".to_owned(), geography.multiaddress(seed)]);
     let outbound = plan.outbound_max.map(|outbound_max| ["--outbound-max".to_owned(), outbound_max.to_string()]);
     let selection = ["--selection".to_owned(), plan.selection.to_string()];
     NodeOptions {
-        config: None,
-        parent_rpc: format!("http://{rpc}"),
+        config: Some(config),
+        parent_rpc: String::new(),
         peers: Vec::new(),
         region: Some(geography.region(node).to_string()),
         p2p_listen: Some(geography.multiaddress(node)),
