@@ -299,9 +299,14 @@ impl Network {
                 self.peers.set_rtt(&peer, rtt);
                 self.select(Event::Rtt { peer, rtt });
             }
-            BehaviourEvent::Ping(ping::Event { peer, connection, result: Err(ping::Failure::Timeout) }) => {
+            // Reported from the second one in a row on: no answer, or no stream to ask on.
+            BehaviourEvent::Ping(ping::Event {
+                peer,
+                connection,
+                result: Err(ping::Failure::Timeout | ping::Failure::Other { .. }),
+            }) => {
                 // A line that is cut may look open for many minutes, and the mesh would go on sending into it.
-                info!(%peer, "no answer to a ping; the connection is closed");
+                info!(%peer, "no answer to pings; the connection is closed");
                 let _closed = self.swarm.close_connection(connection);
             }
             BehaviourEvent::Requests(event) => self.on_request_event(event),
@@ -314,7 +319,7 @@ impl Network {
                 debug!(peer = %event.remote_peer_id, result = ?event.result, "hole punching")
             }
             BehaviourEvent::Gossip(_)
-            | BehaviourEvent::Ping(_)
+            | BehaviourEvent::Ping(ping::Event { result: Err(ping::Failure::Unsupported), .. })
             | BehaviourEvent::AutonatServer(_)
             | BehaviourEvent::RelayClient(_)
             | BehaviourEvent::RelayServer(_) => {}
