@@ -11,13 +11,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sharechain::{
-    CheckedShare, PayoutScript, Share, ShareError, ShareId, Work,
-    chain::PaidWindow,
-    coinbase::PrefixState,
-    encode::DecodeError,
-    hash::Txid,
-    payout::Payout,
-    pplns::Weights,
+    CheckedShare, PayoutScript, Share, ShareError, ShareId, Work, chain::PaidWindow, coinbase::PrefixState,
+    encode::DecodeError, hash::Txid, payout::Payout, pplns::Weights,
 };
 
 use crate::chain_profile::ChainProfile;

@@ -228,7 +228,11 @@ pub(super) fn payouts(params: &Params, data: &ShareData, prev_block: BlockHash, 
     payout::split(&terms, weights, data.payout_script)
 }
 
-pub(super) fn coinbase_fields<'a>(data: &'a ShareData, tx_time: Option<u32>, payouts: &'a [Payout]) -> CoinbaseFields<'a> {
+pub(super) fn coinbase_fields<'a>(
+    data: &'a ShareData,
+    tx_time: Option<u32>,
+    payouts: &'a [Payout],
+) -> CoinbaseFields<'a> {
     CoinbaseFields {
         tx_time,
         block_height: data.block_height,

@@ -58,7 +58,10 @@ fn what_was_altered_proves_nothing() {
     assert_eq!(refused(&|proof| proof.window.reverse()), malformed);
     assert_eq!(refused(&|proof| proof.window[0].work = "0".to_owned()), malformed);
     assert_eq!(refused(&|proof| proof.window[0].work = "-1".to_owned()), malformed);
-    assert_eq!(refused(&|proof| proof.window.iter_mut().for_each(|entry| entry.work = u128::MAX.to_string())), malformed);
+    assert_eq!(
+        refused(&|proof| proof.window.iter_mut().for_each(|entry| entry.work = u128::MAX.to_string())),
+        malformed
+    );
     assert_eq!(refused(&|proof| proof.window[0].script = "00".repeat(300)), malformed);
     assert_eq!(refused(&|proof| proof.share = "00".repeat(SHARE_DIGITS_MAX)), ProofError::Malformed("share"));
     assert!(matches!(refused(&|proof| proof.share.truncate(100)), ProofError::Share(_)));
