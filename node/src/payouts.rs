@@ -9,10 +9,12 @@
 //! Payouts themselves are made by the share chain's rules and the parent chain alone (`sharechain::payout`); nothing here is needed
 //! for them.
 
+pub mod audit;
 pub mod ledger;
 pub mod proof;
 mod task;
 
+pub use audit::{Audit, AuditVerdict, AuditedOutput, audit};
 pub use ledger::{Ledger, PaidBlock, PaidScript};
 pub use proof::{PayoutProof, ProofError, Proven};
 pub use task::{PayoutSources, PayoutsTask, Unproven, proof_file, prove_share, read_proof};

@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(ledger.insert(block(6, 0..1)), [block(4, 0..0).hash]);
         assert_eq!(ledger.insert(block(3, scripts)), [block(3, 0..0).hash], "the new one itself");
         let mut many = Ledger::default();
-        let forgotten: usize =
-            (0..LEDGER_BLOCKS_MAX as u32 + 9).map(|height| many.insert(block(height, 0..1)).len()).sum();
+        let count = u32::try_from(LEDGER_BLOCKS_MAX).unwrap() + 9;
+        let forgotten: usize = (0..count).map(|height| many.insert(block(height, 0..1)).len()).sum();
         let kept = LEDGER_WINDOWS_MAX / 1_000;
         assert_eq!((forgotten, many.blocks().count()), (LEDGER_BLOCKS_MAX + 9 - kept, kept), "windows are many first");
     }

@@ -95,8 +95,10 @@ pub enum ProofError {
 pub struct Proven {
     /// The block's share.
     pub share: CheckedShare,
-    /// Id of the coinbase transaction.
-    pub coinbase: Txid,
+    /// The coinbase transaction without its witness.
+    pub coinbase: Vec<u8>,
+    /// Its id.
+    pub coinbase_txid: Txid,
     /// Where the window was taken.
     pub payout_share: ShareId,
     /// The window.
@@ -147,10 +149,12 @@ impl PayoutProof {
         if PrefixState::after(&prefix) != Some(share.prefix) {
             return Err(ProofError::OtherCoinbase(checked.id()));
         }
-        let coinbase = share.prefix.txid(&share.data.coinbase_tail(params.id(), &share.extranonce));
+        let tail = share.data.coinbase_tail(params.id(), &share.extranonce);
+        let coinbase_txid = share.prefix.txid(&tail);
+        let coinbase = [prefix.as_slice(), &tail].concat();
         let payouts = window.payouts(params, &share.data, share.header.prev_block);
         let PaidWindow { payout_share, weights, .. } = window;
-        Ok(Proven { share: checked, coinbase, payout_share, weights, payouts })
+        Ok(Proven { share: checked, coinbase, coinbase_txid, payout_share, weights, payouts })
     }
 
     fn share_bytes(&self) -> Result<Vec<u8>, ProofError> {
@@ -192,4 +196,4 @@ impl Proven {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -9,7 +9,7 @@ use super::*;
 const EASIEST: u32 = 0x207f_ffff;
 
 /// Three miners' chain on which every share is a block, and the proof of its newest.
-fn proven_block() -> (ChainProfile, ShareChain, Arc<CheckedShare>, PayoutProof) {
+pub(in crate::payouts) fn proven_block() -> (ChainProfile, ShareChain, Arc<CheckedShare>, PayoutProof) {
     let params = testing::devnet_params();
     let profile = ChainProfile { params: params.clone(), ..ChainProfile::find("devnet", None).unwrap() };
     let mut chain = ShareChain::new(params.clone());
@@ -33,7 +33,8 @@ fn a_proof_shows_what_the_chain_computes() {
     assert_eq!(proven.payouts.len(), 3, "three miners have work in the window");
     assert_eq!(proven.share, *newest);
     let coinbase = chain.coinbase(&newest).unwrap();
-    assert_eq!(proven.coinbase, Txid::from_bytes(sharechain::hash::sha256d(&coinbase)));
+    assert_eq!(proven.coinbase, coinbase);
+    assert_eq!(proven.coinbase_txid, Txid::from_bytes(sharechain::hash::sha256d(&coinbase)));
     let script = testing::script(2);
     let due = proven.payouts.iter().find(|payout| payout.script == script).unwrap();
     assert_eq!(proven.amount_of(&script), due.amount.units());
