@@ -13,7 +13,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::StreamExt;
 use libp2p::PeerId;
-use sharechain::{CheckedShare, ShareChain, ShareId, TemplateKey, chain::ParentBlock, payout::Payout, sync::TipClaim};
+use sharechain::{
+    CheckedShare, ShareChain, ShareId, TemplateKey,
+    chain::{PaidWindow, ParentBlock},
+    payout::Payout,
+    sync::TipClaim,
+};
 use stratum::FoundShare;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -116,6 +121,13 @@ pub enum ChainQuery {
         share: Box<CheckedShare>,
         /// `None` when it is not linked.
         reply: oneshot::Sender<Option<Vec<Payout>>>,
+    },
+    /// The window that a linked share pays.
+    PaidWindow {
+        /// The share.
+        share: Box<CheckedShare>,
+        /// `None` when it is not linked, or its past is not kept.
+        reply: oneshot::Sender<Option<PaidWindow>>,
     },
     /// The coinbase of a linked share's block, without its witness.
     Coinbase {

@@ -12,6 +12,7 @@
 //! stratum-*.pem   certificate and key that miners see, when the operator has none
 //! shares/         the share store
 //! blocks/         found blocks until they are matured, and what became of all of them
+//! payouts/        whom the pool's blocks paid, with the proof of each
 //! evidence/       templates of peers that the own daemon refused
 //! ```
 
@@ -71,6 +72,11 @@ impl DataDir {
     /// The folder of found blocks.
     pub fn blocks(&self) -> PathBuf {
         self.path.join("blocks")
+    }
+
+    /// The folder of proofs of payouts.
+    pub fn payouts(&self) -> PathBuf {
+        self.path.join("payouts")
     }
 
     /// The folder of templates that were refused.

@@ -37,6 +37,7 @@ pub mod miners;
 pub mod netgroup;
 pub mod p2p;
 pub mod parent;
+pub mod payouts;
 pub mod peer_selector;
 pub mod region;
 pub mod run;

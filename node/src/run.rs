@@ -30,6 +30,7 @@ use crate::{
     miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::known_blocks,
+    payouts::{Ledger, PayoutSources, PayoutsTask},
     store::{self, LoadedChain, StoreHandle, sled::SledStore},
     templates::{TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
     work::{JobSender, WorkTask},
@@ -138,6 +139,7 @@ struct Channels {
     blocks_view: (watch::Sender<Arc<BlocksView>>, watch::Receiver<Arc<BlocksView>>),
     geo: (watch::Sender<Arc<Geo>>, watch::Receiver<Arc<Geo>>),
     nodes_view: (watch::Sender<Arc<DirectoryView>>, watch::Receiver<Arc<DirectoryView>>),
+    ledger: (watch::Sender<Arc<Ledger>>, watch::Receiver<Arc<Ledger>>),
     refuge: (watch::Sender<Option<Refuge>>, watch::Receiver<Option<Refuge>>),
     templates: (mpsc::Sender<TemplateInput>, mpsc::Receiver<TemplateInput>),
 }
@@ -156,6 +158,7 @@ impl Channels {
             blocks_view: watch::channel(Arc::default()),
             geo: watch::channel(Arc::new(geo)),
             nodes_view: watch::channel(Arc::default()),
+            ledger: watch::channel(Arc::default()),
             refuge: watch::channel(None),
             templates: mpsc::channel(TEMPLATES_QUEUE_MAX),
         }
@@ -177,6 +180,7 @@ struct Opened {
     endpoint: StratumEndpoint,
     network: Network,
     blocks: BlocksTask,
+    payouts: PayoutsTask,
     templates: TemplatesTask,
 }
 
@@ -244,6 +248,8 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let blocks =
         BlocksTask::open(parent.daemons.clone(), &config.chain, data_dir.blocks(), channels.blocks_view.0.clone())
             .map_err(file_error("use", &data_dir.blocks()))?;
+    let payouts = PayoutsTask::open(data_dir.payouts(), &config.chain, channels.ledger.0.clone())
+        .map_err(file_error("use", &data_dir.payouts()))?;
     let opened = Opened {
         config,
         channels,
@@ -257,6 +263,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         endpoint,
         network,
         blocks,
+        payouts,
         templates,
     };
     Ok((opened, store_thread))
@@ -277,6 +284,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         endpoint,
         network,
         blocks,
+        payouts,
         templates,
     } = opened;
     let profile = Arc::new(config.chain);
@@ -300,6 +308,13 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     tasks.spawn("templates", templates.run(channels.templates.1, token.clone()));
     tasks.spawn("known blocks", known_blocks::run(parent.daemons.clone(), watched, token.clone()));
     let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p.clone(), token.clone());
+    let paid = PayoutSources {
+        profile: profile.clone(),
+        store: store.clone(),
+        queries: channels.chain.0.clone(),
+        blocks: channels.blocks_view.1.clone(),
+    };
+    tasks.spawn("payouts", payouts.run(paid.clone(), token.clone()));
     let state = ApiState {
         profile,
         peer_id,

@@ -41,7 +41,7 @@ mod window;
 
 pub use admission::{Admission, Ignored};
 pub use choice::RivalBranch;
-pub use job::{JobContext, ParentWork, ShareTerms};
+pub use job::{JobContext, PaidWindow, ParentWork, ShareTerms};
 pub use not_yet::NotYet;
 pub use parent_claims::{FRESH_BLOCKS, ParentBlock};
 
@@ -278,21 +278,26 @@ impl ShareChain {
         self.not_yet.len()
     }
 
-    /// Whom the coinbase of a linked share has to pay, computed from its past; `None` when that is not kept.
-    pub fn payouts(&mut self, share: &CheckedShare) -> Option<Vec<Payout>> {
+    /// The window that a linked share has to pay; `None` when that is not kept.
+    pub fn paid_window(&mut self, share: &CheckedShare) -> Option<PaidWindow> {
         let index = self.dag.find(&share.id())?;
         let (parent, height) = (self.dag.parent(index)?, self.dag.node(index).height);
         let payout_share = self.dag.payout_share(&self.params, parent, height)?;
         let weights = self.book.weights(&self.dag, &self.params, payout_share)?;
-        Some(job::payouts(&self.params, &share.share().data, share.share().header.prev_block, &weights))
+        let tx_time = self.params.parent().tx_time.then(|| self.dag.node(parent).median_time);
+        Some(PaidWindow { payout_share: self.dag.node(payout_share).id, weights, tx_time })
+    }
+
+    /// Whom the coinbase of a linked share has to pay, computed from its past; `None` when that is not kept.
+    pub fn payouts(&mut self, share: &CheckedShare) -> Option<Vec<Payout>> {
+        let window = self.paid_window(share)?;
+        Some(window.payouts(&self.params, &share.share().data, share.share().header.prev_block))
     }
 
     /// The coinbase of a linked share's block without its witness; `None` when its past is not kept.
     pub fn coinbase(&mut self, share: &CheckedShare) -> Option<Vec<u8>> {
-        let payouts = self.payouts(share)?;
-        let (parent, share) = (self.dag.parent(self.dag.find(&share.id())?)?, share.share());
-        let tx_time = self.params.parent().tx_time.then(|| self.dag.node(parent).median_time);
-        let mut coinbase = job::coinbase_fields(&share.data, tx_time, &payouts).prefix();
+        let (window, share) = (self.paid_window(share)?, share.share());
+        let mut coinbase = window.coinbase_prefix(&self.params, &share.data, share.header.prev_block);
         coinbase.extend(share.data.coinbase_tail(self.params.id(), &share.extranonce));
         Some(coinbase)
     }

@@ -49,6 +49,13 @@ impl Weights {
         tally.weights(bounds.entries_max.saturating_sub(entries_left))
     }
 
+    /// The weights of a window that is known by its sums, such as one that somebody shows.
+    pub fn from_sums(sums: impl Iterator<Item = (PayoutScript, Work)>, shares: u64) -> Self {
+        let mut tally = Tally::default();
+        sums.for_each(|(script, work)| tally.add(script, 0, work));
+        tally.weights(shares)
+    }
+
     /// Script and work, the largest first; equal ones ascending by script.
     pub fn by_work(&self) -> &[(PayoutScript, Work)] {
         &self.by_work

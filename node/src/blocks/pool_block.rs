@@ -56,7 +56,7 @@ impl PoolBlock {
     }
 
     /// Whether it is on the main chain.
-    pub(super) const fn is_confirmed(&self) -> bool {
+    pub const fn is_confirmed(&self) -> bool {
         matches!(self.status, PoolBlockStatus::Confirmed(_) | PoolBlockStatus::Matured(_))
     }
 

@@ -331,6 +331,7 @@ impl Running {
                 drop(reply.send(self.task.chain.order_after(&locator, len_max)));
             }
             ChainQuery::Payouts { share, reply } => drop(reply.send(self.task.chain.payouts(&share))),
+            ChainQuery::PaidWindow { share, reply } => drop(reply.send(self.task.chain.paid_window(&share))),
             ChainQuery::Coinbase { share, reply } => drop(reply.send(self.task.chain.coinbase(&share))),
         }
     }

@@ -89,6 +89,21 @@ pub fn encode(header: &Header, coinbase: &[u8], body: &BlockBody) -> Vec<u8> {
     block.into_bytes()
 }
 
+/// What begins with the coinbase in the bytes of a block; `None` when they end before it.
+pub fn first_transaction(block: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader::new(block.get(HEADER_LEN..)?);
+    compact_size(&mut reader, "transactions", COUNT_MAX).ok()?;
+    block.get(block.len().checked_sub(reader.remaining())?..)
+}
+
+/// The transaction that these bytes begin with.
+///
+/// # Errors
+/// [`DecodeError`] when they begin with none.
+pub fn read_first(bytes: &[u8]) -> Result<Transaction, DecodeError> {
+    Transaction::read(&mut Reader::new(bytes))
+}
+
 impl Transaction {
     /// Reads exactly one transaction.
     ///

@@ -132,6 +132,21 @@ impl Daemons {
         }
         if answered { Ok(known) } else { Err(first_error.unwrap_or_else(no_daemon)) }
     }
+
+    /// A whole block, of the first daemon that has it.
+    ///
+    /// # Errors
+    /// The first one's, when none has it.
+    pub async fn block(&self, hash: &BlockHash) -> Result<Vec<u8>, RpcError> {
+        let mut first_error = None;
+        for client in self.by_trust() {
+            match client.block(hash).await {
+                Ok(block) => return Ok(block),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        Err(first_error.unwrap_or_else(no_daemon))
+    }
 }
 
 /// There is always at least one daemon, so this is never seen.

@@ -238,6 +238,16 @@ impl RpcClient {
         }
     }
 
+    /// A whole block as bytes.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub async fn block(&self, hash: &BlockHash) -> Result<Vec<u8>, RpcError> {
+        let method = "getblock";
+        let text: String = self.call(method, json!([hash.to_string(), 0]), RPC_TIMEOUT).await?;
+        hex::decode(&text).map_err(|_| RpcError::Malformed { method, detail: "no hexadecimal".to_owned() })
+    }
+
     /// What the daemon says of its chain; `None` when it is too old to be asked.
     ///
     /// # Errors

@@ -74,6 +74,29 @@ pub struct ShareTerms {
     pub signal: u16,
 }
 
+/// What a share's coinbase is made of beside the share's own data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PaidWindow {
+    /// Where the window was taken.
+    pub payout_share: ShareId,
+    /// The window.
+    pub weights: Arc<Weights>,
+    /// Time of the coinbase on chains that have one.
+    pub tx_time: Option<u32>,
+}
+
+impl PaidWindow {
+    /// Whom a coinbase with this share data pays.
+    pub fn payouts(&self, params: &Params, data: &ShareData, prev_block: BlockHash) -> Vec<Payout> {
+        payouts(params, data, prev_block, &self.weights)
+    }
+
+    /// The coinbase before the commitment.
+    pub fn coinbase_prefix(&self, params: &Params, data: &ShareData, prev_block: BlockHash) -> Vec<u8> {
+        coinbase_fields(data, self.tx_time, &self.payouts(params, data, prev_block)).prefix()
+    }
+}
+
 impl ShareChain {
     /// The context of a share mined on the best tip.
     ///
@@ -187,9 +210,8 @@ impl JobContext {
     /// The coinbase before the commitment. Equal for all share data that differ in commitment only, once somebody has
     /// weight in the window.
     pub fn coinbase_prefix(&self, params: &Params, data: &ShareData, prev_block: BlockHash) -> Vec<u8> {
-        let payouts = self.payouts(params, data, prev_block);
         let tx_time = params.parent().tx_time.then_some(self.median_time);
-        coinbase_fields(data, tx_time, &payouts).prefix()
+        coinbase_fields(data, tx_time, &self.payouts(params, data, prev_block)).prefix()
     }
 }
 

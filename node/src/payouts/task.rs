@@ -1,0 +1,190 @@
+//! The task that keeps the ledger: for each block of the pool that a daemon has on its main chain, it asks the share chain for the
+//! window, proves the payouts to itself as a stranger would, and writes the proof. What a file proves is in the ledger again after
+//! a restart. It never decides anything: without it blocks pay as they do.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use sharechain::{BlockHash, ShareId};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::spawn_blocking,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{
+    ledger::{Ledger, PaidBlock},
+    proof::{PROOF_LEN_MAX, PayoutProof, Proven},
+};
+use crate::{
+    blocks::{BlocksView, PoolBlock},
+    chain_profile::ChainProfile,
+    chain_task::{ChainInput, ChainQuery},
+    data_dir::write_durably,
+    defaults::QUERY_TIMEOUT,
+    store::StoreHandle,
+};
+
+/// What a proof's file ends in.
+const EXTENSION: &str = "json";
+
+/// What the task works with.
+#[derive(Clone, Debug)]
+pub struct PayoutSources {
+    /// The chain.
+    pub profile: Arc<ChainProfile>,
+    /// Shares.
+    pub store: StoreHandle,
+    /// Questions about the share chain.
+    pub queries: mpsc::Sender<ChainInput>,
+    /// The pool's blocks.
+    pub blocks: watch::Receiver<Arc<BlocksView>>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct PayoutsTask {
+    folder: PathBuf,
+    ledger: Ledger,
+    view: watch::Sender<Arc<Ledger>>,
+}
+
+/// The file of a block's proof in a folder of proofs.
+pub fn proof_file(folder: &Path, hash: &BlockHash) -> PathBuf {
+    folder.join(format!("{hash}.{EXTENSION}"))
+}
+
+/// A proof from its file.
+///
+/// # Errors
+/// When it cannot be read, is too long, or is none.
+pub fn read_proof(path: &Path) -> io::Result<PayoutProof> {
+    let length = fs::metadata(path)?.len();
+    if length > PROOF_LEN_MAX as u64 {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{length} bytes are too many for a proof")));
+    }
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+impl PayoutsTask {
+    /// Takes up the proofs of a folder. What proves nothing is named and left alone.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or read.
+    pub fn open(folder: PathBuf, profile: &ChainProfile, view: watch::Sender<Arc<Ledger>>) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let mut task = Self { folder, ledger: Ledger::default(), view };
+        for entry in fs::read_dir(&task.folder)? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|extension| extension != EXTENSION) {
+                continue;
+            }
+            let proven = read_proof(&path).map_err(|cause| cause.to_string());
+            match proven.and_then(|proof| proof.verify(profile).map_err(|cause| cause.to_string())) {
+                Ok(proven) => task.remember(&proven),
+                Err(cause) => warn!(path = %path.display(), cause, "this file proves no payouts; it is left alone"),
+            }
+        }
+        task.view.send_replace(Arc::new(task.ledger.clone()));
+        Ok(task)
+    }
+
+    /// Runs until the token is cancelled.
+    pub async fn run(mut self, mut sources: PayoutSources, token: CancellationToken) {
+        // Blocks that were tried for good, whatever came of it.
+        let mut settled = BTreeSet::new();
+        loop {
+            let view = sources.blocks.borrow_and_update().clone();
+            let is_due = |block: &&PoolBlock| {
+                let is_known = self.ledger.contains(block.height, &block.hash) || settled.contains(&block.hash);
+                block.is_confirmed() && !is_known
+            };
+            for block in view.blocks.iter().filter(is_due).cloned().collect::<Vec<_>>() {
+                let proving = prove(&sources, &block);
+                let Some(proof) = token.run_until_cancelled(proving).await else { return };
+                match proof {
+                    Ok(proof) => self.keep(proof, &sources.profile).await,
+                    Err(Unproven::Gone) => {
+                        info!(hash = %block.hash, "the share of this block is not kept any more; its payouts cannot be proven");
+                    }
+                    Err(Unproven::Busy) => {
+                        debug!(hash = %block.hash, "nobody answered; it is tried again");
+                        continue;
+                    }
+                }
+                settled.insert(block.hash);
+            }
+            settled.retain(|hash| view.blocks.iter().any(|block| block.hash == *hash));
+            tokio::select! {
+                biased;
+                () = token.cancelled() => return,
+                changed = sources.blocks.changed() => if changed.is_err() {
+                    return token.cancelled().await;
+                },
+            }
+        }
+    }
+
+    async fn keep(&mut self, proof: PayoutProof, profile: &ChainProfile) {
+        let proven = match proof.verify(profile) {
+            Ok(proven) => proven,
+            Err(cause) => return warn!(%cause, "a block pays something else than the share chain says"),
+        };
+        let path = proof_file(&self.folder, &proven.share.id().into());
+        let written = spawn_blocking(move || {
+            let bytes = serde_json::to_vec(&proof)?;
+            write_durably(&path, &bytes)
+        });
+        match written.await {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => warn!(%cause, "the proof of a block's payouts is not kept over a restart"),
+            Err(_) => return,
+        }
+        self.remember(&proven);
+        self.view.send_replace(Arc::new(self.ledger.clone()));
+    }
+
+    fn remember(&mut self, proven: &Proven) {
+        for hash in self.ledger.insert(PaidBlock::from(proven)) {
+            // It may never have been written.
+            let _gone = fs::remove_file(proof_file(&self.folder, &hash));
+        }
+    }
+}
+
+/// Why there is no proof now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// The share or its past is not kept.
+    Gone,
+    /// Nobody answered in time.
+    Busy,
+}
+
+async fn prove(sources: &PayoutSources, block: &PoolBlock) -> Result<PayoutProof, Unproven> {
+    prove_share(sources, ShareId::from(block.hash)).await
+}
+
+/// The proof of a share that is a block, from the share chain.
+///
+/// # Errors
+/// [`Unproven`].
+pub async fn prove_share(sources: &PayoutSources, id: ShareId) -> Result<PayoutProof, Unproven> {
+    let stored = sources.store.read(vec![id]).await.map_err(|_| Unproven::Busy)?;
+    let stored = stored.into_iter().next().flatten().ok_or(Unproven::Gone)?;
+    let share = stored.to_share(&sources.profile.params).ok_or(Unproven::Gone)?;
+    let (reply, answer) = oneshot::channel();
+    let query = ChainQuery::PaidWindow { share: Box::new(share.clone()), reply };
+    let exchange = async {
+        sources.queries.send(ChainInput::Query(query)).await.ok()?;
+        answer.await.ok()
+    };
+    let window = timeout(QUERY_TIMEOUT, exchange).await.ok().flatten().ok_or(Unproven::Busy)?;
+    Ok(PayoutProof::of(&share, &window.ok_or(Unproven::Gone)?, &sources.profile))
+}
