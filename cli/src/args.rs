@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Status,
     /// Look for what keeps a node from its work, and say what to do about it: takes the flags that the node is run with.
     Doctor(Box<RunArgs>),
+    /// Print the description of the HTTP API (OpenAPI 3.1).
+    Openapi,
     /// Measure which pool nodes lose a miner least: those of the directory of a running node, or those that are given.
     Nearest(NearestArgs),
 }

@@ -44,6 +44,10 @@ async fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
         Command::Status => show(&ApiClient::new(&api)?.status().await?, json, render::status),
         Command::Doctor(args) => Box::pin(doctor::run(*args, &api, json)).await,
+        Command::Openapi => {
+            render::text(&node::api::openapi_json())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Nearest(args) => nearest::run(args, &api, json).await,
         Command::Peers(args) => peers::run(args, &ApiClient::new(&api)?, json).await,
     }

@@ -1,89 +1,48 @@
-//! HTTP API under `/api/v1`, on loopback: status, health, peers, nodes, workers, blocks, payouts, shares.
+//! HTTP API under `/api/v1`, on loopback; `openapi.rs` has the table of its routes.
 //!
 //! It reads what other tasks publish and asks the chain and the store for the rest. Orders about peers need the [`Cookie`];
 //! nothing else changes anything.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Instant,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
-    Router,
     extract::{DefaultBodyLimit, Request},
-    http::header::HOST,
+    http::{StatusCode, header::HOST},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
-use stratum::StratumHandle;
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use crate::{
-    blocks::BlocksView,
-    chain_profile::ChainProfile,
-    chain_task::{ChainInput, ChainView},
-    directory::DirectoryView,
-    error::NodeError,
-    miners::StratumEndpoint,
-    p2p::{P2pHandle, PeersView},
-    parent::ParentState,
-    region::Region,
-    store::StoreHandle,
-};
+use crate::error::NodeError;
 
+mod blocks;
 pub mod client;
+mod connect;
 mod cookie;
 pub mod dto;
 mod nodes;
+mod openapi;
+mod page;
+mod parent;
+mod payouts;
 mod peers;
-mod routes;
+mod problem;
+mod request;
+mod shares;
+mod state;
+mod status;
+mod workers;
 
 pub use cookie::Cookie;
+pub use openapi::openapi_json;
+pub use state::ApiState;
+
+use problem::{Failure, problem};
 
 /// Longest order. Stops a client from filling memory.
 const BODY_LEN_MAX: usize = 4_096;
-
-/// What the API reads.
-#[derive(Clone, Debug)]
-pub struct ApiState {
-    /// The chain.
-    pub profile: Arc<ChainProfile>,
-    /// The node's identity.
-    pub peer_id: String,
-    /// Where the node says it is.
-    pub region: Option<Region>,
-    /// Where and on what terms miners connect.
-    pub endpoint: StratumEndpoint,
-    /// When the node started.
-    pub started: Instant,
-    /// Miners.
-    pub stratum: StratumHandle,
-    /// The share chain.
-    pub chain: watch::Receiver<Arc<ChainView>>,
-    /// The parent chain.
-    pub parent: watch::Receiver<ParentState>,
-    /// Peers.
-    pub peers: watch::Receiver<Arc<PeersView>>,
-    /// Orders about peers.
-    pub p2p: P2pHandle,
-    /// What orders have to show.
-    pub cookie: Cookie,
-    /// The directory of nodes.
-    pub nodes: watch::Receiver<Arc<DirectoryView>>,
-    /// Blocks.
-    pub blocks: watch::Receiver<Arc<BlocksView>>,
-    /// Questions about the share chain.
-    pub queries: mpsc::Sender<ChainInput>,
-    /// Shares.
-    pub store: StoreHandle,
-}
 
 /// A bound API that does not answer yet.
 #[derive(Debug)]
@@ -115,18 +74,9 @@ impl Api {
 
     /// Answers until the token is cancelled.
     pub async fn run(self, state: ApiState, token: CancellationToken) {
-        let app = Router::new()
-            .route("/api/v1/status", get(routes::status))
-            .route("/api/v1/health", get(routes::health))
-            .route("/api/v1/network", get(peers::network))
-            .route("/api/v1/peers", get(peers::list))
-            .route("/api/v1/peers/bans", get(peers::bans))
-            .route("/api/v1/peers/{order}", post(peers::order))
-            .route("/api/v1/nodes", get(nodes::nodes))
-            .route("/api/v1/workers", get(routes::workers))
-            .route("/api/v1/blocks", get(routes::blocks))
-            .route("/api/v1/payouts", get(routes::payouts))
-            .route("/api/v1/shares/{id}", get(routes::share))
+        let app = openapi::router()
+            .fallback(unknown_path)
+            .method_not_allowed_fallback(unknown_method)
             .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
             .layer(middleware::from_fn(only_local_hosts))
             .with_state(state);
@@ -145,5 +95,17 @@ async fn only_local_hosts(request: Request, next: Next) -> Response {
         .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });
     let is_loopback = |address: &str| address.parse().is_ok_and(|address: IpAddr| address.is_loopback());
     let local = name.eq_ignore_ascii_case("localhost") || is_loopback(name.trim_matches(['[', ']']));
-    if local { next.run(request).await } else { routes::unknown_host().into_response() }
+    if local { next.run(request).await } else { unknown_host().into_response() }
+}
+
+fn unknown_host() -> Failure {
+    problem(StatusCode::FORBIDDEN, "unknown host", "ask under a loopback address or localhost")
+}
+
+async fn unknown_path() -> Failure {
+    problem(StatusCode::NOT_FOUND, "unknown path", "GET /api/v1/openapi.json says what there is")
+}
+
+async fn unknown_method() -> Failure {
+    problem(StatusCode::METHOD_NOT_ALLOWED, "unknown method", "GET /api/v1/openapi.json says what there is")
 }

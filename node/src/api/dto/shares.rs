@@ -1,0 +1,43 @@
+//! Shares.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Payout;
+
+/// One share.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ShareDetail {
+    /// Its id.
+    pub id: String,
+    /// Its selected parent.
+    pub parent: String,
+    /// What it merges.
+    pub uncles: Vec<String>,
+    /// Its height.
+    pub height: u64,
+    /// Shares in its past, itself included.
+    pub count: u64,
+    /// Work in its past, itself included.
+    pub total_work: u128,
+    /// Its own work.
+    pub work: u128,
+    /// Its header's time, Unix seconds.
+    pub time: u32,
+    /// Whom its work is credited to.
+    pub payout_script: String,
+    /// The same as an address.
+    pub payout_address: Option<String>,
+    /// The block it extends.
+    pub prev_block: String,
+    /// Height of the block it could be.
+    pub block_height: u32,
+    /// Subsidy and fees it claims.
+    pub coinbase_value: u64,
+    /// Whether its hash meets the parent target it claims.
+    pub is_block: bool,
+    /// When this node linked it, Unix seconds.
+    pub linked_at: u64,
+    /// Whom its coinbase has to pay, computed by this node from the share chain.
+    pub payouts: Vec<Payout>,
+}
