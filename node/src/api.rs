@@ -31,6 +31,8 @@ use crate::{
     chain_task::{ChainInput, ChainView},
     directory::DirectoryView,
     error::NodeError,
+    events::EventsHandle,
+    history::HistoryHandle,
     miners::StratumEndpoint,
     p2p::{P2pHandle, PeersView},
     parent::ParentState,
@@ -41,11 +43,15 @@ use crate::{
 pub mod client;
 mod cookie;
 pub mod dto;
+mod events;
+mod history;
 mod nodes;
+mod patience;
 mod peers;
 mod routes;
 
 pub use cookie::Cookie;
+pub use history::{HashrateHistory, HashratePoint, RejectCounts};
 
 /// Longest order. Stops a client from filling memory.
 const BODY_LEN_MAX: usize = 4_096;
@@ -83,6 +89,10 @@ pub struct ApiState {
     pub queries: mpsc::Sender<ChainInput>,
     /// Shares.
     pub store: StoreHandle,
+    /// What happens.
+    pub events: EventsHandle,
+    /// How fast was mined.
+    pub history: HistoryHandle,
 }
 
 /// A bound API that does not answer yet.
@@ -127,10 +137,14 @@ impl Api {
             .route("/api/v1/blocks", get(routes::blocks))
             .route("/api/v1/payouts", get(routes::payouts))
             .route("/api/v1/shares/{id}", get(routes::share))
+            .route("/api/v1/events", get(events::sse))
+            .route("/api/v1/events/ws", get(events::ws))
+            .route("/api/v1/history/hashrate", get(history::hashrate))
             .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
             .layer(middleware::from_fn(only_local_hosts))
             .with_state(state);
-        let served = axum::serve(self.listener, app).with_graceful_shutdown(async move { token.cancelled().await });
+        let served = axum::serve(patience::Patient(self.listener), app)
+            .with_graceful_shutdown(async move { token.cancelled().await });
         if let Err(cause) = served.await {
             error!(%cause, "the api failed");
         }

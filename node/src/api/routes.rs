@@ -20,9 +20,10 @@ use super::{
 };
 use crate::{
     blocks::PoolBlockStatus,
-    chain_task::{ChainInput, ChainQuery, ChainView},
+    chain_task::{ChainInput, ChainQuery},
     defaults::QUERY_TIMEOUT,
     parent::{ParentHealth, ParentState, choice::Standing},
+    problems::{parent_problem, problems},
     work::usual_terms,
 };
 
@@ -110,37 +111,11 @@ fn upgrade_dto(bit: usize, state: UpgradeState) -> Option<Upgrade> {
     Some(Upgrade { bit, state: state.to_owned() })
 }
 
-/// What the operator has to know of the share chain, one sentence each.
-fn chain_problems(chain: &ChainView) -> Vec<String> {
-    let follows_held = chain.follows_held.then(|| {
-        "shares that this machine's clock or daemon speaks against have clearly more work than ours; hint: check the clock and \
-         whether the daemon follows its network"
-            .to_owned()
-    });
-    let rivals = chain.rivals.iter().map(|rival| {
-        format!(
-            "a branch with more work left the share chain at height {}, too long ago to be adopted at once; hint: if it is the \
-             network's, restart with --adopt-branch {}",
-            rival.fork_height, rival.tip
-        )
-    });
-    let decided = chain.upgrades.iter().filter(|(_, state)| state.is_decided());
-    let upgrades = decided.map(|(bit, _)| {
-        format!("the network has agreed on rules that this version does not know (bit {bit}); hint: update poolnode")
-    });
-    follows_held.into_iter().chain(rivals).chain(upgrades).collect()
-}
-
 /// 200 when miners get work, 206 while syncing, 503 when something is wrong.
 pub(super) async fn health(State(api): State<ApiState>) -> Response {
     let chain = api.chain.borrow().clone();
     let parent = api.parent.borrow().clone();
-    let mut problems = Vec::new();
-    if !parent.is_fresh() {
-        let problem = parent_dto(&parent).problem;
-        problems.push(problem.unwrap_or_else(|| "the parent daemon gives no templates".to_owned()));
-    }
-    problems.extend(chain_problems(&chain));
+    let problems = problems(&chain, &parent);
     let (code, status) = match (problems.is_empty(), chain.may_mine) {
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
         (true, false) => (StatusCode::PARTIAL_CONTENT, "syncing"),
@@ -270,9 +245,9 @@ fn payout_dtos(api: &ApiState, payouts: &[payout::Payout]) -> Vec<Payout> {
 
 fn parent_dto(parent: &ParentState) -> Parent {
     let tip = parent.tip();
-    let (ready, problem) = health_dto(&parent.health);
+    let (ready, problem) = (parent.health == ParentHealth::Ready, parent_problem(&parent.health));
     let daemons = parent.daemons.iter().enumerate().map(|(index, daemon)| {
-        let (ready, problem) = health_dto(&daemon.health);
+        let (ready, problem) = (daemon.health == ParentHealth::Ready, parent_problem(&daemon.health));
         Daemon {
             url: daemon.url.to_string(),
             chosen: index == parent.chosen && parent.health == ParentHealth::Ready,
@@ -293,15 +268,6 @@ fn parent_dto(parent: &ParentState) -> Parent {
         ready,
         problem,
         daemons: daemons.collect(),
-    }
-}
-
-/// Whether it is ready, and why not.
-fn health_dto(health: &ParentHealth) -> (bool, Option<String>) {
-    match health {
-        ParentHealth::Ready => (true, None),
-        ParentHealth::Starting => (false, Some("the parent daemon has not answered yet".to_owned())),
-        ParentHealth::NotReady(reason) => (false, Some(reason.clone())),
     }
 }
 
