@@ -22,10 +22,13 @@ pub mod client;
 mod connect;
 mod cookie;
 pub mod dto;
+mod events;
+mod history;
 mod nodes;
 mod openapi;
 mod page;
 mod parent;
+mod patience;
 mod payouts;
 mod peers;
 mod problem;
@@ -36,6 +39,7 @@ mod status;
 mod workers;
 
 pub use cookie::Cookie;
+pub use history::{HashrateHistory, HashratePoint, RejectCounts};
 pub use openapi::openapi_json;
 pub use state::ApiState;
 
@@ -80,7 +84,8 @@ impl Api {
             .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
             .layer(middleware::from_fn(only_local_hosts))
             .with_state(state);
-        let served = axum::serve(self.listener, app).with_graceful_shutdown(async move { token.cancelled().await });
+        let served = axum::serve(patience::Patient(self.listener), app)
+            .with_graceful_shutdown(async move { token.cancelled().await });
         if let Err(cause) = served.await {
             error!(%cause, "the api failed");
         }

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     blocks::BlockInput,
     defaults::UNSTORED_OWN_SHARES_MAX,
+    events::EventSender,
     p2p::{GossipTicket, P2pHandle, Purpose},
     store::StoreHandle,
     templates::TemplateInput,
@@ -152,6 +153,8 @@ pub struct ChainTask {
     pub blocks: mpsc::Sender<BlockInput>,
     /// What blocks of others are made of.
     pub templates: mpsc::Sender<TemplateInput>,
+    /// Where shares and tips are told as events.
+    pub events: EventSender,
     /// What others see.
     pub view: watch::Sender<Arc<ChainView>>,
 }

@@ -36,8 +36,10 @@ use crate::{
 };
 
 mod parent_tasks;
+mod telemetry;
 
 use parent_tasks::ParentTasks;
+use telemetry::Telemetry;
 
 /// Where a running node can be reached; also written to `endpoints.json` in its data directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -178,6 +180,7 @@ struct Opened {
     network: Network,
     blocks: BlocksTask,
     templates: TemplatesTask,
+    telemetry: Telemetry,
 }
 
 /// Opens and binds everything, then starts all tasks.
@@ -244,6 +247,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let blocks =
         BlocksTask::open(parent.daemons.clone(), &config.chain, data_dir.blocks(), channels.blocks_view.0.clone())
             .map_err(file_error("use", &data_dir.blocks()))?;
+    let telemetry = Telemetry::open(&config, data_dir, stratum.handle());
     let opened = Opened {
         config,
         channels,
@@ -258,6 +262,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         network,
         blocks,
         templates,
+        telemetry,
     };
     Ok((opened, store_thread))
 }
@@ -278,6 +283,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         network,
         blocks,
         templates,
+        telemetry,
     } = opened;
     let profile = Arc::new(config.chain);
     let (params, token) = (profile.params.clone(), &tasks.token);
@@ -293,9 +299,11 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         p2p: p2p.clone(),
         blocks: channels.blocks.0.clone(),
         templates: channels.templates.0,
+        events: telemetry.events.clone(),
         view: channels.chain_view.0,
     };
-    let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), parent.state.clone(), channels.jobs.0);
+    let jobs = (channels.jobs.0, stratum.timings().clone());
+    let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), parent.state.clone(), jobs);
     let watched = (parent.state.clone(), channels.chain_view.1.clone(), channels.chain.0.clone());
     tasks.spawn("templates", templates.run(channels.templates.1, token.clone()));
     tasks.spawn("known blocks", known_blocks::run(parent.daemons.clone(), watched, token.clone()));
@@ -316,7 +324,10 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         blocks: channels.blocks_view.1,
         queries: channels.chain.0,
         store: store.clone(),
+        events: telemetry.handle.clone(),
+        history: telemetry.history.clone(),
     };
+    telemetry.spawn(tasks, &state);
     parent.spawn(tasks);
     tasks.spawn("geo", geo::run(config.geo, channels.geo.0, token.clone()));
     tasks.spawn("chain", chain_task.run(channels.chain.1, channels.found.1, token.clone()));

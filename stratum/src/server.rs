@@ -10,6 +10,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Instant,
 };
 
 use tokio::{
@@ -26,6 +27,7 @@ use crate::{
     miner::{Rates, SessionConfig},
     session::Refuge,
     submit::Found,
+    timing::Timings,
     v2::AuthorityKeys,
 };
 
@@ -38,7 +40,7 @@ mod outbox;
 mod registry;
 mod stream;
 
-pub use accounts::{MinerSnapshot, StratumSnapshot};
+pub use accounts::{MinerSnapshot, Rejects, StratumSnapshot};
 
 pub(crate) use connection::{Ended, Shared, now};
 pub(crate) use opening::behind_proxy;
@@ -63,6 +65,8 @@ pub(crate) struct SessionId(pub(crate) u64);
 pub struct FoundShare {
     /// What was found.
     pub found: Box<Found>,
+    /// Name of the worker that found it; empty for one that was never authorized.
+    pub worker: String,
     /// `Ok` when the share is durable, else why not, in words for the miner.
     pub stored: oneshot::Sender<Result<(), String>>,
 }
@@ -105,6 +109,7 @@ pub struct Stratum {
     config: StratumConfig,
     address: SocketAddr,
     snapshots: watch::Sender<Arc<StratumSnapshot>>,
+    timings: Arc<Timings>,
 }
 
 /// Where Stratum V2 is spoken.
@@ -118,6 +123,7 @@ struct Door {
 #[derive(Clone, Debug)]
 pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
+    timings: Arc<Timings>,
 }
 
 impl Stratum {
@@ -128,7 +134,8 @@ impl Stratum {
     pub fn bind(address: SocketAddr, config: StratumConfig) -> std::io::Result<Self> {
         let listener = listen(address)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default() })
+        let timings = Arc::new(Timings::new(Instant::now()));
+        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings })
     }
 
     /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
@@ -152,7 +159,7 @@ impl Stratum {
 
     /// Read access, also before [`Stratum::run`].
     pub fn handle(&self) -> StratumHandle {
-        StratumHandle { snapshot: self.snapshots.subscribe() }
+        StratumHandle { snapshot: self.snapshots.subscribe(), timings: self.timings.clone() }
     }
 
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked
@@ -179,6 +186,7 @@ impl Stratum {
             refuge,
             stopping: token.clone(),
             events,
+            timings: self.timings,
         });
         let room = Room { connections_max, shed_above };
         let registry = Registry::new(allowed, room, fee_script, token.clone());
@@ -199,6 +207,16 @@ impl StratumHandle {
     /// The miners as of the last second.
     pub fn snapshot(&self) -> Arc<StratumSnapshot> {
         self.snapshot.borrow().clone()
+    }
+
+    /// Told of every new snapshot, once a second.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<StratumSnapshot>> {
+        self.snapshot.clone()
+    }
+
+    /// How long things take.
+    pub fn timings(&self) -> &Arc<Timings> {
+        &self.timings
     }
 }
 

@@ -10,6 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState, blocks,
     dto::Problem,
+    events, history,
     nodes, payouts, peers,
     problem::Refusals,
     request::{None, Params},
@@ -62,6 +63,9 @@ fn described() -> (Router<ApiState>, utoipa::openapi::OpenApi) {
         .routes(routes!(peers::bans))
         .routes(routes!(peers::order))
         .routes(routes!(nodes::nodes))
+        .routes(routes!(events::sse))
+        .routes(routes!(events::ws))
+        .routes(routes!(history::hashrate))
         .routes(routes!(openapi));
     OpenApiRouter::with_openapi(Description::openapi()).nest(BASE, routes).split_for_parts()
 }
@@ -107,7 +111,7 @@ mod tests {
             for (method, operation) in methods.as_object().unwrap() {
                 let responses = operation["responses"].as_object().unwrap();
                 assert!(path.starts_with(BASE) && operation["summary"].is_string(), "{method} {path}");
-                assert!(responses.contains_key("200") && responses.contains_key("503"), "{method} {path}");
+                assert!((responses.contains_key("200") || responses.contains_key("101")) && responses.contains_key("503"), "{method} {path}");
             }
         }
     }

@@ -19,6 +19,8 @@ use crate::{
     chain_task::{ChainInput, ChainQuery, ChainView},
     defaults::QUERY_TIMEOUT,
     directory::DirectoryView,
+    events::EventsHandle,
+    history::HistoryHandle,
     miners::StratumEndpoint,
     p2p::{P2pHandle, PeersView},
     parent::ParentState,
@@ -59,6 +61,10 @@ pub struct ApiState {
     pub queries: mpsc::Sender<ChainInput>,
     /// Shares.
     pub store: StoreHandle,
+    /// What happens.
+    pub events: EventsHandle,
+    /// How fast was mined.
+    pub history: HistoryHandle,
 }
 
 impl ApiState {

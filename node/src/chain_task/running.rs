@@ -20,6 +20,7 @@ use super::{ChainInput, ChainQuery, ChainTask, catching_up::SyncTold, flood::Flo
 use crate::{
     blocks::BlockInput,
     clock::unix_now,
+    events::EventInput,
     p2p::{Acceptance, Fault, GossipTicket, P2pCommand, Purpose},
     store::{Marks, StoreError, StoredShare},
     templates::TemplateInput,
@@ -28,6 +29,8 @@ use crate::{
 /// Log target of two lines per share at most, by which the way of a share through a pool can be timed: `linked` on every node,
 /// `acknowledged` where its miner heard that it is kept.
 const ARRIVALS: &str = "node::arrivals";
+/// A share that is older than this, seconds, is no news: it comes with a sync or out of the store.
+const NEW_SHARE_AGE_MAX: u64 = 600;
 /// Time between two reminders that miners get no work.
 const COMPLAIN_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -56,6 +59,8 @@ pub(super) struct Running {
     pub(super) unstored: FuturesUnordered<BoxFuture<'static, StoredOwn>>,
     /// What others see is older than the chain.
     pub(super) dirty: bool,
+    /// The share that a miner of this node has just found, and its worker.
+    found_here: Option<(ShareId, String)>,
 }
 
 /// An own find whose fsyncs are done.
@@ -83,11 +88,12 @@ impl Running {
             missing_after: ShareId::ZERO,
             unstored: FuturesUnordered::new(),
             dirty: true,
+            found_here: None,
         }
     }
 
     pub(super) async fn on_found(&mut self, own: FoundShare) {
-        let FoundShare { found, stored: reply } = own;
+        let FoundShare { found, worker, stored: reply } = own;
         let share = found.share.clone();
         // The block before anything else: it is worth more than any share.
         let block = if found.is_block { Some(self.hand_over_block(found).await) } else { None };
@@ -97,6 +103,7 @@ impl Running {
         // By our clock and on our daemon's template, whatever the chain was told of it so far.
         let verdict = self.task.chain.handle(share.clone(), Origin::OwnStore, unix_now());
         self.dirty = true;
+        self.found_here = Some((share.id(), worker));
         match verdict {
             Verdict::Valid => {
                 let record = StoredShare::new(&share, unix_now());
@@ -110,6 +117,7 @@ impl Running {
             }
         }
         self.drain_effects(Some(unix_now())).await;
+        self.found_here = None;
     }
 
     /// At the stop: what miners found and nobody has looked at yet is not acknowledged, but a block is a block.
@@ -261,7 +269,9 @@ impl Running {
             }
         }
         if moved {
-            let (tip, first) = (self.task.chain.tip().id, self.task.chain.first_share());
+            let (tip, first) = (self.task.chain.tip(), self.task.chain.first_share());
+            self.task.events.send(EventInput::Tip(tip.id, tip.height));
+            let tip = tip.id;
             self.task.store.mark(Marks { tip, first }).await;
         }
         // Not before the mark: without the first share that it names, nothing of the store can be loaded.
@@ -273,6 +283,7 @@ impl Running {
     async fn on_linked(&mut self, share: &Arc<CheckedShare>, linked_at: Option<UnixTime>) {
         // Before anything waits: the time of this line is when the share got here.
         debug!(target: ARRIVALS, share = %share.id(), "linked");
+        self.tell_of(share);
         let linked_at = linked_at.unwrap_or_else(|| u64::from(share.share().header.time));
         self.task.store.append(share.id(), StoredShare::new(share, linked_at)).await;
         if share.is_block() {
@@ -282,6 +293,15 @@ impl Running {
         }
         if self.task.adopt == Some(share.id()) {
             self.adopt_by_command();
+        }
+    }
+
+    /// Tells of a linked share, unless it is history that is caught up with.
+    fn tell_of(&self, share: &Arc<CheckedShare>) {
+        if unix_now().saturating_sub(share.share().header.time.into()) <= NEW_SHARE_AGE_MAX {
+            let found = self.found_here.as_ref().filter(|(id, _)| *id == share.id());
+            let worker = found.map(|(_, worker)| worker.clone());
+            self.task.events.send(EventInput::Linked(share.clone(), worker));
         }
     }
 
