@@ -6,18 +6,19 @@ use anyhow::Context;
 use node::{
     NodeError,
     api::client::ApiClient,
-    config::{Config, RawConfig, block_interval},
+    config::{self, Config, block_interval},
     parent::devnet::{Devnet, DevnetConfig},
     run::Endpoints,
     signals::StopSignals,
 };
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Args, Command, DevnetArgs, RunArgs},
-    doctor, nearest, peers, quickstart, render,
+    args::{Args, Command, DevnetArgs},
+    config_cmd, doctor,
+    log::LogFilter,
+    nearest, peers, quickstart, render,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
@@ -25,25 +26,37 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    start_log(&args.log)?;
+    let log = LogFilter::start(&given_filter(&args))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let code = runtime.block_on(dispatch(args));
+    let code = runtime.block_on(dispatch(args, &log));
     // After a second signal nothing is waited for.
     runtime.shutdown_background();
     code
 }
 
-async fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { api, json, command, .. } = args;
+/// What is logged until a configuration says something else.
+fn given_filter(args: &Args) -> String {
+    let given = args.log.clone().or_else(|| std::env::var("POOLNODE_LOG").ok());
+    given.unwrap_or_else(|| config::LOG_FILTER.to_owned())
+}
+
+async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
+    let Args { api, json, command, log: filter } = args;
     match command {
-        Command::Run(run) => Box::pin(run_node(*run, json)).await,
+        Command::Run(run) => {
+            let sources = run.sources(filter.as_deref());
+            let config = Config { adopt_branch: run.adopt_branch, ..sources.read()? };
+            log.set(&config.log_filter)?;
+            Box::pin(run_node(config, json)).await
+        }
         Command::Devnet(devnet) => run_devnet(devnet, json).await,
         Command::Quickstart(_) if json => {
             anyhow::bail!("quickstart speaks to people; for scripts there is `poolnode run --json`")
         }
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
         Command::Status => show(&ApiClient::new(&api)?.status().await?, json, render::status),
-        Command::Doctor(args) => Box::pin(doctor::run(*args, &api, json)).await,
+        Command::Doctor(args) => Box::pin(doctor::run(args.sources(filter.as_deref()), &api, json)).await,
+        Command::Config(args) => config_cmd::run(args, filter.as_deref(), json),
         Command::Nearest(args) => nearest::run(args, &api, json).await,
         Command::Peers(args) => peers::run(args, &ApiClient::new(&api)?, json).await,
     }
@@ -59,13 +72,7 @@ fn show<T: Serialize>(answer: &T, json: bool, text: fn(&T) -> anyhow::Result<()>
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_node(mut args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let file = match args.config.take() {
-        Some(path) => RawConfig::read(&path)?,
-        None => RawConfig::default(),
-    };
-    let adopt_branch = args.adopt_branch;
-    let config = Config { adopt_branch, ..args.over(file).resolve()? };
+async fn run_node(config: Config, json: bool) -> anyhow::Result<ExitCode> {
     let signals = StopSignals::register()?;
     let token = CancellationToken::new();
     let ready = move |endpoints: &Endpoints| {
@@ -108,21 +115,4 @@ pub(crate) async fn until_signalled(
         }
         () = signals.cancel(&token) => Ok(ExitCode::from(INTERRUPTED)),
     }
-}
-
-/// Logs go to stderr, so that stdout is for data. libp2p speaks only when it is asked by name.
-fn start_log(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!("warn,node=info,stratum=info,sharechain=info,{}", own(filter)))
-        .with_context(|| format!("--log: {filter:?} is not a log filter"))?;
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
-    Ok(())
-}
-
-/// A bare level means our own crates.
-fn own(filter: &str) -> String {
-    if filter.contains('=') || filter.contains(',') {
-        return filter.to_owned();
-    }
-    ["node", "stratum", "sharechain"].map(|name| format!("{name}={filter}")).join(",")
 }
