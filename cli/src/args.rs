@@ -10,7 +10,7 @@ use node::{
     parent::devnet,
 };
 
-use crate::nearest::Format;
+use crate::{init::Question, nearest::Format};
 
 /// A decentralised mining pool node: peers replicate a share chain, and every block pays the miners of the PPLNS window in
 /// its coinbase.
@@ -34,6 +34,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run a node.
     Run(Box<RunArgs>),
+    /// Ask what a node needs to know, and write its configuration.
+    Init(Box<InitArgs>),
     /// Run a devnet chain alone, for several nodes to share.
     Devnet(DevnetArgs),
     /// See a whole pool at work: devnet, node and a CPU miner, without any set-up.
@@ -146,6 +148,64 @@ pub(crate) enum PeersCommand {
         /// Its id, whole or as the list shows it.
         peer: String,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InitArgs {
+    /// Take the default of every question that no flag answers, and ask nothing.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// File to write, for its owner only (default: poolnode.toml in the data folder).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Chain to pool on: devnet, bitcoin, litecoin, or one of their test networks.
+    #[arg(long)]
+    chain: Option<String>,
+    /// JSON-RPC of the coin daemon.
+    #[arg(long, value_name = "URL")]
+    daemon: Option<String>,
+    /// How the daemon knows us. Other users of the machine see arguments: a cookie file is better than a password.
+    #[arg(long, value_name = "COOKIE|USER:PASSWORD")]
+    auth: Option<String>,
+    /// Folder for key, shares and blocks.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Payout address of miners that give none as their user name; none refuses them.
+    #[arg(long)]
+    address: Option<String>,
+    /// Where this node is: NA SA EU AF AS OC AN, or none.
+    #[arg(long)]
+    region: Option<String>,
+    /// Who may mine here: local (this machine), private (other machines, with a password), public.
+    #[arg(long, value_name = "local|private|public")]
+    miners: Option<String>,
+    /// What miners give as password.
+    #[arg(long)]
+    password: Option<String>,
+    /// Hash rate that will mine here, like 500GH/s: only to tell what to expect of it.
+    #[arg(long)]
+    hashrate: Option<String>,
+}
+
+impl InitArgs {
+    /// What a flag answers.
+    pub(crate) fn answer(&self, question: Question) -> Option<&str> {
+        let answer = match question {
+            Question::Chain => &self.chain,
+            Question::Daemon => &self.daemon,
+            Question::Auth => &self.auth,
+            Question::DataDir => &self.data_dir,
+            Question::Address => &self.address,
+            Question::Region => &self.region,
+            Question::Miners => &self.miners,
+            Question::Password => &self.password,
+            Question::Hashrate => &self.hashrate,
+        };
+        answer.as_deref()
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{Args, Command, DevnetArgs},
-    config_cmd, doctor,
+    config_cmd, doctor, init,
     log::LogFilter,
     nearest, peers, quickstart, render,
 };
@@ -56,6 +56,8 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
         Command::Status => show(&ApiClient::new(&api)?.status().await?, json, render::status),
         Command::Doctor(args) => Box::pin(doctor::run(args.sources(filter.as_deref()), &api, json)).await,
+        Command::Init(_) if json => anyhow::bail!("init speaks to people; for scripts there is `poolnode config generate`"),
+        Command::Init(args) => init::run(*args).await,
         Command::Config(args) => config_cmd::run(args, filter.as_deref(), json),
         Command::Nearest(args) => nearest::run(args, &api, json).await,
         Command::Peers(args) => peers::run(args, &ApiClient::new(&api)?, json).await,

@@ -9,6 +9,7 @@ mod commands;
 mod config_cmd;
 mod doctor;
 mod exit;
+mod init;
 mod log;
 mod nearest;
 mod peers;

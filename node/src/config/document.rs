@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use sharechain::PayoutScript;
 use toml::Value;
 
-use super::{ConfigError, RawConfig, SAMPLE, daemon_place, entries::chain_defaults, keys};
+use super::{ConfigError, Place, SAMPLE, Setting, Settings, daemon_place, entries::chain_defaults, keys};
 use crate::{chain_profile::ChainProfile, parent::devnet};
 
 /// Keys that a file sets, with their values.
@@ -69,9 +69,19 @@ impl Purpose {
 /// [`ConfigError`] when there is no such chain, or one that has to be described.
 pub fn generate(purpose: Purpose, chain: Option<&str>) -> Result<String, ConfigError> {
     let chain = ChainProfile::find(chain.unwrap_or(purpose.chain()), None).map_err(ConfigError::Chain)?;
-    let text = document(&chain, &purpose.values(&chain));
-    RawConfig::parse(&text, "generated".as_ref())?.resolve()?;
-    Ok(text)
+    let values = purpose.values(&chain);
+    check(&chain, &values)?;
+    Ok(document(&chain, &values))
+}
+
+/// Whether a node would start with these keys set.
+///
+/// # Errors
+/// [`ConfigError`] says why not.
+pub fn check(chain: &ChainProfile, values: &Values) -> Result<(), ConfigError> {
+    let set = values.iter().map(|(key, value)| (*key, value.clone())).chain([("chain", chain.name.as_str().into())]);
+    let settings = set.map(|(key, value)| Setting { key: key.to_owned(), value, place: Place::Flag("") });
+    settings.collect::<Settings>().raw()?.resolve().map(drop)
 }
 
 /// The sample with these keys set. Keys of sections that are examples as a whole cannot be.
