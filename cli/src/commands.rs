@@ -1,17 +1,19 @@
 //! The commands: each calls one thing and prints what it says.
 
-use std::{future::Future, io::IsTerminal, process::ExitCode};
+use std::{convert::Infallible, future::Future, process::ExitCode};
 
 use anyhow::Context;
 use node::{
     NodeError,
     api::client::ApiClient,
-    config::{self, Config, block_interval},
+    config::{self, Config, Sources, block_interval},
     parent::devnet::{Devnet, DevnetConfig},
+    reload::Reload,
     run::Endpoints,
-    signals::StopSignals,
+    signals::{Hangup, Hangups, StopSignals},
 };
 use serde::Serialize;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -23,6 +25,8 @@ use crate::{
 
 /// What a process that was interrupted twice returns, as shells expect it.
 const INTERRUPTED: u8 = 130;
+/// Requests to read the configuration again that wait. Stops a flood of signals from being answered one by one.
+const RELOADS_MAX: usize = 1;
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -47,7 +51,7 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
             let sources = run.sources(filter.as_deref());
             let config = Config { adopt_branch: run.adopt_branch, ..sources.read()? };
             log.set(&config.log_filter)?;
-            Box::pin(run_node(config, json)).await
+            Box::pin(run_node(config, (sources, log.clone()), json)).await
         }
         Command::Devnet(devnet) => run_devnet(devnet, json).await,
         Command::Quickstart(_) if json => {
@@ -74,15 +78,32 @@ fn show<T: Serialize>(answer: &T, json: bool, text: fn(&T) -> anyhow::Result<()>
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_node(config: Config, json: bool) -> anyhow::Result<ExitCode> {
-    let signals = StopSignals::register()?;
+async fn run_node(config: Config, (sources, log): (Sources, LogFilter), json: bool) -> anyhow::Result<ExitCode> {
+    let (signals, hangups) = (StopSignals::without_hangup()?, Hangups::register()?);
     let token = CancellationToken::new();
     let ready = move |endpoints: &Endpoints| {
         let printed = if json { render::json_line(endpoints) } else { render::endpoints(endpoints) };
         // A closed stdout is no reason to stop a pool.
         drop(printed);
     };
-    until_signalled(signals, Box::pin(node::run(config, token.clone(), ready)), token).await
+    let (ask, requests) = mpsc::channel(RELOADS_MAX);
+    let reload = Reload { sources, requests, set_log_filter: Box::new(move |filter| log.set(filter).is_ok()) };
+    let node = Box::pin(node::run_reloadable(config, Some(reload), token.clone(), ready));
+    tokio::select! {
+        ended = until_signalled(signals, node, token.clone()) => ended,
+        never = pass_on(hangups, ask, token.clone()) => match never {},
+    }
+}
+
+/// Asks for the configuration to be read again at every SIGHUP, and stops when that is the end of the terminal.
+async fn pass_on(mut hangups: Hangups, ask: mpsc::Sender<()>, token: CancellationToken) -> Infallible {
+    loop {
+        match hangups.next().await {
+            // A request that waits already reads what is there by then.
+            Hangup::Reload => drop(ask.try_send(())),
+            Hangup::TerminalGone => token.cancel(),
+        }
+    }
 }
 
 async fn run_devnet(args: DevnetArgs, json: bool) -> anyhow::Result<ExitCode> {

@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod announcement;
+mod changes;
 mod daemon_places;
 mod document;
 mod entries;
@@ -40,6 +41,7 @@ mod schema;
 mod settings;
 
 pub use announcement::{AnnouncementConfig, AnnouncementError, RawDirectory};
+pub use changes::{Change, Changes};
 pub use daemon_places::{DaemonPlace, daemon_place};
 pub use document::{Purpose, UnknownPurpose, Values, check, document, generate};
 pub use entries::ConfigEntry;

@@ -1,9 +1,11 @@
 //! The effective configuration as a list: every key with its value and where that comes from. Secrets are hidden.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use toml::{Value, de::ValueDeserializer};
 
-use super::{Config, Origin, keys, settings::shown};
+use super::{Config, Origin, Place, keys, settings::shown};
 use crate::chain_profile::ChainProfile;
 
 /// One key.
@@ -23,36 +25,47 @@ impl Config {
     /// Every key in the order of the sample; keys of sections that are examples only where they are set. Of a configuration
     /// that was not read by [`Sources`](super::Sources) all keys show their defaults.
     pub fn entries(&self) -> Vec<ConfigEntry> {
-        let defaults = chain_defaults(&self.chain);
-        let of_key = |key: &str, default: Option<Value>| match self.settings.get(key) {
-            Some((value, place)) => Some(ConfigEntry {
+        let values = self.values();
+        let entry = |key: &str| {
+            let place = self.settings.get(key).map(|(_, place)| place);
+            let value = values.get(key).map(|value| shown(key, value));
+            if place.is_none() && is_optional(key) {
+                return None;
+            }
+            Some(ConfigEntry {
                 key: key.to_owned(),
-                value: shown(key, value),
-                origin: place.origin(),
-                place: Some(place.to_string()),
-            }),
+                value: value.unwrap_or_default(),
+                origin: place.map_or(Origin::Default, Place::origin),
+                place: place.map(Place::to_string),
+            })
+        };
+        known_paths().filter_map(entry).collect()
+    }
+
+    /// Every key that has a value, with its secrets.
+    pub(super) fn values(&self) -> BTreeMap<String, Value> {
+        let defaults = chain_defaults(&self.chain);
+        let value = |key: &str| match self.settings.get(key) {
+            Some((value, _)) => Some(value.clone()),
             None if is_optional(key) => None,
             None => {
-                let value = default.map_or(serde_json::Value::Null, |value| shown(key, &value));
-                Some(ConfigEntry { key: key.to_owned(), value, origin: Origin::Default, place: None })
+                let of_chain = defaults.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone());
+                of_chain.or_else(|| keys::find(key)?.default())
             }
         };
-        let mut entries = Vec::new();
-        for key in keys::known() {
-            let path = if key.path.starts_with(keys::FALLBACK) { FALLBACK } else { &key.path };
-            let of_chain = defaults.iter().find(|(name, _)| *name == path).map(|(_, value)| value.clone());
-            entries.extend(of_key(path, of_chain.or_else(|| key.default())));
-        }
-        entries
+        known_paths().filter_map(|key| Some((key.to_owned(), value(key)?))).collect()
     }
 }
 
-/// Further daemons are one value: a list.
-const FALLBACK: &str = "parent.fallback";
+/// The keys of the sample; what it shows of a fallback daemon is one value of a list.
+fn known_paths() -> impl Iterator<Item = &'static str> {
+    let path = |key: &'static keys::Key| if key.path.starts_with(keys::FALLBACK) { keys::FALLBACKS } else { key.path.as_str() };
+    keys::known().iter().map(path)
+}
 
 /// Keys that mean nothing unless their section is used.
 fn is_optional(key: &str) -> bool {
-    key.starts_with("custom.") || key == FALLBACK
+    key.starts_with("custom.") || key == keys::FALLBACKS
 }
 
 impl ConfigEntry {

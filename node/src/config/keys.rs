@@ -8,7 +8,9 @@ use super::SAMPLE;
 
 /// Names further apart than this are not a typing error.
 const SUGGESTION_DISTANCE_MAX: usize = 3;
-/// The daemons after the first, a list of tables.
+/// The daemons after the first, a list of tables: one value.
+pub(super) const FALLBACKS: &str = "parent.fallback";
+/// What the paths of their keys begin with.
 pub(super) const FALLBACK: &str = "parent.fallback.";
 /// Ends the words of a key that has no default.
 pub(super) const EXAMPLE: &str = "Example:";

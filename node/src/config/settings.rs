@@ -100,6 +100,14 @@ impl Settings {
         self.by_key.get(key)
     }
 
+    /// Sets a key anew, or takes it out.
+    pub(super) fn replace(&mut self, key: &str, setting: Option<(Value, Place)>) {
+        match setting {
+            Some(setting) => _ = self.by_key.insert(key.to_owned(), setting),
+            None => _ = self.by_key.remove(key),
+        }
+    }
+
     /// Every key that is set.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value, &Place)> {
         self.by_key.iter().map(|(key, (value, place))| (key.as_str(), value, place))
