@@ -16,8 +16,8 @@ struct Test {
 
 impl Test {
     fn new() -> Self {
-        let registry =
-            Registry::new(Vec::new(), Room { connections_max: 8, shed_above: Some(1) }, None, CancellationToken::new());
+        let (_, room) = watch::channel(Room { connections_max: 8, shed_above: Some(1) });
+        let registry = Registry::new(Vec::new(), room, None, CancellationToken::new());
         Self { registry, template: template(PowAlgorithm::Blake2s, 1, HARD), start: Instant::now() }
     }
 
