@@ -95,7 +95,7 @@ pub(crate) struct RunArgs {
     /// Where this node is: NA SA EU AF AS OC AN.
     #[arg(long)]
     region: Option<String>,
-    /// Where the API answers; loopback only (default: 127.0.0.1:23380).
+    /// Where the API answers; other machines need a token, see docs/API.md (default: 127.0.0.1:23380).
     #[arg(long, value_name = "ADDR")]
     api_listen: Option<SocketAddr>,
     /// JSON-RPC of the embedded devnet chain (default: 127.0.0.1:23332).
@@ -310,7 +310,8 @@ impl RunArgs {
     fn flags(&self) -> Vec<Setting> {
         let text = |flag, key, value: Option<String>| value.map(|value| Setting::flag(flag, key, value));
         let address = |flag, key, value: Option<SocketAddr>| text(flag, key, value.map(|address| address.to_string()));
-        let list = |flag, key, values: &[String]| (!values.is_empty()).then(|| Setting::flag(flag, key, values.to_vec()));
+        let list =
+            |flag, key, values: &[String]| (!values.is_empty()).then(|| Setting::flag(flag, key, values.to_vec()));
         let switch = |flag, key, is_given: bool, value: bool| is_given.then(|| Setting::flag(flag, key, value));
         let folder = self.data_dir.as_ref().map(|folder| folder.to_string_lossy().into_owned());
         // More peers than an i64 holds are refused for their number, whichever it is.

@@ -1,29 +1,36 @@
-//! HTTP API under `/api/v1`, on loopback; `openapi.rs` has the table of its routes.
+//! HTTP API under `/api/v1`, and the dashboard; `openapi.rs` has the table of the routes, `access.rs` says who may ask.
 //!
 //! It reads what other tasks publish and asks the chain and the store for the rest. Orders about peers need the [`Cookie`];
 //! nothing else changes anything.
 
-use std::net::{IpAddr, SocketAddr};
-
-use axum::{
-    extract::{DefaultBodyLimit, Request},
-    http::{StatusCode, header::HOST},
-    middleware::{self, Next},
-    response::{IntoResponse, Response},
+use std::{
+    future::ready,
+    net::{Ipv4Addr, SocketAddr},
 };
-use tokio::net::TcpListener;
+
+use axum::{extract::Request, http::StatusCode};
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
 
 use crate::error::NodeError;
 
+mod access;
+mod assets;
+mod band;
 mod blocks;
+mod chance;
 pub mod client;
+mod coin;
+mod compat;
+mod configuration;
 mod connect;
 mod cookie;
+mod diagnosis;
+mod digest;
 pub mod dto;
 mod events;
 mod history;
+mod miners;
 mod nodes;
 mod openapi;
 mod page;
@@ -33,20 +40,24 @@ mod payouts;
 mod peers;
 mod problem;
 mod request;
+mod server;
 mod shares;
 mod state;
 mod status;
+mod viewer;
 mod workers;
 
+pub use access::Access;
 pub use cookie::Cookie;
-pub use history::{HashrateHistory, HashratePoint, RejectCounts};
+pub use history::{HashrateHistory, HashratePoint};
 pub use openapi::openapi_json;
-pub use state::ApiState;
+pub(crate) use server::CONNECTIONS_MAX;
+pub use state::{ApiSources, ApiState};
 
+use assets::Assets;
+use diagnosis::DiagnosisHandle;
+use digest::Digest;
 use problem::{Failure, problem};
-
-/// Longest order. Stops a client from filling memory.
-const BODY_LEN_MAX: usize = 4_096;
 
 /// A bound API that does not answer yet.
 #[derive(Debug)]
@@ -56,14 +67,11 @@ pub struct Api {
 }
 
 impl Api {
-    /// Binds a loopback address.
+    /// Binds an address.
     ///
     /// # Errors
-    /// [`NodeError::ApiNotLoopback`] for any other address, [`NodeError::Listen`] when it is taken.
+    /// [`NodeError::Listen`] when it is taken.
     pub async fn bind(address: SocketAddr) -> Result<Self, NodeError> {
-        if !address.ip().is_loopback() {
-            return Err(NodeError::ApiNotLoopback(address));
-        }
         let failed =
             |source| NodeError::Listen { what: "the api", address: address.to_string(), flag: "--api-listen", source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -76,39 +84,32 @@ impl Api {
         self.address
     }
 
-    /// Answers until the token is cancelled.
-    pub async fn run(self, state: ApiState, token: CancellationToken) {
-        let app = openapi::router()
-            .fallback(unknown_path)
-            .method_not_allowed_fallback(unknown_method)
-            .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
-            .layer(middleware::from_fn(only_local_hosts))
-            .with_state(state);
-        let served = axum::serve(patience::Patient(self.listener), app)
-            .with_graceful_shutdown(async move { token.cancelled().await });
-        if let Err(cause) = served.await {
-            error!(%cause, "the api failed");
-        }
+    /// Where programs of this machine ask it.
+    pub fn url(&self) -> String {
+        let ip = if self.address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { self.address.ip() };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
-}
 
-/// Refuses requests that a browser was tricked into sending here under another name (DNS rebinding).
-async fn only_local_hosts(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host
-        .rsplit_once(':')
-        .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });
-    let is_loopback = |address: &str| address.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    let local = name.eq_ignore_ascii_case("localhost") || is_loopback(name.trim_matches(['[', ']']));
-    if local { next.run(request).await } else { unknown_host().into_response() }
-}
+    /// Answers until the token is cancelled.
+    pub async fn run(self, sources: ApiSources, token: CancellationToken) {
+        let (published, digest) = watch::channel(Digest::default());
+        let (handle, diagnosis) = DiagnosisHandle::new();
+        let state = ApiState::new(sources, digest, handle);
+        let url = self.url();
+        let following = digest::follow(state.clone(), published, token.clone());
+        let diagnosing = diagnosis.run(state.config.clone(), url, token.clone());
+        tokio::join!(self.serve(state, token), following, diagnosing);
+    }
 
-fn unknown_host() -> Failure {
-    problem(StatusCode::FORBIDDEN, "unknown host", "ask under a loopback address or localhost")
-}
-
-async fn unknown_path() -> Failure {
-    problem(StatusCode::NOT_FOUND, "unknown path", "GET /api/v1/openapi.json says what there is")
+    async fn serve(self, state: ApiState, token: CancellationToken) {
+        let (access, assets) = (state.access.clone(), Assets::embedded());
+        let routes = openapi::router()
+            .merge(compat::router())
+            .fallback(move |request: Request| ready(assets.answer(&request)))
+            .method_not_allowed_fallback(unknown_method)
+            .with_state(state);
+        server::serve(self.listener, server::guarded(routes, access), token).await;
+    }
 }
 
 async fn unknown_method() -> Failure {

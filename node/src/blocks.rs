@@ -382,5 +382,19 @@ impl BlocksTask {
     }
 }
 
+/// Gives the blocks task the blocks of earlier runs; stays until the node stops, because every task does.
+pub(crate) async fn recount(
+    blocks: Vec<Arc<CheckedShare>>,
+    inputs: mpsc::Sender<BlockInput>,
+    token: CancellationToken,
+) {
+    for share in blocks {
+        if inputs.send(BlockInput::Seen(share)).await.is_err() {
+            return;
+        }
+    }
+    token.cancelled().await;
+}
+
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::StreamExt;
 use libp2p::PeerId;
-use sharechain::{CheckedShare, ShareChain, ShareId, TemplateKey, chain::ParentBlock, payout::Payout, sync::TipClaim};
+use sharechain::{
+    CheckedShare, PayoutScript, ShareChain, ShareId, TemplateKey,
+    chain::{ParentBlock, ShareView},
+    payout::Payout,
+    sync::TipClaim,
+};
 use stratum::FoundShare;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -33,12 +38,17 @@ use crate::{
 /// Time between two looks at time-outs and sync when nothing comes in.
 const TICK: Duration = Duration::from_secs(1);
 
+mod answers;
 mod catching_up;
 mod flood;
+mod own_shares;
+mod recent_work;
 mod running;
 mod undecided;
 mod view;
 
+pub use answers::ShownShares;
+pub use recent_work::RecentWork;
 pub use view::ChainView;
 
 use running::Running;
@@ -117,6 +127,44 @@ pub enum ChainQuery {
         share: Box<CheckedShare>,
         /// `None` when it is not linked.
         reply: oneshot::Sender<Option<Vec<Payout>>>,
+    },
+    /// Shares in canonical order, the newest first, below a place.
+    NewestShares {
+        /// Where to go on.
+        below: Option<u64>,
+        /// Most shares.
+        len_max: usize,
+        /// The page.
+        reply: oneshot::Sender<ShownShares>,
+    },
+    /// Shares that miners of this node found since the start, the newest first.
+    OwnShares {
+        /// Where to go on.
+        below: Option<u64>,
+        /// Most shares.
+        len_max: usize,
+        /// The page.
+        reply: oneshot::Sender<ShownShares>,
+    },
+    /// Shares that are credited to a script, those linked last first.
+    SharesOf {
+        /// Whose.
+        script: PayoutScript,
+        /// Where to go on.
+        below: Option<u64>,
+        /// Most shares.
+        len_max: usize,
+        /// The page.
+        reply: oneshot::Sender<ShownShares>,
+    },
+    /// A part of the DAG: the best chain's shares of some heights, what they merged, and what nothing has merged yet.
+    Slice {
+        /// The highest; that of the tip when it is not given.
+        to: Option<u64>,
+        /// How many.
+        heights: u64,
+        /// Ascending by height.
+        reply: oneshot::Sender<Vec<ShareView>>,
     },
     /// The coinbase of a linked share's block, without its witness.
     Coinbase {

@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod announcement;
+mod api;
 mod changes;
 mod daemon_places;
 mod document;
@@ -41,6 +42,7 @@ mod schema;
 mod settings;
 
 pub use announcement::{AnnouncementConfig, AnnouncementError, RawDirectory};
+pub use api::{ApiAccess, RawListen};
 pub use changes::{Change, Changes};
 pub use daemon_places::{DaemonPlace, daemon_place};
 pub use document::{Purpose, UnknownPurpose, Values, check, document, generate};
@@ -78,6 +80,8 @@ pub struct Config {
     pub p2p: P2pConfig,
     /// HTTP API.
     pub api_listen: SocketAddr,
+    /// Who may ask it.
+    pub api_access: ApiAccess,
     /// Databases of places.
     pub geo: GeoFiles,
     /// What others are told of this node.
@@ -128,14 +132,6 @@ pub struct RawDevnet {
     pub listen: Option<SocketAddr>,
     /// Wanted seconds between blocks.
     pub block_interval_secs: Option<u32>,
-}
-
-/// `[api]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawListen {
-    /// Address and port.
-    pub listen: Option<SocketAddr>,
 }
 
 /// `[log]`
@@ -224,6 +220,7 @@ impl RawConfig {
         if stratum.shed_above.is_some() && !announcement.names_operator() {
             return Err(AnnouncementError::ShedWithoutOperator.into());
         }
+        let (api_listen, api_access) = self.api.resolve(loopback(ports.api))?;
         Ok(Config {
             solo_until_synced: self.solo_until_synced.unwrap_or(false),
             adopt_branch: None,
@@ -231,7 +228,8 @@ impl RawConfig {
             stratum,
             announcement,
             p2p: self.p2p.resolve(ports.p2p, chain.is_local)?,
-            api_listen: self.api.listen.unwrap_or_else(|| loopback(ports.api)),
+            api_listen,
+            api_access,
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },
             log_filter: log_filter(self.log.filter)?,
             settings: Settings::default(),

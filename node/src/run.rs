@@ -18,8 +18,8 @@ use tracing::{Instrument, debug_span, info, warn};
 
 use crate::{
     announcement,
-    api::{Api, ApiState, Cookie},
-    blocks::{BlockInput, BlocksTask, BlocksView},
+    api::{Access, Api, ApiSources},
+    blocks::{self, BlockInput, BlocksTask, BlocksView},
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
     config::Config,
     data_dir::{DataDir, file_error, write_durably},
@@ -32,7 +32,7 @@ use crate::{
     parent::known_blocks,
     reload::{self, Owners, Reload},
     store::{self, LoadedChain, StoreHandle, sled::SledStore},
-    templates::{TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
+    templates::{RefusedTemplate, TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
     work::{JobSender, WorkTask},
 };
 
@@ -157,6 +157,7 @@ struct Channels {
     nodes_view: (watch::Sender<Arc<DirectoryView>>, watch::Receiver<Arc<DirectoryView>>),
     refuge: (watch::Sender<Option<Refuge>>, watch::Receiver<Option<Refuge>>),
     templates: (mpsc::Sender<TemplateInput>, mpsc::Receiver<TemplateInput>),
+    refused: (watch::Sender<Option<RefusedTemplate>>, watch::Receiver<Option<RefusedTemplate>>),
 }
 
 impl Channels {
@@ -176,6 +177,7 @@ impl Channels {
             nodes_view: watch::channel(Arc::default()),
             refuge: watch::channel(None),
             templates: mpsc::channel(TEMPLATES_QUEUE_MAX),
+            refused: watch::channel(None),
         }
     }
 }
@@ -190,7 +192,7 @@ struct Opened {
     store: StoreHandle,
     parent: ParentTasks,
     api: Api,
-    cookie: Cookie,
+    access: Arc<Access>,
     stratum: Stratum,
     endpoint: StratumEndpoint,
     network: Network,
@@ -208,7 +210,7 @@ async fn start(
 ) -> Result<(Endpoints, StoreThread), NodeError> {
     let (opened, store_thread) = Box::pin(open(config, data_dir)).await?;
     let endpoints = Endpoints {
-        api: format!("http://{}", opened.api.address()),
+        api: opened.api.url(),
         stratum: format!("stratum+tcp://{}", opened.stratum.address()),
         stratum_v2: opened.endpoint.v2_url.clone(),
         p2p: opened.network.addresses().iter().map(ToString::to_string).collect(),
@@ -229,7 +231,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let params = config.chain.params.clone();
     // Ports first: the likeliest mistake, and the cheapest to find.
     let api = Api::bind(config.api_listen).await?;
-    let cookie = data_dir.new_cookie()?;
+    let access = Arc::new(Access::open(&config.api_access, data_dir, api.address())?);
     let parent = ParentTasks::open(&config).await?;
     let sled = SledStore::open(&data_dir.shares())?;
     let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
@@ -267,6 +269,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         chain: channels.chain.0.clone(),
         blocks: channels.blocks.0.clone(),
         p2p: channels.p2p.0.clone(),
+        refused: channels.refused.0.clone(),
     };
     let templates = TemplatesTask::new(&config.chain, parent.daemons.clone(), told, data_dir.evidence());
     let blocks =
@@ -281,7 +284,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         store,
         parent,
         api,
-        cookie,
+        access,
         stratum,
         endpoint,
         network,
@@ -302,7 +305,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         store,
         parent,
         api,
-        cookie,
+        access,
         stratum,
         endpoint,
         network,
@@ -310,7 +313,8 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         templates,
         telemetry,
     } = opened;
-    let profile = Arc::new(config.chain);
+    let config = Arc::new(config);
+    let profile = Arc::new(config.chain.clone());
     let (params, token) = (profile.params.clone(), &tasks.token);
     let (peer_id, expects_peers) = (network.peer_id().to_string(), network.expects_peers());
     let (stratum, serving_miners) = stratum.run(&tasks.tracker, token);
@@ -333,7 +337,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     tasks.spawn("templates", templates.run(channels.templates.1, token.clone()));
     tasks.spawn("known blocks", known_blocks::run(parent.daemons.clone(), watched, token.clone()));
     let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p.clone(), token.clone());
-    let state = ApiState {
+    let sources = ApiSources {
         profile,
         peer_id,
         region: config.p2p.region,
@@ -344,15 +348,17 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         parent: parent.state.clone(),
         peers: channels.peers_view.1,
         p2p: p2p.clone(),
-        cookie,
+        access,
         nodes: channels.nodes_view.1,
         blocks: channels.blocks_view.1,
         queries: channels.chain.0,
         store: store.clone(),
         events: telemetry.handle.clone(),
         history: telemetry.history.clone(),
+        refused: channels.refused.1,
+        config: config.clone(),
     };
-    telemetry.spawn(tasks, &state);
+    telemetry.spawn(tasks, &sources);
     parent.spawn(tasks);
     tasks.spawn("geo", geo::run(channels.geo_files.1, channels.geo.0, token.clone()));
     tasks.spawn("chain", chain_task.run(channels.chain.1, channels.found.1, token.clone()));
@@ -360,9 +366,9 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     tasks.spawn("p2p", network.run(p2p_commands, token.clone()));
     tasks.spawn("blocks", blocks.run(channels.blocks.1, token.clone()));
     tasks.spawn("work", work.run(token.clone()));
-    tasks.spawn("api", api.run(state, token.clone()));
+    tasks.spawn("api", api.run(sources, token.clone()));
     tasks.spawn("store", watch_store(store, token.clone()));
-    tasks.spawn("recount", recount(claimed_blocks, channels.blocks.0, token.clone()));
+    tasks.spawn("recount", blocks::recount(claimed_blocks, channels.blocks.0, token.clone()));
 }
 
 /// Ends with the store, and the node with it: shares that cannot be kept must not be mined.
@@ -371,16 +377,6 @@ async fn watch_store(store: StoreHandle, token: CancellationToken) {
         () = token.cancelled() => {}
         () = store.failed() => {}
     }
-}
-
-/// Gives the blocks task the blocks of earlier runs; stays until the node stops, because every task does.
-async fn recount(blocks: Vec<Arc<CheckedShare>>, inputs: mpsc::Sender<BlockInput>, token: CancellationToken) {
-    for share in blocks {
-        if inputs.send(BlockInput::Seen(share)).await.is_err() {
-            return;
-        }
-    }
-    token.cancelled().await;
 }
 
 #[cfg(test)]

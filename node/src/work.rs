@@ -193,6 +193,7 @@ mod tests {
             body: Arc::default(),
             txids: Arc::default(),
             wtxids: Arc::default(),
+            fees: None,
             longpollid: None,
         })
     }

@@ -164,11 +164,7 @@ impl Stratum {
 
     /// Its handle, also before [`Stratum::run`].
     pub fn handle(&self) -> StratumHandle {
-        StratumHandle {
-            snapshot: self.snapshots.subscribe(),
-            timings: self.timings.clone(),
-            room: self.room.clone(),
-        }
+        StratumHandle { snapshot: self.snapshots.subscribe(), timings: self.timings.clone(), room: self.room.clone() }
     }
 
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked

@@ -1,5 +1,6 @@
 //! Stories across real processes. What a single crate can show is tested beside its code.
 
+mod api;
 mod bad_input;
 mod cli;
 mod custom_coin;

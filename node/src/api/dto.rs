@@ -5,6 +5,7 @@
 mod blocks;
 mod envelope;
 mod nodes;
+mod parent;
 mod peers;
 mod shares;
 mod status;
@@ -12,8 +13,12 @@ mod workers;
 
 pub use blocks::{Block, NextPayouts, Payout, Weight};
 pub use envelope::{List, Meta, Problem};
-pub use nodes::ListedNode;
+pub use nodes::{ListedNode, NearNode};
+pub use parent::{ConfigItem, ParentDetail, TemplateSummary};
 pub use peers::{BanEntry, Count, NetworkSummary, Peer, PeerOrderBody, PeerOrderResult};
-pub use shares::ShareDetail;
-pub use status::{Daemon, Health, Parent, RivalBranch, Status, Submits, Upgrade};
-pub use workers::Worker;
+pub use shares::{DagShare, ShareDetail, ShareEntry};
+pub use status::{
+    Band, Coin, Daemon, Finding, Health, Parent, PoolHashrate, RejectCounts, RivalBranch, Round, Status, Submits,
+    Upgrade,
+};
+pub use workers::{Connect, ConnectUrl, Lane, MinerDetail, PayoutEntry, Snippet, Worker};

@@ -1,15 +1,12 @@
 //! `GET /api/v1/history/hashrate`: how fast was mined, by minute, hour or day.
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use stratum::error::RejectReason;
 
 use super::{
     ApiState,
+    dto::RejectCounts,
     problem::{Failure, Refusals, problem},
     request::Params,
 };
@@ -53,20 +50,8 @@ pub struct HashratePoint {
     pub accepted: u64,
     /// Refused submits.
     pub rejected: u64,
-    /// Refused submits by reason.
+    /// The same by reason.
     pub rejects: RejectCounts,
-}
-
-/// Refused submits by reason.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[expect(missing_docs, reason = "the reasons are those of the Stratum endpoint")]
-pub struct RejectCounts {
-    pub stale: u64,
-    pub duplicate: u64,
-    pub low_difficulty: u64,
-    pub unknown_job: u64,
-    pub bad_time: u64,
-    pub other: u64,
 }
 
 impl From<Point> for HashratePoint {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     ApiState,
-    dto::{List, ListedNode},
+    dto::{List, ListedNode, NearNode},
     page::Page,
     problem::{Failure, Refusals, problem},
     request::Params,
@@ -37,12 +37,39 @@ pub(super) async fn nodes(
     State(api): State<ApiState>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<List<ListedNode>>, Failure> {
-    let unknown = |error: UnknownRegion| problem(StatusCode::BAD_REQUEST, "unknown region", error.to_string());
     let page = Page::new(wanted.limit, wanted.cursor.as_deref())?;
-    let region: Option<Region> = wanted.region.map(|region| region.parse().map_err(unknown)).transpose()?;
+    let region = region(wanted.region.as_deref())?;
     let view = api.nodes.borrow().clone();
     let listed = view.candidates(region, ANSWER_LEN_MAX);
     Ok(Json(page.of(&listed, |node| node_dto(node))))
+}
+
+/// Nodes of the directory, the nearest to this node first: those with a measured round trip, then those of the region.
+#[utoipa::path(get, path = "/nearest", tag = "network", params(Wanted), responses(
+    (status = 200, body = List<NearNode>),
+    Refusals,
+))]
+pub(super) async fn nearest(
+    State(api): State<ApiState>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<List<NearNode>>, Failure> {
+    let page = Page::new(wanted.limit, wanted.cursor.as_deref())?;
+    let region = region(wanted.region.as_deref())?.or(api.region);
+    let (view, peers) = (api.nodes.borrow().clone(), api.peers.borrow().clone());
+    let rtt_of = |node: &directory::ListedNode| {
+        let peer = peers.peers.iter().find(|peer| peer.peer_id == node.peer_id)?;
+        Some(peer.rtt_min?.as_secs_f64() * 1_000.0)
+    };
+    let listed = view.candidates(region, ANSWER_LEN_MAX);
+    let mut ranked: Vec<_> = listed.into_iter().map(|node| (rtt_of(node), node)).collect();
+    // Stable, so those that nobody measured stay in the order of their regions.
+    ranked.sort_by(|(a, _), (b, _)| a.unwrap_or(f64::INFINITY).total_cmp(&b.unwrap_or(f64::INFINITY)));
+    Ok(Json(page.of(&ranked, |(rtt_ms, node)| NearNode { node: node_dto(node), rtt_ms: *rtt_ms })))
+}
+
+fn region(name: Option<&str>) -> Result<Option<Region>, Failure> {
+    let unknown = |error: UnknownRegion| problem(StatusCode::BAD_REQUEST, "unknown region", error.to_string());
+    name.map(|name| name.parse().map_err(unknown)).transpose()
 }
 
 fn node_dto(node: &directory::ListedNode) -> ListedNode {

@@ -8,12 +8,11 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    ApiState, blocks,
+    ApiState, blocks, configuration, connect, diagnosis,
     dto::Problem,
-    events, history,
-    nodes, payouts, peers,
+    events, history, miners, nodes, parent, payouts, peers,
     problem::Refusals,
-    request::{None, Params},
+    request::{NoParams, Params},
     shares, status, workers,
 };
 
@@ -54,10 +53,18 @@ fn described() -> (Router<ApiState>, utoipa::openapi::OpenApi) {
     let routes = OpenApiRouter::new()
         .routes(routes!(status::status))
         .routes(routes!(status::health))
+        .routes(routes!(diagnosis::diagnostics))
+        .routes(routes!(configuration::config))
+        .routes(routes!(connect::connect))
         .routes(routes!(workers::workers))
+        .routes(routes!(miners::miner))
+        .routes(routes!(shares::list))
+        .routes(routes!(shares::dag))
         .routes(routes!(shares::share))
         .routes(routes!(blocks::blocks))
         .routes(routes!(payouts::payouts))
+        .routes(routes!(parent::parent))
+        .routes(routes!(parent::lanes))
         .routes(routes!(peers::network))
         .routes(routes!(peers::list))
         .routes(routes!(peers::bans))
@@ -66,6 +73,7 @@ fn described() -> (Router<ApiState>, utoipa::openapi::OpenApi) {
         .routes(routes!(events::sse))
         .routes(routes!(events::ws))
         .routes(routes!(history::hashrate))
+        .routes(routes!(nodes::nearest))
         .routes(routes!(openapi));
     OpenApiRouter::with_openapi(Description::openapi()).nest(BASE, routes).split_for_parts()
 }
@@ -84,7 +92,7 @@ pub fn openapi_json() -> String {
 
 /// The description of this API.
 #[utoipa::path(get, path = "/openapi.json", tag = "node", responses((status = 200, body = serde_json::Value), Refusals))]
-async fn openapi(_: Params<None>) -> Json<utoipa::openapi::OpenApi> {
+async fn openapi(_: Params<NoParams>) -> Json<utoipa::openapi::OpenApi> {
     Json(described().1)
 }
 
@@ -111,7 +119,10 @@ mod tests {
             for (method, operation) in methods.as_object().unwrap() {
                 let responses = operation["responses"].as_object().unwrap();
                 assert!(path.starts_with(BASE) && operation["summary"].is_string(), "{method} {path}");
-                assert!((responses.contains_key("200") || responses.contains_key("101")) && responses.contains_key("503"), "{method} {path}");
+                assert!(
+                    (responses.contains_key("200") || responses.contains_key("101")) && responses.contains_key("503"),
+                    "{method} {path}"
+                );
             }
         }
     }

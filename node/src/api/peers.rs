@@ -15,7 +15,8 @@ use super::{
     dto::{BanEntry, Count, List, NetworkSummary, Peer, PeerOrderBody, PeerOrderResult, Problem},
     page::Paged,
     problem::{Failure, Refusals, problem, stopping},
-    request::{Body, Named, None, Params},
+    request::{Body, Named, NoParams, Params},
+    viewer::{Operators, not_allowed},
 };
 use crate::{
     clock::unix_now,
@@ -62,7 +63,7 @@ fn peer_dto(peer: &PeerView, height: u64) -> Peer {
 
 /// The node's place in the network.
 #[utoipa::path(get, path = "/network", tag = "network", responses((status = 200, body = NetworkSummary), Refusals))]
-pub(super) async fn network(State(api): State<ApiState>, _: Params<None>) -> Json<NetworkSummary> {
+pub(super) async fn network(State(api): State<ApiState>, _: Params<NoParams>) -> Json<NetworkSummary> {
     let view = api.peers.borrow().clone();
     let inbound = view.peers.iter().filter(|peer| peer.direction == Direction::Inbound).count();
     let unknown = || "-".to_owned();
@@ -100,6 +101,7 @@ fn count(names: impl Iterator<Item = String>) -> Vec<Count> {
 #[utoipa::path(get, path = "/peers/bans", tag = "network", params(Paged), responses((status = 200, body = List<BanEntry>), Refusals))]
 pub(super) async fn bans(
     State(api): State<ApiState>,
+    _: Operators,
     Params(asked): Params<Paged>,
 ) -> Result<Json<List<BanEntry>>, Failure> {
     let (view, now) = (api.peers.borrow().clone(), unix_now());
@@ -130,13 +132,12 @@ pub(super) async fn bans(
 pub(super) async fn order(
     State(api): State<ApiState>,
     Named(order): Named<String>,
-    _: Params<None>,
+    _: Params<NoParams>,
     headers: HeaderMap,
     Body(body): Body<PeerOrderBody>,
 ) -> Result<Json<PeerOrderResult>, Failure> {
-    if !api.cookie.allows(&headers) {
-        let detail = "send the cookie of the data directory as `Authorization: Bearer COOKIE`";
-        return Err(problem(StatusCode::UNAUTHORIZED, "not allowed", detail));
+    if !api.access.cookie.allows(&headers) {
+        return Err(not_allowed());
     }
     let done = |done| PeerOrderResult { done, rtt_ms: None };
     let result = match order.as_str() {

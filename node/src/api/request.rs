@@ -18,7 +18,7 @@ pub(super) struct Params<T>(pub(super) T);
 /// A query without parameters.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct None {}
+pub(super) struct NoParams {}
 
 /// The variable parts of a path.
 #[derive(Clone, Copy, Debug)]
@@ -74,8 +74,8 @@ mod tests {
     #[tokio::test]
     async fn what_nobody_reads_is_refused() {
         let detail = |failure: Failure| crate::api::dto::Problem::from(&failure).detail;
-        assert!(asked::<None>("").await.is_ok());
-        let unknown = detail(asked::<None>("?limit=1").await.unwrap_err());
+        assert!(asked::<NoParams>("").await.is_ok());
+        let unknown = detail(asked::<NoParams>("?limit=1").await.unwrap_err());
         assert!(unknown.contains("unknown field `limit`"), "{unknown}");
         let unknown = detail(asked::<Paged>("?limt=1").await.unwrap_err());
         assert!(unknown.contains("expected `limit` or `cursor`"), "{unknown}");

@@ -1,8 +1,8 @@
 //! What the routes read, and how they ask the tasks that own it.
 
-use std::{sync::Arc, time::Instant};
+use std::{ops::Deref, sync::Arc, time::Instant};
 
-use sharechain::PayoutScript;
+use sharechain::{PayoutScript, PowAlgorithm};
 use stratum::StratumHandle;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -10,13 +10,16 @@ use tokio::{
 };
 
 use super::{
-    Cookie,
+    Access,
+    diagnosis::DiagnosisHandle,
+    digest::Digest,
     problem::{Failure, stopping},
 };
 use crate::{
     blocks::BlocksView,
     chain_profile::ChainProfile,
     chain_task::{ChainInput, ChainQuery, ChainView},
+    config::Config,
     defaults::QUERY_TIMEOUT,
     directory::DirectoryView,
     events::EventsHandle,
@@ -26,11 +29,12 @@ use crate::{
     parent::ParentState,
     region::Region,
     store::StoreHandle,
+    templates::RefusedTemplate,
 };
 
-/// See the module.
-#[derive(Clone, Debug)]
-pub struct ApiState {
+/// What the API reads.
+#[derive(Debug)]
+pub struct ApiSources {
     /// The chain.
     pub profile: Arc<ChainProfile>,
     /// The node's identity.
@@ -51,8 +55,8 @@ pub struct ApiState {
     pub peers: watch::Receiver<Arc<PeersView>>,
     /// Orders about peers.
     pub p2p: P2pHandle,
-    /// What orders have to show.
-    pub cookie: Cookie,
+    /// Who may ask for what.
+    pub access: Arc<Access>,
     /// The directory of nodes.
     pub nodes: watch::Receiver<Arc<DirectoryView>>,
     /// Blocks.
@@ -65,9 +69,38 @@ pub struct ApiState {
     pub events: EventsHandle,
     /// How fast was mined.
     pub history: HistoryHandle,
+    /// Why the own daemon refuses what miners work on, while it does.
+    pub refused: watch::Receiver<Option<RefusedTemplate>>,
+    /// What the node was told to do.
+    pub config: Arc<Config>,
+}
+
+/// What every route is given: the sources, and what the API's own tasks made of them.
+#[derive(Clone, Debug)]
+pub struct ApiState {
+    sources: Arc<ApiSources>,
+    pub(super) digest: watch::Receiver<Digest>,
+    pub(super) diagnosis: DiagnosisHandle,
+}
+
+impl Deref for ApiState {
+    type Target = ApiSources;
+
+    fn deref(&self) -> &ApiSources {
+        &self.sources
+    }
 }
 
 impl ApiState {
+    pub(super) fn new(sources: ApiSources, digest: watch::Receiver<Digest>, diagnosis: DiagnosisHandle) -> Self {
+        Self { sources: Arc::new(sources), digest, diagnosis }
+    }
+
+    /// Proof of work of the parent chain.
+    pub(super) fn algorithm(&self) -> PowAlgorithm {
+        self.profile.params.parent().pow
+    }
+
     /// Asks the chain task.
     pub(super) async fn ask<T>(&self, query: impl FnOnce(oneshot::Sender<T>) -> ChainQuery) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();

@@ -9,18 +9,27 @@ use axum::{
 use sharechain::{chain, sync::SyncState, upgrade::UpgradeState};
 
 use super::{
-    ApiState,
+    ApiState, band,
+    blocks::is_lost,
     connect::stratum_url,
-    dto::{Health, RivalBranch, Status, Submits, Upgrade},
-    parent::parent_dto,
+    dto::{Band, Health, PoolHashrate, RivalBranch, Round, Status, Submits, Upgrade},
+    parent::{block_work, difficulty, parent_dto},
     problem::Refusals,
-    request::{None, Params},
+    request::{NoParams, Params},
+    viewer::Viewer,
+    workers::samples,
 };
-use crate::chain_task::ChainView;
+use crate::{
+    chain_task::{ChainView, RecentWork},
+    problems::problems,
+};
+
+/// Below so many shares nothing is said of the pool's hash rate.
+const SAMPLES_MIN: usize = 2;
 
 /// The node at a glance.
 #[utoipa::path(get, path = "/status", tag = "node", responses((status = 200, body = Status), Refusals))]
-pub(super) async fn status(State(api): State<ApiState>, _: Params<None>) -> Json<Status> {
+pub(super) async fn status(State(api): State<ApiState>, viewer: Viewer, _: Params<NoParams>) -> Json<Status> {
     let chain = api.chain.borrow().clone();
     let parent = api.parent.borrow().clone();
     let (miners, peers) = (api.stratum.snapshot(), api.peers.borrow().clone());
@@ -31,12 +40,17 @@ pub(super) async fn status(State(api): State<ApiState>, _: Params<None>) -> Json
     };
     let context = chain.context.as_deref();
     let base_work = context.and_then(|context| context.base_bits.to_target()).and_then(|target| target.work());
+    let block = parent.template.as_deref().and_then(block_work).map(|work| work.hashes());
+    let joint = band::joint_samples(miners.miners.iter().map(|miner| (miner.hashrate, samples(miner))));
     Json(Status {
         network: api.profile.name.clone(),
         share_chain: api.profile.params.id().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer_id: api.peer_id.clone(),
-        cookie_file: api.cookie.path().display().to_string(),
+        cookie_file: match viewer {
+            Viewer::Operator => api.access.cookie.path().display().to_string(),
+            Viewer::Stranger => String::new(),
+        },
         region: api.region.map(|region| region.to_string()),
         uptime_secs: api.started.elapsed().as_secs(),
         // A node that waits for nobody has nobody to catch up with.
@@ -63,13 +77,49 @@ pub(super) async fn status(State(api): State<ApiState>, _: Params<None>) -> Json
         stratum_url: stratum_url(api.endpoint.address),
         stratum_v2_url: api.endpoint.v2_url.clone(),
         fee_basis_points: api.endpoint.fee.map_or(0, |fee| fee.basis_points),
-        fee_address: api.endpoint.fee.and_then(|fee| api.address(&fee.script)),
+        fee_address: api.endpoint.fee.and_then(|fee| viewer.address(&api, &fee.script)),
         banned_addresses: miners.banned,
         miners: miners.miners.len(),
         hashrate: miners.hashrate,
         submits: Submits { accepted: miners.accepted, stale: miners.stale, rejected: miners.rejected },
         parent: parent_dto(&parent),
         blocks_found: api.blocks.borrow().confirmed,
+        coin: super::coin::of_chain(&api.profile.name),
+        pool_hashrate: pool_hashrate(chain.recent_work),
+        hashrate_band: band::factors(joint)
+            .map(|(low, high)| Band { low: low * miners.hashrate, high: high * miners.hashrate }),
+        round: block.and_then(|expected| round(&api, &chain, expected)),
+        network_difficulty: parent.template.as_deref().and_then(|template| difficulty(&api, template)),
+        parent_hashes_per_block: block,
+    })
+}
+
+/// What the shares of the last minutes say.
+pub(super) fn pool_hashrate(recent: RecentWork) -> Option<PoolHashrate> {
+    let (low, high) = band::factors(recent.samples()).filter(|_| recent.shares >= SAMPLES_MIN)?;
+    let rate = recent.rate();
+    Some(PoolHashrate { hashes_per_sec: rate, low: low * rate, high: high * rate, samples: recent.shares })
+}
+
+/// The time since the newest block of the pool that counts; since the first share where there was none yet and nothing was
+/// forgotten.
+pub(super) fn round(api: &ApiState, chain: &ChainView, expected: u128) -> Option<Round> {
+    let (blocks, facts) = (api.blocks.borrow().clone(), api.digest.borrow().facts.clone());
+    let newest = blocks.blocks.iter().find(|block| !is_lost(block));
+    let (since, work_before) = match newest {
+        Some(block) => facts.get(&block.hash).map(|facts| (Some(facts.time), facts.total_work))?,
+        None if chain.first_height == 0 && blocks.confirmed == 0 => (None, 0),
+        None => return None,
+    };
+    let work = chain.tip.total_work.hashes().saturating_sub(work_before);
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+    let effort = work as f64 / expected.max(1) as f64;
+    Some(Round {
+        since,
+        work_hashes: work,
+        expected_hashes: expected,
+        effort_percent: effort * 100.0,
+        percentile: band::percentile(effort),
     })
 }
 
@@ -93,46 +143,26 @@ fn upgrade_dto(bit: usize, state: UpgradeState) -> Option<Upgrade> {
     Some(Upgrade { bit, state: state.to_owned() })
 }
 
-/// What the operator has to know of the share chain, one sentence each.
-fn chain_problems(chain: &ChainView) -> Vec<String> {
-    let follows_held = chain.follows_held.then(|| {
-        "shares that this machine's clock or daemon speaks against have clearly more work than ours; hint: check the clock and \
-         whether the daemon follows its network"
-            .to_owned()
-    });
-    let rivals = chain.rivals.iter().map(|rival| {
-        format!(
-            "a branch with more work left the share chain at height {}, too long ago to be adopted at once; hint: if it is the \
-             network's, restart with --adopt-branch {}",
-            rival.fork_height, rival.tip
-        )
-    });
-    let decided = chain.upgrades.iter().filter(|(_, state)| state.is_decided());
-    let upgrades = decided.map(|(bit, _)| {
-        format!("the network has agreed on rules that this version does not know (bit {bit}); hint: update poolnode")
-    });
-    follows_held.into_iter().chain(rivals).chain(upgrades).collect()
-}
-
-/// 200 when miners get work, 206 while syncing, 503 when something is wrong.
+/// Whether the node does its work: 200 when miners get work, 206 while syncing, 503 when something is wrong.
 #[utoipa::path(get, path = "/health", tag = "node", responses(
     (status = 200, body = Health, description = "Miners get work"),
     (status = 206, body = Health, description = "The share chain is being synced"),
     (status = 503, body = Health, description = "Something is wrong"),
 ))]
-pub(super) async fn health(State(api): State<ApiState>, _: Params<None>) -> Response {
+pub(super) async fn health(State(api): State<ApiState>, viewer: Viewer, _: Params<NoParams>) -> Response {
     let chain = api.chain.borrow().clone();
     let parent = api.parent.borrow().clone();
-    let mut problems = Vec::new();
-    if !parent.is_fresh() {
-        let problem = parent_dto(&parent).problem;
-        problems.push(problem.unwrap_or_else(|| "the parent daemon gives no templates".to_owned()));
-    }
-    problems.extend(chain_problems(&chain));
+    let mut problems = problems(&chain, &parent);
+    problems.extend(api.refused.borrow().as_ref().map(ToString::to_string));
     let (code, status) = match (problems.is_empty(), chain.may_mine) {
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
         (true, false) => (StatusCode::PARTIAL_CONTENT, "syncing"),
         (true, true) => (StatusCode::OK, "ready"),
     };
-    (code, Json(Health { status: status.to_owned(), problems })).into_response()
+    // Findings name files and daemons.
+    let findings = match viewer {
+        Viewer::Operator => api.diagnosis.last_bad(),
+        Viewer::Stranger => Vec::new(),
+    };
+    (code, Json(Health { status: status.to_owned(), problems, findings })).into_response()
 }

@@ -16,7 +16,10 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use super::{ChainInput, ChainQuery, ChainTask, catching_up::SyncTold, flood::FloodGuard, undecided::Undecided};
+use super::{
+    ChainInput, ChainTask, RecentWork, catching_up::SyncTold, flood::FloodGuard, own_shares::OwnShares,
+    undecided::Undecided,
+};
 use crate::{
     blocks::BlockInput,
     clock::unix_now,
@@ -61,6 +64,10 @@ pub(super) struct Running {
     pub(super) dirty: bool,
     /// The share that a miner of this node has just found, and its worker.
     found_here: Option<(ShareId, String)>,
+    /// Work of the last minutes.
+    pub(super) recent_work: RecentWork,
+    /// What miners of this node found.
+    pub(super) own_shares: OwnShares,
 }
 
 /// An own find whose fsyncs are done.
@@ -89,6 +96,8 @@ impl Running {
             unstored: FuturesUnordered::new(),
             dirty: true,
             found_here: None,
+            recent_work: RecentWork::default(),
+            own_shares: OwnShares::default(),
         }
     }
 
@@ -103,6 +112,9 @@ impl Running {
         // By our clock and on our daemon's template, whatever the chain was told of it so far.
         let verdict = self.task.chain.handle(share.clone(), Origin::OwnStore, unix_now());
         self.dirty = true;
+        if verdict == Verdict::Valid {
+            self.own_shares.push(share.id(), &worker);
+        }
         self.found_here = Some((share.id(), worker));
         match verdict {
             Verdict::Valid => {
@@ -333,6 +345,7 @@ impl Running {
         self.decide(now).await;
         self.go_on_syncing().await;
         self.request_missing().await;
+        self.recent_work = RecentWork::of(&self.task.chain, now);
         self.dirty = true;
         let waits = !self.task.view.borrow().may_mine;
         if waits && self.complained.elapsed() >= COMPLAIN_INTERVAL {
@@ -341,17 +354,6 @@ impl Running {
                 "miners get no work until this node has synced with a peer; hint: start the first node of a network without \
                  --peer, or mine meanwhile with --solo-until-synced"
             );
-        }
-    }
-
-    fn answer(&mut self, query: ChainQuery) {
-        // Nobody waits any more when a reply cannot be sent.
-        match query {
-            ChainQuery::OrderAfter { locator, len_max, reply } => {
-                drop(reply.send(self.task.chain.order_after(&locator, len_max)));
-            }
-            ChainQuery::Payouts { share, reply } => drop(reply.send(self.task.chain.payouts(&share))),
-            ChainQuery::Coinbase { share, reply } => drop(reply.send(self.task.chain.coinbase(&share))),
         }
     }
 }

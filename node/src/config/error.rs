@@ -135,6 +135,14 @@ pub enum ConfigError {
     /// Nobody could connect.
     #[error("stratum.connections_max: must be 1 to {CONNECTIONS_MAX}")]
     ConnectionsMax,
+    /// Whoever reaches the API from elsewhere has to show something.
+    #[error(
+        "api.listen: {0} takes questions of other machines, so api.token_file is needed; hint: openssl rand -hex 32 > FILE; chmod 600 FILE"
+    )]
+    ApiTokenMissing(std::net::SocketAddr),
+    /// Not a name.
+    #[error("api.hosts: {0:?} is not a name like pool.example, without scheme and port")]
+    ApiHost(String),
     /// A number out of range.
     #[error("devnet.block_interval_secs: must be 1 to 3600")]
     BlockInterval,
@@ -154,7 +162,9 @@ impl ConfigError {
     fn keys(&self) -> Vec<String> {
         let below = |section: &str, names: &[&str]| names.iter().map(|name| format!("{section}.{name}")).collect();
         match self {
-            Self::Read { .. } | Self::Value { .. } | Self::UnknownKeys(_) | Self::At { .. } | Self::NoHome => Vec::new(),
+            Self::Read { .. } | Self::Value { .. } | Self::UnknownKeys(_) | Self::At { .. } | Self::NoHome => {
+                Vec::new()
+            }
             Self::LogFilter(_) => vec!["log.filter".to_owned()],
             Self::Chain(ChainError::Custom(CustomError::Value { key, .. })) => vec![format!("custom.{key}")],
             Self::Chain(ChainError::Params(_)) => vec!["password".to_owned()],
@@ -172,6 +182,8 @@ impl ConfigError {
             Self::TlsFiles => below("stratum", &["tls_cert_file", "tls_key_file"]),
             Self::Announcement(error) => vec![error.key().to_owned()],
             Self::ShedLoadAbove { .. } => below("stratum", &["shed_load_above", "connections_max"]),
+            Self::ApiTokenMissing(_) => below("api", &["listen", "token_file"]),
+            Self::ApiHost(_) => vec!["api.hosts".to_owned()],
             Self::ConnectionsMax => vec!["stratum.connections_max".to_owned()],
             Self::BlockInterval => vec!["devnet.block_interval_secs".to_owned()],
         }

@@ -4,7 +4,7 @@ use stratum::StratumHandle;
 
 use super::Tasks;
 use crate::{
-    api::ApiState,
+    api::ApiSources,
     config::Config,
     data_dir::DataDir,
     events::{self, EventSender, EventsHandle, EventsTask, Observer},
@@ -32,7 +32,7 @@ impl Telemetry {
     }
 
     /// Starts them. They look at what the API reads.
-    pub(super) fn spawn(self, tasks: &Tasks, state: &ApiState) {
+    pub(super) fn spawn(self, tasks: &Tasks, state: &ApiSources) {
         let observer = Observer {
             profile: state.profile.clone(),
             events: self.events,

@@ -16,12 +16,16 @@ pub struct Block {
     pub own: bool,
     /// When it was found or seen, Unix seconds.
     pub found_at: u64,
-    /// `pending`, `refused`, `confirmed` or `orphaned`.
+    /// `found`, `submitted`, `refused`, `confirmed`, `matured` or `orphaned`.
     pub status: String,
     /// Blocks on top, itself included.
     pub confirmations: Option<i64>,
     /// Why it was refused.
     pub reason: Option<String>,
+    /// Work since the pool's block before it, as part of what a block takes in the mean; null when that is not known.
+    pub effort_percent: Option<f64>,
+    /// How many outputs of its coinbase pay miners; null when that is not known.
+    pub payouts_count: Option<usize>,
 }
 
 /// One output of a coinbase.
@@ -55,8 +59,12 @@ pub struct NextPayouts {
     pub window_shares: u64,
     /// Work in the window, hashes.
     pub window_work: u128,
-    /// The window.
+    /// The window, the largest work first: a page of it.
     pub weights: Vec<Weight>,
+    /// How many weights there are.
+    pub weights_total: usize,
+    /// What to ask for as `cursor` to get the weights that follow; null on the last page.
+    pub weights_next: Option<String>,
     /// Subsidy and fees of the block, when there is a template.
     pub coinbase_value: Option<u64>,
     /// What each would get; empty without a template, and while nobody has work in the window: then the finder gets all.

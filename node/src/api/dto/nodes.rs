@@ -37,3 +37,13 @@ pub struct ListedNode {
     /// Until when it holds, Unix seconds.
     pub expires: u64,
 }
+
+/// A node of the directory with what the answering node measured.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NearNode {
+    /// As it says of itself.
+    #[serde(flatten)]
+    pub node: ListedNode,
+    /// Shortest round trip from the answering node, milliseconds; null when it was never measured.
+    pub rtt_ms: Option<f64>,
+}

@@ -41,3 +41,49 @@ pub struct ShareDetail {
     /// Whom its coinbase has to pay, computed by this node from the share chain.
     pub payouts: Vec<Payout>,
 }
+
+/// A share in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ShareEntry {
+    /// Its id.
+    pub id: String,
+    /// Its height.
+    pub height: u64,
+    /// Its header's time, Unix seconds.
+    pub time: u32,
+    /// Its own work, hashes.
+    pub work_hashes: u128,
+    /// Whom its work is credited to.
+    pub address: Option<String>,
+    /// The worker that found it, where it is one of this node since its start.
+    pub worker: Option<String>,
+    /// Whether it is not on the best chain.
+    pub is_uncle: bool,
+    /// The share of the best chain that names it as an uncle.
+    pub merged_by: Option<String>,
+    /// Whether it is a block of the pool that the node remembers.
+    pub is_block: bool,
+}
+
+/// A share in a slice of the DAG.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DagShare {
+    /// Its id.
+    pub id: String,
+    /// Its selected parent; null when the node does not keep it any more.
+    pub parent: Option<String>,
+    /// What it merges.
+    pub uncles: Vec<String>,
+    /// Its height.
+    pub height: u64,
+    /// Its header's time, Unix seconds.
+    pub time: u32,
+    /// Its own work, hashes.
+    pub work_hashes: u128,
+    /// Whom its work is credited to.
+    pub address: Option<String>,
+    /// Whether it is on the best chain.
+    pub selected: bool,
+    /// Whether it is a block of the pool that the node remembers.
+    pub is_block: bool,
+}

@@ -81,6 +81,66 @@ pub struct Status {
     pub parent: Parent,
     /// The pool's blocks on the parent's main chain.
     pub blocks_found: u64,
+    /// The coin that is mined.
+    pub coin: Coin,
+    /// Hash rate of the whole pool, from the shares of the last ten minutes; null when they are fewer than two.
+    pub pool_hashrate: Option<PoolHashrate>,
+    /// Where the true hash rate of this node's miners is in 95 % of cases; null before their first shares.
+    pub hashrate_band: Option<Band>,
+    /// The time since the pool's last block; null when that is not known.
+    pub round: Option<Round>,
+    /// Difficulty of a block of the parent chain, as its miners count it; null without a template.
+    pub network_difficulty: Option<f64>,
+    /// Hashes that a block of the parent chain takes in the mean; null without a template.
+    pub parent_hashes_per_block: Option<u128>,
+}
+
+/// A coin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Coin {
+    /// Its name.
+    pub name: String,
+    /// What amounts are marked with.
+    pub symbol: String,
+    /// Decimals of an amount in whole coins: amounts are given in units of 10^-decimals.
+    pub decimals: u8,
+}
+
+/// Where the true value is in 95 % of cases.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Band {
+    /// The low end, hashes per second.
+    pub low: f64,
+    /// The high end, hashes per second.
+    pub high: f64,
+}
+
+/// A hash rate that was estimated from shares.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PoolHashrate {
+    /// The estimate.
+    pub hashes_per_sec: f64,
+    /// The low end of the band that holds the true rate in 95 % of cases.
+    pub low: f64,
+    /// Its high end.
+    pub high: f64,
+    /// Shares it was estimated from.
+    pub samples: usize,
+}
+
+/// The time since the pool's last block.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Round {
+    /// When that block was mined, Unix seconds; null when the pool has not found one yet.
+    pub since: Option<u64>,
+    /// Work of the pool since then, hashes.
+    pub work_hashes: u128,
+    /// Hashes that a block takes in the mean.
+    pub expected_hashes: u128,
+    /// The one as part of the other.
+    pub effort_percent: f64,
+    /// How many rounds of 100 end with less work than this: 1 - e^-effort.
+    pub percentile: f64,
 }
 
 /// A heavier branch of the share chain that this node is not on.
@@ -116,6 +176,23 @@ pub struct Submits {
     pub stale: u64,
     /// Refused for another reason.
     pub rejected: u64,
+}
+
+/// Refused submits by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RejectCounts {
+    /// The job was on an old parent block, or too old.
+    pub stale: u64,
+    /// Accepted before.
+    pub duplicate: u64,
+    /// The hash was above the target.
+    pub low_difficulty: u64,
+    /// A job that the miner was not given, or that was forgotten.
+    pub unknown_job: u64,
+    /// The time was before the template's, or too far ahead.
+    pub bad_time: u64,
+    /// Anything else.
+    pub other: u64,
 }
 
 /// The parent chain.
@@ -157,4 +234,23 @@ pub struct Health {
     pub status: String,
     /// What is wrong.
     pub problems: Vec<String>,
+    /// What the last diagnosis warned of or failed; empty before the first.
+    pub findings: Vec<Finding>,
+}
+
+/// What one check of `poolnode doctor` found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// The check, the same in every version.
+    pub check: String,
+    /// What was looked at, where a check looks at several things.
+    pub subject: Option<String>,
+    /// `ok`, `warn`, `fail` or `skipped`.
+    pub verdict: String,
+    /// What is so.
+    pub finding: String,
+    /// Why, as far as that is known.
+    pub cause: Option<String>,
+    /// What to do about it.
+    pub fix: Option<String>,
 }
