@@ -1,0 +1,93 @@
+// Hash rate over time, with the band that chance explains.
+
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import type { HashrateHistory } from "../api/types";
+import { hashrate } from "../format/units";
+import { series, summary, type Series } from "../model/history";
+import { colour, themeEpoch } from "../shell/theme";
+import { Empty } from "../ui/parts";
+import { useWidth } from "./size";
+
+const HEIGHT = 210;
+const AXIS_FONT = "11px ui-sans-serif, system-ui, sans-serif";
+
+const columns = ({ times, rates, lows, highs }: Series): uPlot.AlignedData => [times, rates, lows, highs];
+
+function options(width: number): uPlot.Options {
+  const [line, band, grid, text] = [colour("--accent"), colour("--accent-band"), colour("--line"), colour("--muted")];
+  const axis: uPlot.Axis = { stroke: text, font: AXIS_FONT, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+  return {
+    width,
+    height: HEIGHT,
+    padding: [8, 4, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 7 } },
+    scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
+    axes: [
+      { ...axis, grid: { show: false }, space: 70 },
+      { ...axis, size: 74, values: (_, ticks) => ticks.map((tick) => hashrate(tick)) },
+    ],
+    series: [
+      {},
+      { stroke: line, width: 2, points: { show: false } },
+      { stroke: "transparent", points: { show: false } },
+      { stroke: "transparent", points: { show: false } },
+    ],
+    bands: [{ series: [3, 2], fill: band }],
+  };
+}
+
+/** What the chart says in words. */
+export function chartText(history: HashrateHistory): string {
+  const found = summary(series(history.data).rates);
+  if (!found) return "No hash rate was recorded in this time.";
+  return `Hash rate: ${hashrate(found.mean)} on average, between ${hashrate(found.least)} and ${hashrate(found.most)}.`;
+}
+
+export function HashrateChart({ history }: { history: HashrateHistory }) {
+  const [box, width] = useWidth<HTMLDivElement>();
+  const readout = useRef<HTMLElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const epoch = themeEpoch.value;
+  const shown = series(history.data);
+  const newest = useRef(shown);
+  newest.current = shown;
+  const empty = !shown.rates.some((rate) => rate !== null);
+  const text = chartText(history);
+
+  useEffect(() => {
+    if (!box.current || width < 40 || empty) return;
+    const say = (chart: uPlot) => {
+      const at = chart.cursor.idx;
+      if (!readout.current) return;
+      if (at === null || at === undefined) {
+        readout.current.textContent = text;
+        return;
+      }
+      const time = new Date((chart.data[0][at] ?? 0) * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
+      const [rate, low, high] = [1, 2, 3].map((index) => hashrate(chart.data[index]?.[at]));
+      readout.current.textContent = `${time}: ${rate}, within ${low} and ${high} by chance`;
+    };
+    const made = new uPlot({ ...options(width), hooks: { setCursor: [say] } }, columns(newest.current), box.current);
+    plot.current = made;
+    return () => {
+      made.destroy();
+      plot.current = null;
+    };
+  }, [width, epoch, empty]);
+
+  useEffect(() => plot.current?.setData(columns(newest.current)), [history]);
+
+  return (
+    <figure class="chart">
+      {empty && <Empty>No hash rate was recorded in this time.</Empty>}
+      <div ref={box} role="img" aria-label={text} class={empty ? "" : "plot"} />
+      {!empty && (
+        <figcaption ref={readout} class="readout">
+          {text}
+        </figcaption>
+      )}
+    </figure>
+  );
+}

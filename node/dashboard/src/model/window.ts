@@ -1,0 +1,29 @@
+// The PPLNS window by address, folded so that a picture of it stays readable.
+
+import type { Weight } from "../api/types";
+
+export interface Holding {
+  /** The address, or its script where there is none; null for the rest. */
+  label: string | null;
+  work: number;
+  /** Of the window's work. */
+  percent: number;
+  /** How many addresses this stands for. */
+  miners: number;
+}
+
+/** The largest holdings first; everybody after `limit` is one last entry. */
+export function holdings(weights: readonly Weight[], limit: number): Holding[] {
+  const positive = weights.filter(({ work }) => work > 0).sort((a, b) => b.work - a.work);
+  const sum = positive.reduce((total, { work }) => total + work, 0);
+  const named = positive.slice(0, limit).map(({ address, script, work }) => ({
+    label: address ?? script,
+    work,
+    percent: (100 * work) / sum,
+    miners: 1,
+  }));
+  const rest = positive.slice(limit);
+  if (rest.length === 0) return named;
+  const work = rest.reduce((total, weight) => total + weight.work, 0);
+  return [...named, { label: null, work, percent: (100 * work) / sum, miners: rest.length }];
+}

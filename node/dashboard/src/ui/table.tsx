@@ -1,0 +1,54 @@
+// A table of rows that fit on a page. Columns marked as extra leave narrow screens.
+
+import type { ComponentChildren } from "preact";
+
+export interface Column<T> {
+  title: string;
+  cell: (row: T) => ComponentChildren;
+  /** Numbers stand right. */
+  number?: boolean;
+  /** From which width on it is shown: always, on a tablet, on a desk. */
+  from?: "tablet" | "desk";
+}
+
+interface TableProps<T> {
+  caption: string;
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+  /** The row that is open beside the table. */
+  current?: string | null;
+}
+
+export const columnClass = <T,>({ number, from }: Column<T>): string =>
+  [number ? "number" : "", from ? `from-${from}` : ""].join(" ").trim();
+
+export function Table<T>({ caption, columns, rows, keyOf, current = null }: TableProps<T>) {
+  return (
+    <div class="table" role="region" aria-label={caption} tabIndex={0}>
+      <table>
+        <caption class="offscreen">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column.title} scope="col" class={columnClass(column)}>
+                {column.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)} class={keyOf(row) === current ? "current" : ""}>
+              {columns.map((column) => (
+                <td key={column.title} class={columnClass(column)}>
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
