@@ -3,16 +3,26 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { HashrateHistory } from "../api/types";
+import { moment } from "../format/time";
 import { hashrate } from "../format/units";
 import { series, summary, type Series } from "../model/history";
 import { colour, themeEpoch } from "../shell/theme";
 import { Empty } from "../ui/parts";
 import { useWidth } from "./size";
 
-const HEIGHT = 210;
-const AXIS_FONT = "11px ui-sans-serif, system-ui, sans-serif";
+const HEIGHT = 264;
+const AXIS_FONT = '11px -apple-system, "Segoe UI", Inter, Roboto, "Noto Sans", system-ui, sans-serif';
 
 const columns = ({ times, rates, lows, highs }: Series): uPlot.AlignedData => [times, rates, lows, highs];
+
+/** Dates and times the same in every locale. Each line: smallest step in seconds, text, and what is added where the year, the
+    month or the day changes. */
+const TIMES: uPlot.Axis.Values = [
+  [31_536_000, "{YYYY}", null, null, null, null, null, null, 1],
+  [86_400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+];
 
 function options(width: number): uPlot.Options {
   const [line, band, grid, text] = [colour("--accent"), colour("--accent-band"), colour("--line"), colour("--muted")];
@@ -25,7 +35,7 @@ function options(width: number): uPlot.Options {
     cursor: { y: false, points: { size: 7 } },
     scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70 },
+      { ...axis, grid: { show: false }, space: 70, values: TIMES },
       { ...axis, size: 74, values: (_, ticks) => ticks.map((tick) => hashrate(tick)) },
     ],
     series: [
@@ -65,7 +75,7 @@ export function HashrateChart({ history }: { history: HashrateHistory }) {
         readout.current.textContent = text;
         return;
       }
-      const time = new Date((chart.data[0][at] ?? 0) * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
+      const time = moment(chart.data[0][at]).slice(0, -3);
       const [rate, low, high] = [1, 2, 3].map((index) => hashrate(chart.data[index]?.[at]));
       readout.current.textContent = `${time}: ${rate}, within ${low} and ${high} by chance`;
     };

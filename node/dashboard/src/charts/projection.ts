@@ -4,6 +4,8 @@ import { hue } from "../format/text";
 
 /** Width of the map in its own units; must be the same in tools/land.mjs. */
 export const MAP_WIDTH = 1000;
+/** The northern edge of the map, degrees; must be the same in tools/land.mjs. */
+const NORTH = 84;
 const RADIANS = Math.PI / 180;
 
 /**
@@ -19,7 +21,7 @@ export function naturalEarth(lambda: number, phi: number): readonly [number, num
 }
 
 const HALF_WIDTH = naturalEarth(Math.PI, 0)[0];
-const TOP = naturalEarth(0, 84 * RADIANS)[1];
+const TOP = naturalEarth(0, NORTH * RADIANS)[1];
 const SCALE = MAP_WIDTH / (2 * HALF_WIDTH);
 
 export interface Point {

@@ -7,11 +7,11 @@ import { treemap } from "../model/treemap";
 import { holdings, type Holding } from "../model/window";
 import { useWidth } from "./size";
 
-const HEIGHT = 280;
+const HEIGHT = 320;
 /** Areas that are drawn one by one; more would be specks. */
 const AREAS_MAX = 48;
 /** Space that a label needs, pixels. */
-const LABEL = { width: 74, height: 34 };
+const LABEL = { width: 92, height: 38 };
 
 const nameOf = ({ label, miners }: Holding): string => (label === null ? `${count(miners)} more` : short(label, 5, 4));
 

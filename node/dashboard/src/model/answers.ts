@@ -7,7 +7,7 @@ import { duration, roughly } from "../format/time";
 import { count, hashrate, hashrateBand, known, milliseconds, percent, plural } from "../format/units";
 import { blockPace, evenChanceSecs } from "./chance";
 import { refusedPercent } from "./rejects";
-import { totals } from "./workers";
+import { totals, workerState } from "./workers";
 
 /** How an answer looks: as it should be, worth a look, wrong, or nothing to say yet. */
 export type Tone = "good" | "warn" | "bad" | "quiet";
@@ -23,6 +23,14 @@ export const WAITING: Answer = { tone: "quiet", headline: "Asking the node…", 
 function whyNoWork(status: Status): string {
   if (!status.synced && status.sync_state === "behind") return "The node still fetches the share chain; work starts by itself after that.";
   return status.parent.problem ?? "The coin daemon gives no work yet.";
+}
+
+/** The first worker that needs a look, and why. */
+function firstTroubled(workers: readonly Worker[]): string {
+  const found = workers.find((worker) => ["silent", "refused"].includes(workerState(worker)));
+  if (!found) return "";
+  const who = name(found.worker, "One of them");
+  return workerState(found) === "silent" ? `${who} sends nothing.` : `Much of the work of ${who} is refused.`;
 }
 
 /** Is my miner working? `workers` may be the first page of many; `status.miners` counts all. */
@@ -43,7 +51,7 @@ export function miningAnswer(status: Status, workers: readonly Worker[]): Answer
     return { tone: "bad", headline: states.silent > 0 ? "Connected, but nothing arrives" : "Connected, but much is refused", detail };
   }
   if (troubled > 0) {
-    return { tone: "warn", headline: `Yes, but ${troubled} of ${count(all)} need a look`, detail };
+    return { tone: "warn", headline: `Yes, but ${troubled} of ${count(all)} ${troubled === 1 ? "needs" : "need"} a look`, detail: `${detail} ${firstTroubled(workers)}` };
   }
   if (workers.length > 0 && states.starting === workers.length) {
     return { tone: "quiet", headline: "Connected, waiting for the first share", detail: "The first one can take some minutes." };

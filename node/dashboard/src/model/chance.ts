@@ -1,7 +1,7 @@
 // Probabilities in plain words. Luck is what people complain about most, so it is said how ordinary it is.
 
-import { known, percent } from "../format/units";
 import { every } from "../format/time";
+import { known, percent } from "../format/units";
 
 type Maybe = number | null | undefined;
 
@@ -39,14 +39,7 @@ export function blockPace(blocksPerDay: Maybe): string {
   return seconds === null ? "How often the pool finds a block is not known yet." : `The pool finds a block ${every(seconds)} on average.`;
 }
 
-/** The chance of at least one payout within a time, from that of the next 24 hours. Blocks come as a Poisson process. */
-export function chanceWithin(chance24hPercent: Maybe, seconds: number): number | null {
-  if (!known(chance24hPercent)) return null;
-  if (chance24hPercent >= 100) return 100;
-  return 100 * (1 - (1 - chance24hPercent / 100) ** (seconds / DAY_SECS));
-}
-
-/** The time after which a payout is as likely as not. */
+/** The time after which a payout is as likely as not, from the chance of the next 24 hours. Blocks come as a Poisson process. */
 export function evenChanceSecs(chance24hPercent: Maybe): number | null {
   if (!known(chance24hPercent) || chance24hPercent <= 0) return null;
   if (chance24hPercent >= 100) return 0;

@@ -2,7 +2,7 @@
 
 import { useResource } from "../api/resource";
 import type { Audit, Block } from "../api/types";
-import { amount } from "../format/coins";
+import { amount, amountCell } from "../format/coins";
 import { shortHash } from "../format/text";
 import { moment } from "../format/time";
 import { count } from "../format/units";
@@ -42,9 +42,9 @@ function Proof({ audit }: { audit: Audit }) {
           keyOf={({ script }) => script}
           columns={[
             { title: "Paid to", cell: ({ address, script }) => <Address of={address ?? script} /> },
-            { title: "By the share chain", number: true, cell: ({ expected }) => amount(expected, coin) },
-            { title: "In the block", number: true, cell: ({ found }) => amount(found, coin) },
-            { title: "", cell: ({ agrees }) => <Badge tone={agrees ? "good" : "bad"}>{agrees ? "agrees" : "differs"}</Badge> },
+            { title: "By the share chain", number: true, cell: ({ expected }) => amountCell(expected, coin) },
+            { title: "In the block", number: true, cell: ({ found }) => amountCell(found, coin) },
+            { title: "Both", cell: ({ agrees }) => <Badge tone={agrees ? "good" : "bad"}>{agrees ? "agrees" : "differs"}</Badge> },
           ]}
         />
       )}
@@ -79,7 +79,7 @@ export function AuditPanel({ hash, block }: { hash: string; block: Block | null 
           <dl class="facts">
             <Stat label="Found" value={moment(block.found_at)} />
             <Stat label="Subsidy and fees" value={amount(block.coinbase_value, coin)} />
-            <Stat label="Blocks on top" value={count(block.confirmations)} />
+            <Stat label="Blocks on top" value={count(block.confirmations !== null && block.confirmations >= 0 ? block.confirmations : null)} />
             <Stat label="Its share" value={<a class="mono" href={href("chain", block.hash)}>{shortHash(block.hash)}</a>} />
           </dl>
         </>

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { useResource } from "../api/resource";
 import type { Block, List, NextPayouts, Payout, PayoutEntry } from "../api/types";
-import { amount } from "../format/coins";
+import { amount, amountCell } from "../format/coins";
 import { ago, moment } from "../format/time";
 import { count, percent } from "../format/units";
 import { effortSentence } from "../model/chance";
@@ -19,7 +19,7 @@ import { Table, type Column } from "../ui/table";
 import { AuditPanel } from "./audit-panel";
 
 /** Outputs of the next block that are listed; a search finds the others. */
-const OUTPUTS_SHOWN = 40;
+const OUTPUTS_SHOWN = 12;
 
 function BlockTable({ blocks, open }: { blocks: readonly Block[]; open: string | null }) {
   const coin = useCoin();
@@ -33,8 +33,8 @@ function BlockTable({ blocks, open }: { blocks: readonly Block[]; open: string |
       ),
     },
     { title: "State", cell: ({ status }) => <Badge tone={blockState(status).tone}>{blockState(status).words}</Badge> },
-    { title: "On top", number: true, from: "tablet", cell: ({ confirmations }) => count(confirmations) },
-    { title: "Paid out", number: true, cell: ({ coinbase_value }) => amount(coinbase_value, coin) },
+    { title: "On top", number: true, from: "tablet", cell: ({ confirmations }) => count(confirmations !== null && confirmations >= 0 ? confirmations : null) },
+    { title: "Paid out", number: true, cell: ({ coinbase_value }) => amountCell(coinbase_value, coin) },
     { title: "Outputs", number: true, from: "desk", cell: ({ payouts_count }) => count(payouts_count) },
     { title: "Effort", number: true, from: "tablet", cell: ({ effort_percent }) => percent(effort_percent) },
     { title: "Found by", from: "desk", cell: ({ own }) => (own ? "this node's miner" : "the pool") },
@@ -68,9 +68,9 @@ function NextBlock({ next }: { next: NextPayouts }) {
             keyOf={({ script }) => script}
             columns={[
               { title: "Address", cell: ({ address, script }) => <Address of={address ?? script} /> },
-              { title: "Amount", number: true, cell: (payout) => amount(payout.amount, coin) },
+              { title: "Amount", number: true, cell: (payout) => amountCell(payout.amount, coin) },
               { title: "Part", number: true, from: "tablet", cell: (payout) => percent(part(payout)) },
-              { title: "", from: "tablet", cell: (payout) => <Meter percent={part(payout)} /> },
+              { title: "Part as a bar", unseen: true, from: "tablet", cell: (payout) => <Meter percent={part(payout)} /> },
             ]}
           />
           {found.length === 0 && <Empty>No output goes to such an address.</Empty>}
@@ -98,7 +98,7 @@ function PaidCard({ address }: { address: string }) {
           keyOf={({ block }) => block}
           columns={[
             { title: "Block", cell: ({ block, height }) => <a href={href("blocks", block)}>{count(height)}</a> },
-            { title: "Amount", number: true, cell: (entry) => amount(entry.amount, coin) },
+            { title: "Amount", number: true, cell: (entry) => amountCell(entry.amount, coin) },
             { title: "State", from: "tablet", cell: ({ status }) => <Badge tone={blockState(status).tone}>{blockState(status).words}</Badge> },
             { title: "When", number: true, cell: ({ time }) => <time title={moment(time)}>{ago(time, now.value)}</time> },
           ]}
@@ -139,13 +139,15 @@ export function Blocks({ open }: { open: string | null }) {
     <div class="page">
       {open !== null && <AuditPanel hash={open} block={opened} />}
       <div class="columns two">
-        <Prospect address={address} />
+        <div class="stack">
+          <Prospect address={address} />
+          {next.data.value ? <NextBlock next={next.data.value} /> : <Card title="What the next block pays"><Pending of={next} what="the next payouts" /></Card>}
+        </div>
         {address !== null ? <PaidCard address={address} /> : <Card title="Paid so far"><Empty>Payouts to your miners appear here.</Empty></Card>}
       </div>
       <Card title="Blocks" aside={list && list.length > 0 ? `mean effort ${percent(meanEffort(list))}` : undefined}>
         {!list ? <Pending of={blocks} what="blocks" /> : list.length === 0 ? <Empty>The pool has not found a block yet. The first one appears here with its payouts.</Empty> : <BlockTable blocks={list} open={open} />}
       </Card>
-      {next.data.value ? <NextBlock next={next.data.value} /> : <Card title="What the next block pays"><Pending of={next} what="the next payouts" /></Card>}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import type { DagShare, NextPayouts } from "../api/types";
 import { Dag } from "../charts/dag";
 import { WindowMap } from "../charts/treemap";
 import { shortHash } from "../format/text";
-import { ago, duration } from "../format/time";
+import { ago, every } from "../format/time";
 import { count, hashes, percent, plural } from "../format/units";
 import { holdings } from "../model/window";
 import { addresses } from "../model/workers";
@@ -18,7 +18,7 @@ import { SharePanel } from "./share-panel";
 
 /** Rows of the tables of this page: what is looked at, not the archive. */
 const SHARES_SHOWN = 25;
-const HOLDERS_SHOWN = 10;
+const HOLDERS_SHOWN = 8;
 
 function place(share: DagShare, merged: ReadonlySet<string>) {
   if (share.is_block) return <Badge tone="good">block</Badge>;
@@ -45,8 +45,10 @@ function WindowCard({ next, own }: { next: NextPayouts; own: ReadonlySet<string>
       <p class="explain">
         The window: {plural(next.window_shares, "share")}, {hashes(next.window_work)} of work. An area is a part of the next block's payout.
       </p>
-      {next.weights.length === 0 ? <Empty>The window is empty: whoever finds the next block gets all of it.</Empty> : <WindowMap weights={next.weights} own={own} />}
+      {next.weights.length === 0 ? <Empty>The window is empty: whoever finds the next block gets all of it.</Empty> : null}
       {top.length > 0 && (
+        <div class="split uneven">
+          <WindowMap weights={next.weights} own={own} />
         <Table
           caption="Largest parts of the window"
           rows={top}
@@ -54,10 +56,11 @@ function WindowCard({ next, own }: { next: NextPayouts; own: ReadonlySet<string>
           columns={[
             { title: "Address", cell: ({ label }) => <Address of={label} /> },
             { title: "Part", number: true, cell: ({ percent: part }) => percent(part) },
-            { title: "", from: "tablet", cell: ({ percent: part }) => <Meter percent={part} /> },
+            { title: "Part as a bar", unseen: true, from: "tablet", cell: ({ percent: part }) => <Meter percent={part} /> },
             { title: "Work", number: true, cell: ({ work }) => hashes(work) },
           ]}
         />
+        </div>
       )}
     </Card>
   );
@@ -80,7 +83,7 @@ export function Chain({ open }: { open: string | null }) {
         <Stat label="Height" value={count(status?.share_height)} />
         <Stat label="Shares in the window" value={count(status?.window_shares)} />
         <Stat label="Work of a base share" value={hashes(status?.base_work)} />
-        <Stat label="Wanted pace" value={status ? `1 in ${duration(status.share_interval_ms / 1000)}` : "–"} />
+        <Stat label="Wanted pace" value={status ? `a share ${every(status.share_interval_ms / 1000)}` : "–"} />
       </dl>
       <Card title="Newest heights" aside="click a share">
         {shares === null ? (

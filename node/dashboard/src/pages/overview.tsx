@@ -87,11 +87,15 @@ function RoundCard({ status }: { status: Status | null }) {
   const late = known(effort) && effort > 100;
   return (
     <Card title="This round">
-      <p class="figure">
-        {percent(effort)}
-        <small>of the expected work for a block</small>
-      </p>
-      <Meter percent={round?.percentile ?? 0} tone={late ? "warn" : "good"} />
+      {known(effort) && (
+        <>
+          <p class="figure">
+            {percent(effort)}
+            <small>of the expected work for a block</small>
+          </p>
+          <Meter percent={round?.percentile ?? 0} tone={late ? "warn" : "good"} />
+        </>
+      )}
       <p class="explain">{effortSentence(effort, round?.percentile)}</p>
       <dl class="facts">
         <Stat label="Work done" value={hashes(round?.work_hashes)} />

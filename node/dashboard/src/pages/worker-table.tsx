@@ -30,7 +30,7 @@ const COLUMNS: readonly SortColumn[] = [
   { title: "Worker", sort: "name", cell: (worker) => <a href={href("workers", keyOf(worker))}>{name(worker.worker, "unnamed")}</a> },
   { title: "State", cell: (worker) => <Badge tone={STATE_TONES[workerState(worker)]}>{STATE_WORDS[workerState(worker)]}</Badge>, from: "tablet" },
   { title: "Hash rate", sort: "hashrate", number: true, cell: (worker) => hashrate(worker.hashrate) },
-  { title: "Range", number: true, from: "desk", cell: (worker) => <span class="muted">{hashrateBand(worker.hashrate_low, worker.hashrate_high)}</span> },
+  { title: "Range", number: true, from: "wide", cell: (worker) => <span class="muted">{hashrateBand(worker.hashrate_low, worker.hashrate_high)}</span> },
   { title: "Last share", sort: "share", number: true, cell: lastShare },
   { title: "Accepted", sort: "accepted", number: true, from: "tablet", cell: (worker) => count(worker.submits.accepted) },
   { title: "Refused", sort: "refused", number: true, from: "tablet", cell: (worker) => percent(refusedPercent(worker.submits)) },

@@ -1,13 +1,14 @@
 // The frame around every page: where you are, where you can go, whether what you see is live.
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "../ui/icon";
 import { name } from "../format/text";
 import { useHealth, useStatus } from "./facts";
 import { Announcer } from "./announce";
 import { FeedBadge, Notice } from "./notice";
 import { PAGES, href, route, type Page } from "./route";
-import { THEMES, choose, theme } from "./theme";
+import { THEMES, choose, theme, type Theme } from "./theme";
 
 function Trouble({ page }: { page: Page }) {
   const health = useHealth().data.value;
@@ -16,12 +17,20 @@ function Trouble({ page }: { page: Page }) {
 }
 
 function Nav() {
+  const nav = useRef<HTMLElement>(null);
+  const { page: current } = route.value;
+  // On a phone the pages are a strip that scrolls: the current one is to be in sight.
+  useEffect(() => {
+    const link = nav.current?.querySelector("[aria-current]");
+    const strip = nav.current;
+    if (strip && link instanceof HTMLElement) strip.scrollLeft = link.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
+  }, [current]);
   return (
-    <nav aria-label="Pages">
+    <nav ref={nav} aria-label="Pages">
       <ul>
         {PAGES.map(({ page, title }) => (
           <li key={page}>
-            <a href={href(page)} aria-current={route.value.page === page ? "page" : undefined}>
+            <a href={href(page)} aria-current={current === page ? "page" : undefined}>
               <Icon name={page as IconName} />
               {title}
               <Trouble page={page} />
@@ -33,12 +42,14 @@ function Nav() {
   );
 }
 
+const THEME_WORDS: Record<Theme, string> = { system: "auto", light: "light", dark: "dark" };
+
 function ThemeSwitch() {
   const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "system";
   return (
-    <button type="button" class="theme" onClick={() => choose(next)} aria-label={`Theme: ${theme.value}. Switch to ${next}.`}>
+    <button type="button" class="theme" onClick={() => choose(next)} aria-label={`Theme: ${THEME_WORDS[theme.value]}. Switch to ${THEME_WORDS[next]}.`}>
       <Icon name={theme.value} />
-      <span>{theme.value === "system" ? "auto" : theme.value}</span>
+      <span>{THEME_WORDS[theme.value]}</span>
     </button>
   );
 }

@@ -4,11 +4,13 @@ import type { ComponentChildren } from "preact";
 
 export interface Column<T> {
   title: string;
+  /** The title is for those only who do not see the column. */
+  unseen?: boolean;
   cell: (row: T) => ComponentChildren;
   /** Numbers stand right. */
   number?: boolean;
-  /** From which width on it is shown: always, on a tablet, on a desk. */
-  from?: "tablet" | "desk";
+  /** From which width on it is shown: always, on a tablet, on a desk, on a wide desk. */
+  from?: "tablet" | "desk" | "wide";
 }
 
 interface TableProps<T> {
@@ -32,7 +34,7 @@ export function Table<T>({ caption, columns, rows, keyOf, current = null }: Tabl
           <tr>
             {columns.map((column) => (
               <th key={column.title} scope="col" class={columnClass(column)}>
-                {column.title}
+                {column.unseen ? <span class="offscreen">{column.title}</span> : column.title}
               </th>
             ))}
           </tr>
