@@ -43,10 +43,14 @@ export const leaks = (page) =>
 /** How far the page can be scrolled sideways; 0 is right. */
 export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
+/** Tallest page that is kept whole, pixels: ten thousand rows are no picture. */
+const PICTURE_HEIGHT_MAX = 8_000;
+
 /** Keeps a picture, if a folder for pictures is named by SCREENSHOTS. */
 export async function picture(page, name) {
   const folder = process.env.SCREENSHOTS;
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  const fullPage = (await page.evaluate(() => document.documentElement.scrollHeight)) <= PICTURE_HEIGHT_MAX;
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }

@@ -76,7 +76,7 @@ function dag(rng, heights, top, addresses) {
 const COIN = { name: "Bitcoin", symbol: "BTC", decimals: 8 };
 const SUBSIDY = 313_812_345;
 
-/** Everything that a node of this kind says: `normal`, `empty`, `one`, `large` or `sick`. */
+/** Everything that a node of this kind says: `normal`, `empty`, `one`, `large`, `sick` or `public`. */
 export function world(variant) {
   const rng = random(7);
   const addresses = Array.from({ length: 34 }, () => address(rng));
@@ -89,7 +89,10 @@ export function world(variant) {
   const peers = empty ? [] : Array.from({ length: variant === "one" ? 1 : 14 }, (_, index) => peer(rng, index));
   const top = empty ? 0 : 184_221;
   const shares = empty ? [] : dag(rng, 60, top, addresses);
-  const weights = empty ? [] : [...addresses, ...Array.from({ length: 60 }, () => address(rng))].map((entry) => ({ script: `0014${hex(rng, 40)}`, address: entry, work: Math.floor(2 ** (48 + 7 * rng())) }));
+  // A public page shows no address in full.
+  const shown = (entry) => (variant === "public" ? `${entry.slice(0, 4)}…${entry.slice(-4)}` : entry);
+  for (const entry of [...workers, ...shares]) entry.address = shown(entry.address);
+  const weights = empty ? [] : [...addresses, ...Array.from({ length: 60 }, () => address(rng))].map((entry) => ({ script: `0014${hex(rng, 40)}`, address: shown(entry), work: Math.floor(2 ** (48 + 7 * rng())) }));
   const work = weights.reduce((sum, weight) => sum + weight.work, 0);
   const payouts = weights.map(({ script, address: to, work: part }) => ({ script, address: to, amount: Math.floor((SUBSIDY * part) / work) }));
   const blocks = empty ? [] : Array.from({ length: 12 }, (_, index) => ({
@@ -107,7 +110,7 @@ export function world(variant) {
   const effort = 0.63;
   return {
     variant, workers, peers, shares, blocks, own, findings, fine, parent,
-    payouts: { payout_share: hex(rng, 64), window_shares: empty ? 0 : 86_400, window_work: work, weights, coinbase_value: sick ? null : SUBSIDY, payouts },
+    payouts: { payout_share: hex(rng, 64), window_shares: empty ? 0 : 86_400, window_work: work, weights, weights_total: weights.length, weights_next: null, coinbase_value: sick ? null : SUBSIDY, payouts },
     status: {
       network: empty ? "devnet" : "bitcoin", share_chain: hex(rng, 64), version: "0.9.0", peer_id: peerId(rng), cookie_file: "/var/lib/poolnode/cookie", region: "EU", uptime_secs: 93_211,
       synced: true, sync_state: empty ? "alone" : "synced", sync_target_height: null, sync_shares_per_sec: null, sync_secs_left: null, mining: !sick, share_height: top, share_tip: shares.at(-1)?.id ?? "0".repeat(64),
@@ -141,7 +144,7 @@ export function miner(of, to) {
   const weight = of.payouts.weights.find((entry) => entry.address === to);
   const due = weight ? Math.floor((SUBSIDY * weight.work) / all) : null;
   return {
-    address: to, script: weight?.script ?? "", window_work_hashes: weight?.work ?? 0, window_share_percent: weight ? (100 * weight.work) / all : 0, window_shares: weight ? 3120 : 0,
+    address: to, script: weight?.script ?? "", window_work_hashes: weight?.work ?? 0, window_share_percent: weight ? (100 * weight.work) / all : 0, shares_kept: weight ? 3120 : 0,
     next_payout: due, expected_payout: due, payout_chance_percent: weight ? 100 : null, blocks_per_day: weight ? 1.4 : null, payout_24h_chance_percent: weight ? 75.3 : null,
     workers: of.workers.filter((entry) => entry.address === to).slice(0, 50), payouts: paid(of, to),
   };

@@ -1,5 +1,5 @@
 // Serves dist/ and answers of dev/fixtures.mjs, with the node's own security headers. For development and layout tests only:
-//   node dev/server.mjs [normal|empty|one|large|sick] [port]
+//   node dev/server.mjs [normal|empty|one|large|sick|public] [port]
 
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -25,7 +25,7 @@ function answer(of, path, query) {
     case "connect": return of.connect;
     case "network": return of.network;
     case "workers": return page(of.workers, query);
-    case "miners": return miner(of, subject);
+    case "miners": return subject.includes("…") ? null : miner(of, subject);
     case "peers": return rest[0] === "bans" ? page(of.bans, query) : page(of.peers, query);
     case "blocks": return page(of.blocks, query);
     case "diagnostics": return page([...of.findings, ...of.fine], query);

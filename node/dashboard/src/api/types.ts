@@ -106,6 +106,8 @@ export type Verdict = "ok" | "warn" | "fail" | "skipped";
 
 export interface Finding {
   check: string;
+  /** Which of several daemons, ports or files. */
+  subject?: string | null;
   verdict: Verdict;
   finding: string;
   cause: string | null;
@@ -164,7 +166,8 @@ export interface Miner {
   address: string;
   window_work_hashes: number;
   window_share_percent: number;
-  window_shares: number;
+  /** Shares of this address that the node keeps. */
+  shares_kept?: number | null;
   next_payout: number | null;
   expected_payout: number | null;
   payout_chance_percent: number | null;
@@ -188,7 +191,8 @@ export interface Share {
 
 export interface DagShare {
   id: string;
-  parent: string;
+  /** Null for the first share of all. */
+  parent: string | null;
   uncles: string[];
   height: number;
   time: number;
@@ -200,7 +204,7 @@ export interface DagShare {
 
 export interface ShareDetail {
   id: string;
-  parent: string;
+  parent: string | null;
   uncles: string[];
   height: number;
   count: number;
@@ -243,7 +247,9 @@ export interface NextPayouts {
   payout_share: string;
   window_shares: number;
   window_work: number;
+  /** The largest first; of many only a page. */
   weights: Weight[];
+  weights_total?: number;
   coinbase_value: number | null;
   payouts: Payout[];
 }
@@ -343,7 +349,7 @@ export type LiveEvent = { id: number; time: number } & (
 
 export interface LiveShare {
   id: string;
-  parent: string;
+  parent: string | null;
   uncles: string[];
   height: number;
   work_hashes: number;

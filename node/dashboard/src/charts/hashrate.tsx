@@ -1,6 +1,6 @@
 // Hash rate over time, with the band that chance explains.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import type { HashrateHistory } from "../api/types";
 import { moment } from "../format/time";
@@ -49,35 +49,30 @@ function options(width: number): uPlot.Options {
 }
 
 /** What the chart says in words. */
-export function chartText(history: HashrateHistory): string {
-  const found = summary(series(history.data).rates);
+function chartText(rates: readonly (number | null)[]): string {
+  const found = summary(rates);
   if (!found) return "No hash rate was recorded in this time.";
   return `Hash rate: ${hashrate(found.mean)} on average, between ${hashrate(found.least)} and ${hashrate(found.most)}.`;
 }
 
 export function HashrateChart({ history }: { history: HashrateHistory }) {
   const [box, width] = useWidth<HTMLDivElement>();
-  const readout = useRef<HTMLElement>(null);
+  const [pointed, setPointed] = useState<string | null>(null);
   const plot = useRef<uPlot | null>(null);
   const epoch = themeEpoch.value;
-  const shown = series(history.data);
+  const shown = series(history, Date.now() / 1000);
   const newest = useRef(shown);
   newest.current = shown;
   const empty = !shown.rates.some((rate) => rate !== null);
-  const text = chartText(history);
+  const text = chartText(shown.rates);
 
   useEffect(() => {
     if (!box.current || width < 40 || empty) return;
     const say = (chart: uPlot) => {
       const at = chart.cursor.idx;
-      if (!readout.current) return;
-      if (at === null || at === undefined) {
-        readout.current.textContent = text;
-        return;
-      }
-      const time = moment(chart.data[0][at]).slice(0, -3);
+      if (at === null || at === undefined) return setPointed(null);
       const [rate, low, high] = [1, 2, 3].map((index) => hashrate(chart.data[index]?.[at]));
-      readout.current.textContent = `${time}: ${rate}, within ${low} and ${high} by chance`;
+      setPointed(`${moment(chart.data[0][at]).slice(0, -3)}: ${rate}, within ${low} and ${high} by chance`);
     };
     const made = new uPlot({ ...options(width), hooks: { setCursor: [say] } }, columns(newest.current), box.current);
     plot.current = made;
@@ -94,9 +89,7 @@ export function HashrateChart({ history }: { history: HashrateHistory }) {
       {empty && <Empty>No hash rate was recorded in this time.</Empty>}
       <div ref={box} role="img" aria-label={text} class={empty ? "" : "plot"} />
       {!empty && (
-        <figcaption ref={readout} class="readout">
-          {text}
-        </figcaption>
+        <figcaption class="readout">{pointed ?? text}</figcaption>
       )}
     </figure>
   );

@@ -4,7 +4,7 @@ import type { Weight } from "../api/types";
 import { hue, short } from "../format/text";
 import { count, hashes, percent } from "../format/units";
 import { treemap } from "../model/treemap";
-import { holdings, type Holding } from "../model/window";
+import { holdings, type Holding, type Whole } from "../model/window";
 import { useWidth } from "./size";
 
 const HEIGHT = 320;
@@ -15,9 +15,15 @@ const LABEL = { width: 92, height: 38 };
 
 const nameOf = ({ label, miners }: Holding): string => (label === null ? `${count(miners)} more` : short(label, 5, 4));
 
-export function WindowMap({ weights, own }: { weights: readonly Weight[]; own: ReadonlySet<string> }) {
+interface WindowMapProps {
+  weights: readonly Weight[];
+  whole: Whole;
+  own: ReadonlySet<string>;
+}
+
+export function WindowMap({ weights, whole, own }: WindowMapProps) {
   const [box, width] = useWidth<HTMLDivElement>();
-  const all = holdings(weights, AREAS_MAX);
+  const all = holdings(weights, whole, AREAS_MAX);
   const rects = treemap(all.map(({ work }) => work), width, HEIGHT);
   const text = `Window by address. ${all.slice(0, 5).map((holding) => `${nameOf(holding)}: ${percent(holding.percent)}`).join(", ")}.`;
   return (
@@ -30,7 +36,7 @@ export function WindowMap({ weights, own }: { weights: readonly Weight[]; own: R
           const fill = label === null ? "var(--raised)" : `oklch(var(--area-light) 0.075 ${hue(label)})`;
           const roomy = rect.width > LABEL.width && rect.height > LABEL.height;
           return (
-            <g key={label ?? "rest"} class={label !== null && own.has(label) ? "own" : ""}>
+            <g key={`${index}${label ?? ""}`} class={label !== null && own.has(label) ? "own" : ""}>
               <title>{`${label ?? nameOf(holding)}: ${percent(holding.percent)}, ${hashes(holding.work)}`}</title>
               <rect x={rect.x + 1} y={rect.y + 1} width={Math.max(0, rect.width - 2)} height={Math.max(0, rect.height - 2)} rx="3" style={{ fill }} />
               {roomy && (

@@ -11,6 +11,9 @@ export function short(id: string | null | undefined, head = 6, tail = 6): string
   return id.length <= head + tail + 1 ? id : `${id.slice(0, head)}…${id.slice(-tail)}`;
 }
 
+/** Whether a node has hidden the middle of an address from strangers: it cannot be asked for then. */
+export const isMasked = (address: string): boolean => address.includes("…");
+
 /** The id of a share or a block: leading zeros say nothing, so its end is shown. */
 export function shortHash(hash: string | null | undefined): string {
   return hash ? hash.slice(-10) : NOTHING;

@@ -16,7 +16,7 @@ const worker = (over: Partial<Worker> = {}): Worker => ({
   address: "a", worker: "w", agent: "", hashrate: 1e12, connected_secs: 900, last_share_secs: 3, submits: { accepted: 50, stale: 0, rejected: 0 }, ...over,
 });
 const miner = (over: Partial<Miner> = {}): Miner => ({
-  address: "a", window_work_hashes: 1, window_share_percent: 2, window_shares: 3, next_payout: 123_000, expected_payout: 123_000, payout_chance_percent: 100,
+  address: "a", window_work_hashes: 1, window_share_percent: 2, shares_kept: 3, next_payout: 123_000, expected_payout: 123_000, payout_chance_percent: 100,
   blocks_per_day: 2, payout_24h_chance_percent: 87, workers: [], payouts: [], ...over,
 });
 

@@ -78,6 +78,13 @@ export function payAnswer(miner: Miner | null, coin: Coin | null): Answer {
   return { tone: "quiet", headline: "Your work is not in the window yet", detail: `It counts some time after it was done, then for every block until it leaves the window. ${pace}` };
 }
 
+/** The same where a public page hides addresses and the visitor has not said which is theirs. */
+export const ASK_ADDRESS: Answer = {
+  tone: "quiet",
+  headline: "Say which address is yours",
+  detail: "This public page hides addresses. The one that you type stays in this browser.",
+};
+
 /** Is the node healthy? */
 export function healthAnswer(status: Status, health: Health | null): Answer {
   if (status.sync_state === "behind") {

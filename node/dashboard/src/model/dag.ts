@@ -27,7 +27,7 @@ export function withTip(shares: readonly DagShare[], tip: string): DagShare[] {
   const byId = new Map(shares.map((share) => [share.id, share]));
   if (!byId.has(tip)) return [...shares];
   const selected = new Set<string>();
-  for (let at = byId.get(tip); at && !selected.has(at.id); at = byId.get(at.parent)) selected.add(at.id);
+  for (let at = byId.get(tip); at && !selected.has(at.id); at = byId.get(at.parent ?? "")) selected.add(at.id);
   // Below the oldest share of the path nothing is known to have changed.
   const lowest = Math.min(...[...selected].map((id) => byId.get(id)?.height ?? Infinity));
   return shares.map((share) => {
@@ -124,8 +124,8 @@ export function layout(shares: readonly DagShare[]): DagLayout {
 function edgesOf(nodes: readonly DagNode[]): DagEdge[] {
   const byId = new Map(nodes.map((node) => [node.share.id, node]));
   return nodes.flatMap((from) => {
-    const edge = (id: string, kind: DagEdge["kind"]): DagEdge[] => {
-      const to = byId.get(id);
+    const edge = (id: string | null, kind: DagEdge["kind"]): DagEdge[] => {
+      const to = byId.get(id ?? "");
       return to ? [{ from, to, kind }] : [];
     };
     return [...edge(from.share.parent, "parent"), ...from.share.uncles.flatMap((id) => edge(id, "merge"))];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { geoNaturalEarth1Raw } from "d3-geo";
-import type { DagShare, LiveShare, Worker } from "../api/types";
+import type { DagShare, HashratePoint, LiveShare, Worker } from "../api/types";
 import { MAP_HEIGHT, MAP_WIDTH, naturalEarth, placeOf } from "../charts/projection";
 import { effortSentence, evenChanceSecs, oneIn } from "./chance";
 import { HEIGHTS_MAX, layout, radiusOf, withShare, withTip } from "./dag";
@@ -43,11 +43,12 @@ test("treemap: nothing to draw, or nowhere to draw it, is no rectangle", () => {
 });
 
 test("window: the rest of many addresses is one entry, and parts sum to 100", () => {
-  const all = holdings(Array.from({ length: 100 }, (_, index) => ({ script: `s${index}`, address: null, work: index })), 10);
+  const weights = Array.from({ length: 100 }, (_, index) => ({ script: `s${index}`, address: null, work: index }));
+  const all = holdings(weights, { work: 9_900, addresses: 250 }, 10);
   assert.equal(all.length, 11);
-  assert.equal(all.at(-1)?.miners, 89);
+  assert.deepEqual([all[0]?.percent, all.at(-1)?.miners], [1, 240]);
   assert.ok(Math.abs(all.reduce((sum, { percent }) => sum + percent, 0) - 100) < 1e-9);
-  assert.deepEqual(holdings([], 10), []);
+  assert.deepEqual(holdings([], { work: 0, addresses: 0 }, 10), []);
 });
 
 test("rows: only what is seen is drawn, and the heights add up", () => {
@@ -60,6 +61,8 @@ test("rows: only what is seen is drawn, and the heights add up", () => {
   const { start, end } = slice(10_000, 40, 4_000, 800);
   assert.ok(start <= 100 && end >= 120);
 });
+
+const all = (data: HashratePoint[]) => series({ step_secs: 60, data }, 1e9);
 
 const share = (id: string, parent: string, height: number, uncles: string[] = []): DagShare => ({
   id, parent, uncles, height, time: height, work_hashes: 1024, address: null, selected: false, is_block: false,
@@ -95,8 +98,16 @@ test("share chain: circles grow with work and stay drawable", () => {
   for (const radius of [radiusOf(0, 1), radiusOf(1, 0), radiusOf(Infinity, 1)]) assert.ok(radius >= 4 && radius <= 9);
 });
 
+test("history: a step that still runs is measured by what has passed of it", () => {
+  const data = [0, 60, 120].map((time) => ({ time, hashrate: 10, accepted: 1, rejected: 0 }));
+  const at = (now: number) => series({ step_secs: 60, data }, now).rates;
+  assert.deepEqual(at(180), [10, 10, 10]);
+  assert.deepEqual(at(150), [10, 10, 20]);
+  assert.deepEqual(at(125), [10, 10]);
+});
+
 test("history: the band narrows with the number of shares and gaps stay gaps", () => {
-  const { rates, lows, highs } = series([
+  const { rates, lows, highs } = all([
     { time: 1, hashrate: 100, accepted: 4, rejected: 0 },
     { time: 2, hashrate: 100, accepted: 400, rejected: 0 },
     { time: 3, hashrate: null, accepted: 0, rejected: 0 },
@@ -105,6 +116,9 @@ test("history: the band narrows with the number of shares and gaps stay gaps", (
   const width = (index: number) => (highs[index] ?? 0) - (lows[index] ?? 0);
   assert.ok(width(0) > 9 * width(1) && width(1) > 0);
   assert.equal(lows[2], null);
+  const idle = { time: 0, hashrate: 0, accepted: 0, rejected: 0 };
+  assert.deepEqual(all([idle, idle, { time: 9, hashrate: 7, accepted: 1, rejected: 0 }, idle]).rates, [7, 0]);
+  assert.deepEqual(all([idle]).times, []);
   assert.deepEqual(summary([null, 1, 3]), { least: 1, most: 3, mean: 2 });
   assert.equal(summary([null]), null);
 });

@@ -12,18 +12,25 @@ export interface Holding {
   miners: number;
 }
 
+/** What is known of the whole window, of which the weights may be only the largest. */
+export interface Whole {
+  work: number;
+  addresses: number;
+}
+
 /** The largest holdings first; everybody after `limit` is one last entry. */
-export function holdings(weights: readonly Weight[], limit: number): Holding[] {
+export function holdings(weights: readonly Weight[], whole: Whole, limit: number): Holding[] {
   const positive = weights.filter(({ work }) => work > 0).sort((a, b) => b.work - a.work);
-  const sum = positive.reduce((total, { work }) => total + work, 0);
+  const listed = positive.reduce((total, { work }) => total + work, 0);
+  const sum = Math.max(whole.work, listed);
   const named = positive.slice(0, limit).map(({ address, script, work }) => ({
     label: address ?? script,
     work,
     percent: (100 * work) / sum,
     miners: 1,
   }));
-  const rest = positive.slice(limit);
-  if (rest.length === 0) return named;
-  const work = rest.reduce((total, weight) => total + weight.work, 0);
-  return [...named, { label: null, work, percent: (100 * work) / sum, miners: rest.length }];
+  const miners = Math.max(whole.addresses, positive.length) - named.length;
+  if (miners <= 0) return named;
+  const work = sum - named.reduce((total, holding) => total + holding.work, 0);
+  return [...named, { label: null, work, percent: (100 * work) / sum, miners }];
 }

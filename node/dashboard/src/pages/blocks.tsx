@@ -5,18 +5,17 @@ import { useResource } from "../api/resource";
 import type { Block, List, NextPayouts, Payout, PayoutEntry } from "../api/types";
 import { amount, amountCell } from "../format/coins";
 import { ago, moment } from "../format/time";
-import { count, percent } from "../format/units";
+import { count, hashes, percent } from "../format/units";
 import { effortSentence } from "../model/chance";
-import { payAnswer } from "../model/answers";
+import { ASK_ADDRESS, payAnswer } from "../model/answers";
 import { blockState, meanEffort } from "../model/blocks";
-import { addresses } from "../model/workers";
-import { useCoin, useMiner, useNextPayouts, useStatus, useTopWorkers } from "../shell/facts";
-import { chosen } from "../shell/me";
+import { useCoin, useMiner, useNextPayouts, useStatus } from "../shell/facts";
 import { now } from "../shell/now";
 import { href } from "../shell/route";
 import { Address, Badge, Card, Empty, Meter, Pending, Stat } from "../ui/parts";
 import { Table, type Column } from "../ui/table";
 import { AuditPanel } from "./audit-panel";
+import { Whose, useMe, type Me } from "./whose";
 
 /** Outputs of the next block that are listed; a search finds the others. */
 const OUTPUTS_SHOWN = 12;
@@ -108,19 +107,21 @@ function PaidCard({ address }: { address: string }) {
   );
 }
 
-function Prospect({ address }: { address: string | null }) {
+function Prospect({ me }: { me: Me }) {
+  const { address } = me;
   const coin = useCoin();
   const status = useStatus().data.value;
   const resource = useMiner(address);
   const miner = resource.data.value;
-  const answer = payAnswer(miner, coin);
+  const answer = me.hidden && address === null ? ASK_ADDRESS : payAnswer(miner, coin);
   return (
     <Card title="When am I paid?" aside={address !== null && <Address of={address} />}>
+      <Whose me={me} />
       <p class="figure text">{answer.headline}</p>
       <p class="explain">{answer.detail}</p>
       <dl class="facts">
         <Stat label="Chance within 24 h" value={percent(miner?.payout_24h_chance_percent)} />
-        <Stat label="Your part of the window" value={percent(miner?.window_share_percent)} hint={miner ? `${count(miner.window_shares)} shares` : undefined} />
+        <Stat label="Your part of the window" value={percent(miner?.window_share_percent)} hint={miner ? hashes(miner.window_work_hashes) : undefined} />
         <Stat label="This round" value={percent(status?.round?.effort_percent)} hint="effort" />
       </dl>
       <p class="explain muted">{effortSentence(status?.round?.effort_percent, status?.round?.percentile)}</p>
@@ -131,8 +132,8 @@ function Prospect({ address }: { address: string | null }) {
 export function Blocks({ open }: { open: string | null }) {
   const blocks = useResource<List<Block>>("blocks?limit=100", { every: 15_000, on: ["block_found", "block_confirmed", "block_orphaned"] });
   const next = useNextPayouts();
-  const here = addresses(useTopWorkers().data.value?.data ?? []);
-  const address = chosen.value !== null && here.includes(chosen.value) ? chosen.value : (here[0] ?? null);
+  const me = useMe();
+  const { address } = me;
   const list = blocks.data.value?.data;
   const opened = list?.find(({ hash }) => hash === open) ?? null;
   return (
@@ -140,7 +141,7 @@ export function Blocks({ open }: { open: string | null }) {
       {open !== null && <AuditPanel hash={open} block={opened} />}
       <div class="columns two">
         <div class="stack">
-          <Prospect address={address} />
+          <Prospect me={me} />
           {next.data.value ? <NextBlock next={next.data.value} /> : <Card title="What the next block pays"><Pending of={next} what="the next payouts" /></Card>}
         </div>
         {address !== null ? <PaidCard address={address} /> : <Card title="Paid so far"><Empty>Payouts to your miners appear here.</Empty></Card>}

@@ -39,16 +39,17 @@ function sharesColumns(merged: ReadonlySet<string>, nowSecs: number): Column<Dag
 }
 
 function WindowCard({ next, own }: { next: NextPayouts; own: ReadonlySet<string> }) {
-  const top = holdings(next.weights, HOLDERS_SHOWN).filter(({ label }) => label !== null);
+  const whole = { work: next.window_work, addresses: next.weights_total ?? next.weights.length };
+  const top = holdings(next.weights, whole, HOLDERS_SHOWN).filter(({ label }) => label !== null);
   return (
-    <Card title="Whose work the next block pays" aside={`${plural(next.weights.length, "address", "addresses")}`}>
+    <Card title="Whose work the next block pays" aside={`${plural(whole.addresses, "address", "addresses")}`}>
       <p class="explain">
         The window: {plural(next.window_shares, "share")}, {hashes(next.window_work)} of work. An area is a part of the next block's payout.
       </p>
       {next.weights.length === 0 ? <Empty>The window is empty: whoever finds the next block gets all of it.</Empty> : null}
       {top.length > 0 && (
         <div class="split uneven">
-          <WindowMap weights={next.weights} own={own} />
+          <WindowMap weights={next.weights} whole={whole} own={own} />
         <Table
           caption="Largest parts of the window"
           rows={top}

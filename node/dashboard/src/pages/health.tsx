@@ -37,7 +37,7 @@ function FindingItem({ finding }: { finding: Finding }) {
           <b>What to do</b> {finding.fix}
         </p>
       )}
-      <small class="mono">{name(finding.check)}</small>
+      <small class="mono">{[finding.check, finding.subject].filter(Boolean).map((part) => name(part)).join(": ")}</small>
     </li>
   );
 }
@@ -48,11 +48,11 @@ function Checks({ findings }: { findings: readonly Finding[] }) {
   const rest = sorted.filter(({ verdict }) => verdict !== "fail" && verdict !== "warn");
   return (
     <>
-      {open.length === 0 ? <p class="allwell"><Dot tone="good" />Every check passed.</p> : <ul class="findings">{open.map((finding) => <FindingItem key={finding.check + finding.finding} finding={finding} />)}</ul>}
+      {open.length === 0 ? <p class="allwell"><Dot tone="good" />Every check passed.</p> : <ul class="findings">{open.map((finding) => <FindingItem key={finding.check + (finding.subject ?? "") + finding.finding} finding={finding} />)}</ul>}
       {rest.length > 0 && (
         <details>
           <summary>{plural(rest.length, "other check")}</summary>
-          <ul class="findings small">{rest.map((finding) => <FindingItem key={finding.check + finding.finding} finding={finding} />)}</ul>
+          <ul class="findings small">{rest.map((finding) => <FindingItem key={finding.check + (finding.subject ?? "") + finding.finding} finding={finding} />)}</ul>
         </details>
       )}
     </>

@@ -10,16 +10,14 @@ import { timeOfDay } from "../format/time";
 import { count, difficulty, hashes, hashrate, hashrateBand, known, percent } from "../format/units";
 import { effortSentence } from "../model/chance";
 import { sayEvent } from "../model/events";
-import { WAITING, healthAnswer, miningAnswer, payAnswer, peersAnswer, type Answer } from "../model/answers";
-import { addresses } from "../model/workers";
-import { useCoin, useHealth, useMiner, useNetwork, usePeers, useStatus, useTopWorkers } from "../shell/facts";
-import { chooseAddress, chosen } from "../shell/me";
+import { ASK_ADDRESS, WAITING, healthAnswer, miningAnswer, payAnswer, peersAnswer, type Answer } from "../model/answers";
+import { useCoin, useHealth, useMiner, useNetwork, usePeers, useStatus } from "../shell/facts";
 import { href, type Page } from "../shell/route";
 import { Icon } from "../ui/icon";
 import { Card, Choice, Dot, Empty, Meter, Pending, Stat } from "../ui/parts";
-import { short } from "../format/text";
 import { FirstSteps } from "./first-steps";
 import { useDag } from "./dag-feed";
+import { Whose, useMe } from "./whose";
 
 function Question({ asked, answer, to }: { asked: string; answer: Answer; to: Page }) {
   return (
@@ -34,22 +32,6 @@ function Question({ asked, answer, to }: { asked: string; answer: Answer; to: Pa
         <Icon name="go" />
       </a>
     </li>
-  );
-}
-
-function WhosePayouts({ options, value }: { options: readonly string[]; value: string }) {
-  if (options.length < 2) return null;
-  return (
-    <label class="whose">
-      Payouts of
-      <select value={value} onChange={(event) => chooseAddress(event.currentTarget.value)}>
-        {options.map((address) => (
-          <option key={address} value={address}>
-            {short(address)}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 
@@ -135,13 +117,12 @@ function Activity() {
 export function Overview() {
   const status = useStatus().data.value;
   const health = useHealth().data.value;
-  const workers = useTopWorkers().data.value?.data ?? [];
+  const me = useMe();
+  const { workers } = me;
   const peers = usePeers().data.value?.data ?? [];
   const network = useNetwork().data.value;
   const coin = useCoin();
-  const here = addresses(workers);
-  const address = chosen.value !== null && here.includes(chosen.value) ? chosen.value : (here[0] ?? null);
-  const miner = useMiner(address).data.value;
+  const miner = useMiner(me.address).data.value;
   const { shares } = useDag();
   const idle = status !== null && status.miners === 0 && workers.length === 0;
 
@@ -149,18 +130,18 @@ export function Overview() {
     <div class="page overview">
       <ul class="answers">
         <Question asked="Is my miner working?" to="workers" answer={status ? miningAnswer(status, workers) : WAITING} />
-        <Question asked="When am I paid?" to="blocks" answer={status ? payAnswer(miner, coin) : WAITING} />
+        <Question asked="When am I paid?" to="blocks" answer={status ? me.hidden && me.address === null ? ASK_ADDRESS : payAnswer(miner, coin) : WAITING} />
         <Question asked="Is the node healthy?" to="health" answer={status ? healthAnswer(status, health) : WAITING} />
         <Question asked="Whom am I connected to?" to="peers" answer={status ? peersAnswer(status, peers, network) : WAITING} />
       </ul>
-      {address !== null && <WhosePayouts options={here} value={address} />}
+      <Whose me={me} />
       {idle && <FirstSteps />}
       <section class="card strip" aria-label="Newest shares">
         <h2>
           Newest shares
           <small>{lastEventTime.value === null ? "" : `last event ${timeOfDay(lastEventTime.value)}`}</small>
         </h2>
-        {shares && shares.length > 0 ? <Pulse shares={shares} own={new Set(here)} /> : <Empty>The first shares of the pool appear here.</Empty>}
+        {shares && shares.length > 0 ? <Pulse shares={shares} own={new Set(me.here)} /> : <Empty>The first shares of the pool appear here.</Empty>}
       </section>
       <div class="columns">
         <HashrateCard status={status} />

@@ -4,10 +4,10 @@ import { withQuery } from "../api/client";
 import { useResource } from "../api/resource";
 import type { HashrateHistory, Worker } from "../api/types";
 import { HashrateChart } from "../charts/hashrate";
-import { name } from "../format/text";
+import { isMasked, name } from "../format/text";
 import { duration } from "../format/time";
 import { count, difficulty, hashrate, hashrateBand, percent } from "../format/units";
-import { payAnswer } from "../model/answers";
+import { ASK_ADDRESS, payAnswer } from "../model/answers";
 import { refusedPercent, rejectRows } from "../model/rejects";
 import { SILENT_SECS, STATE_WORDS, workerState } from "../model/workers";
 import { useCoin, useMiner } from "../shell/facts";
@@ -35,13 +35,14 @@ function Rejects({ worker }: { worker: Worker }) {
 
 export function WorkerPanel({ worker }: { worker: Worker }) {
   const coin = useCoin();
-  const miner = useMiner(worker.address).data.value;
+  const address = isMasked(worker.address) ? undefined : worker.address;
+  const miner = useMiner(address ?? null).data.value;
   const history = useResource<HashrateHistory>(
-    withQuery("history/hashrate", { worker: worker.worker, address: worker.address, step: "1m", points: 180 }),
+    withQuery("history/hashrate", { worker: worker.worker, address, step: "1m", points: 180 }),
     { every: 15_000 },
   );
   const state = workerState(worker);
-  const pay = payAnswer(miner, coin);
+  const pay = address === undefined ? ASK_ADDRESS : payAnswer(miner, coin);
   return (
     <Card
       kind="panel"

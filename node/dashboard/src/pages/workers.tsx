@@ -1,6 +1,6 @@
 // Every miner's connection: searched, sorted, and one of them in detail.
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { getAll, type Whole } from "../api/all";
 import { useLoaded } from "../api/resource";
 import type { Worker } from "../api/types";
@@ -37,12 +37,17 @@ export function Workers({ open }: { open: string | null }) {
     every: large ? REFRESH_MS_LARGE : REFRESH_MS,
     on: large ? [] : ["worker_on", "worker_off"],
   });
-  const [search, setSearch] = useState("");
-  const [sort, setSort] = useState<Sort>({ key: "hashrate", descending: true });
   const whole = list.data.value;
   if (!whole) return <Card title="Workers"><Pending of={list} what="workers" /></Card>;
   if (whole.entries.length === 0) return <div class="page"><FirstSteps /></div>;
-  const rows = arrange(whole.entries, search, sort);
+  return <Loaded whole={whole} open={open} />;
+}
+
+function Loaded({ whole, open }: { whole: Whole<Worker>; open: string | null }) {
+  const [search, setSearch] = useState("");
+  const [sort, setSort] = useState<Sort>({ key: "hashrate", descending: true });
+  // Ten thousand workers take a while to sort; only what changes the order does it again.
+  const rows = useMemo(() => arrange(whole.entries, search, sort), [whole, search, sort]);
   const opened = open === null ? undefined : whole.entries.find((worker) => keyOf(worker) === open);
 
   return (

@@ -17,6 +17,7 @@ interface TableProps<T> {
   caption: string;
   columns: readonly Column<T>[];
   rows: readonly T[];
+  /** What a row keeps its place by when the rows change. Masked addresses may be alike. */
   keyOf: (row: T) => string;
   /** The row that is open beside the table. */
   current?: string | null;
@@ -25,7 +26,19 @@ interface TableProps<T> {
 export const columnClass = <T,>({ number, from }: Column<T>): string =>
   [number ? "number" : "", from ? `from-${from}` : ""].join(" ").trim();
 
+/** A key for each row, different from all before it. */
+function keysOf<T>(rows: readonly T[], keyOf: (row: T) => string): string[] {
+  const seen = new Map<string, number>();
+  return rows.map((row) => {
+    const key = keyOf(row);
+    const times = seen.get(key) ?? 0;
+    seen.set(key, times + 1);
+    return times === 0 ? key : `${key} ${times}`;
+  });
+}
+
 export function Table<T>({ caption, columns, rows, keyOf, current = null }: TableProps<T>) {
+  const keys = keysOf(rows, keyOf);
   return (
     <div class="table" role="region" aria-label={caption} tabIndex={0}>
       <table>
@@ -40,8 +53,8 @@ export function Table<T>({ caption, columns, rows, keyOf, current = null }: Tabl
           </tr>
         </thead>
         <tbody>
-          {rows.map((row) => (
-            <tr key={keyOf(row)} class={keyOf(row) === current ? "current" : ""}>
+          {rows.map((row, index) => (
+            <tr key={keys[index]} class={keyOf(row) === current ? "current" : ""}>
               {columns.map((column) => (
                 <td key={column.title} class={columnClass(column)}>
                   {column.cell(row)}
