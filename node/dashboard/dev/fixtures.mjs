@@ -134,6 +134,10 @@ export function world(variant) {
       algorithm: "sha256d", user: "ADDRESS.worker", password: "x", fee_percent: 1,
       snippets: [{ miner: "bitaxe", text: "Stratum Host: 192.168.1.20\nStratum Port: 3333\nStratum User: ADDRESS.worker\nStratum Password: x" }, { miner: "cgminer", text: "cgminer -o stratum+tcp://192.168.1.20:3333 -u ADDRESS.worker -p x" }, { miner: "hiveos", text: "Pool: stratum+tcp://192.168.1.20:3333\nWallet: ADDRESS\nPass: x" }],
     },
+    nearest: empty ? [] : peers.slice(0, 8).map((entry, index) => ({
+      peer_id: entry.peer_id, own: index === 0, p2p: [], stratum: [`stratum+tcp://203.0.113.${10 + index}:3333`], region: entry.region, country: entry.country, asn: entry.asn, fee_basis_points: 50 * (index % 3), capacity: 16_384,
+      load: 120 * index, agent: "poolnode/0.9.0", operator: null, first_seen: now() - 9e6, issued: now() - 600, expires: now() + 3000, rtt_ms: entry.rtt_min_ms,
+    })),
     bans: empty ? [] : [{ subject: "198.51.100.7", until: now() + 1800, secs_left: 1800, reason: "invalid proof of work" }],
   };
 }

@@ -21,6 +21,7 @@ function answer(of, path, query) {
   const subject = decodeURIComponent(rest.at(-1) ?? "");
   switch (head) {
     case "status": return of.status;
+    case "nearest": return page(of.nearest, query);
     case "health": return of.health;
     case "connect": return of.connect;
     case "network": return of.network;

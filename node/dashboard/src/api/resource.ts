@@ -46,6 +46,7 @@ class Polled<T> implements Resource<T> {
   readonly refused = signal<string | null>(null);
   private lookers = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private dueAt: number | null = null;
   private asking = false;
   private unlisten: (() => void) | undefined;
 
@@ -64,6 +65,7 @@ class Polled<T> implements Resource<T> {
       this.lookers -= 1;
       if (this.lookers > 0) return;
       clearTimeout(this.timer);
+      this.dueAt = null;
       this.unlisten?.();
     };
   }
@@ -72,9 +74,16 @@ class Polled<T> implements Resource<T> {
     if (kind === "gap" || this.policy.on?.includes(kind)) this.schedule(BURST_MS);
   }
 
+  /** Asks after `wait`, or earlier if that was planned: events without end must not put the question off. */
   private schedule(wait: number): void {
+    const at = performance.now() + wait;
+    if (this.lookers === 0 || (this.dueAt !== null && this.dueAt <= at)) return;
     clearTimeout(this.timer);
-    if (this.lookers > 0) this.timer = setTimeout(() => void this.ask(), wait);
+    this.dueAt = at;
+    this.timer = setTimeout(() => {
+      this.dueAt = null;
+      void this.ask();
+    }, wait);
   }
 
   private async ask(): Promise<void> {

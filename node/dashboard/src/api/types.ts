@@ -324,6 +324,20 @@ export interface HashrateHistory {
   data: HashratePoint[];
 }
 
+/** A node of the directory, as it says of itself, and how far it was measured to be. */
+export interface NearNode {
+  peer_id: string;
+  own: boolean;
+  stratum: string[];
+  region: string | null;
+  country: string | null;
+  asn: number | null;
+  fee_basis_points: number;
+  capacity: number;
+  load: number;
+  rtt_ms: number | null;
+}
+
 export interface List<T> {
   data: T[];
   meta: { count: number; total?: number; next?: string | null };

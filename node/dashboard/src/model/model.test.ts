@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { geoNaturalEarth1Raw } from "d3-geo";
-import type { DagShare, HashratePoint, LiveShare, Worker } from "../api/types";
+import type { DagShare, HashratePoint, LiveShare, NearNode, Worker } from "../api/types";
 import { MAP_HEIGHT, MAP_WIDTH, naturalEarth, placeOf } from "../charts/projection";
 import { effortSentence, evenChanceSecs, oneIn } from "./chance";
 import { HEIGHTS_MAX, layout, radiusOf, withShare, withTip } from "./dag";
@@ -10,7 +10,7 @@ import { LONGEST_MS, backoffMs } from "./reconnect";
 import { rejectRows } from "./rejects";
 import { rttClass } from "./rtt";
 import { treemap } from "./treemap";
-import { ordered } from "./urls";
+import { failovers, ordered } from "./urls";
 import { slice } from "./virtual";
 import { holdings } from "./window";
 import { arrange, workerState } from "./workers";
@@ -194,4 +194,16 @@ test("map: the projection is d3-geo's, and every known place is on the map", () 
   }
   assert.equal(placeOf("peer", "-", "??"), null);
   assert.notDeepEqual(placeOf("one", "EU", null), placeOf("two", "EU", null));
+});
+
+test("fail-overs are near, free and of different networks", () => {
+  const node = (peer_id: string, rtt_ms: number | null, asn: number | null, over: Partial<NearNode> = {}): NearNode => ({
+    peer_id, own: false, stratum: ["stratum+tcp://x"], region: null, country: null, asn, fee_basis_points: 0, capacity: 10, load: 0, rtt_ms, ...over,
+  });
+  const nodes = [
+    node("unmeasured", null, 4), node("near", 10, 1), node("same network", 12, 1), node("far", 90, 2),
+    node("own", 1, 3, { own: true }), node("full", 2, 5, { load: 10 }), node("no miners", 3, 6, { stratum: [] }),
+  ];
+  assert.deepEqual(failovers(nodes, 3).map(({ peer_id }) => peer_id), ["near", "far", "unmeasured"]);
+  assert.equal(failovers(nodes, 9).at(-1)?.peer_id, "same network");
 });

@@ -1,6 +1,6 @@
 // Addresses for miners: which is the best to show first, and what each is for.
 
-import type { ConnectUrl } from "../api/types";
+import type { ConnectUrl, NearNode } from "../api/types";
 
 const REACH = ["lan", "public", "loopback"];
 const KINDS = ["v1", "v1-tls", "v2"];
@@ -16,6 +16,20 @@ export function ordered(urls: readonly ConnectUrl[]): ConnectUrl[] {
 }
 
 export const bestUrl = (urls: readonly ConnectUrl[]): ConnectUrl | undefined => ordered(urls)[0];
+
+/** Nodes for a miner to turn to when this one is down: near ones first, no two of one network if that can be. */
+export function failovers(nodes: readonly NearNode[], limit: number): NearNode[] {
+  const usable = nodes.filter(({ own, stratum, load, capacity }) => !own && stratum.length > 0 && load < capacity);
+  const byDistance = [...usable].sort((a, b) => (a.rtt_ms ?? Infinity) - (b.rtt_ms ?? Infinity) || 0);
+  const networks = new Set<number>();
+  const [different, alike]: [NearNode[], NearNode[]] = [[], []];
+  for (const node of byDistance) {
+    const repeated = node.asn !== null && networks.has(node.asn);
+    if (node.asn !== null) networks.add(node.asn);
+    (repeated ? alike : different).push(node);
+  }
+  return [...different, ...alike].slice(0, limit);
+}
 
 const KIND_WORDS: Record<string, string> = {
   v1: "Stratum",

@@ -1,11 +1,12 @@
 // Everything that a miner's settings ask for, ready to copy or to scan.
 
 import { useState } from "preact/hooks";
-import type { Connect } from "../api/types";
+import { useResource } from "../api/resource";
+import type { Connect, List, NearNode } from "../api/types";
 import { Qr } from "../charts/qr";
-import { name } from "../format/text";
-import { percent } from "../format/units";
-import { kindWords, ordered, reachWords } from "../model/urls";
+import { name, region } from "../format/text";
+import { known, milliseconds, percent } from "../format/units";
+import { failovers, kindWords, ordered, reachWords } from "../model/urls";
 import { useConnect } from "../shell/facts";
 import { Card, Choice, Copy, Empty, Pending, Stat } from "../ui/parts";
 
@@ -55,6 +56,33 @@ function Snippets({ snippets }: { snippets: Connect["snippets"] }) {
   );
 }
 
+/** Further nodes that a miner's settings have room for. */
+const FAILOVERS = 3;
+
+function Failovers() {
+  const nodes = useResource<List<NearNode>>("nearest?limit=100", { every: 60_000 }).data.value?.data ?? [];
+  const others = failovers(nodes, FAILOVERS);
+  if (others.length === 0) return null;
+  return (
+    <Card title="If this node is down" aside="the nearest others of the same pool">
+      <p class="explain">Enter these as second and third pool. They share one window: work done there counts like work done here.</p>
+      <ul class="failovers">
+        {others.map((node) => (
+          <li key={node.peer_id}>
+            <span class="copyline">
+              <code class="long">{node.stratum[0]}</code>
+              <Copy text={node.stratum[0] ?? ""} what={node.stratum[0] ?? ""} />
+            </span>
+            <small class="muted">
+              {region(node.region)}, {known(node.rtt_ms) ? `${milliseconds(node.rtt_ms)} from here` : "distance not measured"}, fee {percent(node.fee_basis_points / 100)}
+            </small>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
 export function ConnectPage() {
   const resource = useConnect();
   const connect = resource.data.value;
@@ -73,6 +101,7 @@ export function ConnectPage() {
         </dl>
       </Card>
       <Snippets snippets={connect.snippets} />
+      <Failovers />
     </div>
   );
 }
