@@ -81,7 +81,7 @@ test("ten thousand workers: few rows in the page, sorted and searched at once", 
     await page.getByRole("searchbox").fill("rack-b-9997");
     await page.waitForFunction(() => document.querySelectorAll("tr[aria-rowindex]").length < 4);
     console.log(`sorting and searching took ${Math.round(performance.now() - started)} ms`);
-    assert.equal(await page.locator("th[aria-sort=ascending]").innerText(), "Worker\n↑");
+    assert.match(await page.locator("th[aria-sort=ascending]").innerText(), /^Worker\s*↑$/);
   }));
 
 test("names from the network are text, whatever they contain", () =>

@@ -38,7 +38,7 @@ function BlockTable({ blocks, open }: { blocks: readonly Block[]; open: string |
     { title: "Effort", number: true, from: "tablet", cell: ({ effort_percent }) => percent(effort_percent) },
     { title: "Found by", from: "desk", cell: ({ own }) => (own ? "this node's miner" : "the pool") },
     { title: "When", number: true, from: "tablet", cell: ({ found_at }) => <time title={moment(found_at)}>{ago(found_at, now.value)}</time> },
-    { title: "Proof", cell: ({ hash }) => <a href={href("blocks", hash)}>check</a> },
+    { title: "Proof", from: "tablet", cell: ({ hash }) => <a href={href("blocks", hash)}>check</a> },
   ];
   return <Table caption="Blocks of the pool, newest first" rows={blocks} keyOf={({ hash }) => hash} columns={columns} current={open} />;
 }
