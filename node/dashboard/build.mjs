@@ -55,7 +55,10 @@ const names = {
   style: hashed("app", "css", style),
 };
 const page = Buffer.from(
-  readFileSync(new URL("src/index.html", import.meta.url), "utf8").replaceAll(/\{\{(\w+)\}\}/g, (_, name) => names[name]),
+  readFileSync(new URL("src/index.html", import.meta.url), "utf8").replaceAll(
+    /\{\{(\w+)\}\}/g,
+    (_, name) => names[name],
+  ),
 );
 
 rmSync(OUT, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a change of the dashboard has to pass: types, unit tests, dist as built from these sources, and, where there is a
+# What a change of the dashboard has to pass: format, types, unit tests, dist as built from these sources, and, where there is a
 # Chromium, every page with made-up data. Says so loudly where npm is missing. Usage: ci.sh [--no-browser]
 set -eu
 cd "$(dirname "$0")"
@@ -10,6 +10,7 @@ if ! command -v npm >/dev/null 2>&1; then
 fi
 
 npm ci --no-audit --no-fund --loglevel=error
+npm run --silent format:check
 npm run --silent typecheck
 npm run --silent test
 npm run --silent build

@@ -11,7 +11,15 @@ const entryPoints = readdirSync(join(root, "src"), { recursive: true })
   .filter((name) => name.endsWith(".test.ts"))
   .map((name) => join(root, "src", name));
 const outdir = mkdtempSync(join(tmpdir(), "dashboard-tests-"));
-await build({ entryPoints, outdir, bundle: true, platform: "node", format: "esm", outExtension: { ".js": ".mjs" }, sourcemap: "inline" });
+await build({
+  entryPoints,
+  outdir,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  outExtension: { ".js": ".mjs" },
+  sourcemap: "inline",
+});
 const files = readdirSync(outdir, { recursive: true })
   .filter((name) => name.endsWith(".mjs"))
   .map((name) => join(outdir, name));

@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 export const PAGES = ["overview", "workers", "chain", "blocks", "peers", "health", "connect"];
 /** Longest wait for something to appear: a page of a busy machine. */
@@ -15,16 +23,22 @@ export const launch = () => chromium.launch({ executablePath: EXECUTABLE, headle
 
 /** A page in a context of its own, and the list that every fault in it is added to. */
 export async function open(browser, { width = 1600, height = 1000, scheme = "light" } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce" });
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: scheme,
+    reducedMotion: "reduce",
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   const faults = [];
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") faults.push(`${message.type()}: ${message.text()} ${message.location().url}`);
+    if (message.type() === "error" || message.type() === "warning")
+      faults.push(`${message.type()}: ${message.text()} ${message.location().url}`);
   });
   page.on("pageerror", (error) => faults.push(`exception: ${error.message}`));
   page.on("request", (request) => {
-    if (new URL(request.url()).origin !== new URL(page.url() === "about:blank" ? request.url() : page.url()).origin) faults.push(`foreign request: ${request.url()}`);
+    if (new URL(request.url()).origin !== new URL(page.url() === "about:blank" ? request.url() : page.url()).origin)
+      faults.push(`foreign request: ${request.url()}`);
   });
   return { page, context, faults };
 }
@@ -33,7 +47,11 @@ export async function open(browser, { width = 1600, height = 1000, scheme = "lig
 export async function visit(page, base, name) {
   await page.goto(`${base}/#/${name}`);
   await page.waitForSelector("main h1");
-  await page.waitForFunction(() => !/Asking (for|the node)/.test(document.querySelector("main")?.innerText ?? ""), undefined, { timeout: PATIENCE_MS });
+  await page.waitForFunction(
+    () => !/Asking (for|the node)/.test(document.querySelector("main")?.innerText ?? ""),
+    undefined,
+    { timeout: PATIENCE_MS },
+  );
 }
 
 /** What must never be on screen. */
@@ -41,7 +59,8 @@ export const leaks = (page) =>
   page.evaluate(() => document.body.innerText.match(/.{0,30}\b(NaN|undefined|null|Infinity|\[object)\b.{0,30}/g) ?? []);
 
 /** How far the page can be scrolled sideways; 0 is right. */
-export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+export const overflow = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 /** Tallest page that is kept whole, pixels: ten thousand rows are no picture. */
 const PICTURE_HEIGHT_MAX = 8_000;

@@ -29,7 +29,12 @@ async function tell(variant, options, story) {
 }
 
 for (const variant of ["empty", "one", "normal", "sick", "public"]) {
-  for (const [width, scheme] of [[1600, "light"], [1600, "dark"], [900, "light"], [360, "dark"]]) {
+  for (const [width, scheme] of [
+    [1600, "light"],
+    [1600, "dark"],
+    [900, "light"],
+    [360, "dark"],
+  ]) {
     test(`${variant}: every page at ${width} px, ${scheme}`, () =>
       tell(variant, { width, scheme }, async (page, { url }) => {
         for (const name of PAGES) {
@@ -75,9 +80,14 @@ test("ten thousand workers: few rows in the page, sorted and searched at once", 
     const started = performance.now();
     await page.getByRole("button", { name: "Worker" }).click();
     // The very first is the name that tries to turn the line around, which is not shown as it is.
-    const second = [...world.workers].map(({ worker }) => worker).sort(new Intl.Collator("en", { numeric: true }).compare)[1];
+    const second = [...world.workers]
+      .map(({ worker }) => worker)
+      .sort(new Intl.Collator("en", { numeric: true }).compare)[1];
     await picture(page, "large-workers");
-    await page.waitForFunction((name) => document.querySelector('tr[aria-rowindex="3"] a')?.textContent === name, second);
+    await page.waitForFunction(
+      (name) => document.querySelector('tr[aria-rowindex="3"] a')?.textContent === name,
+      second,
+    );
     await page.getByRole("searchbox").fill("rack-b-9997");
     await page.waitForFunction(() => document.querySelectorAll("tr[aria-rowindex]").length < 4);
     console.log(`sorting and searching took ${Math.round(performance.now() - started)} ms`);
@@ -99,7 +109,10 @@ test("shares appear as they come, without asking again", () =>
     page.on("request", (request) => asked.push(new URL(request.url()).pathname));
     const count = () => page.locator(".dag .share").count();
     const newest = await page.locator(".dag .share").last().locator("title").textContent();
-    await page.waitForFunction((title) => document.querySelector(".dag .share:last-of-type title")?.textContent !== title, newest);
+    await page.waitForFunction(
+      (title) => document.querySelector(".dag .share:last-of-type title")?.textContent !== title,
+      newest,
+    );
     assert.ok((await count()) > 0);
     assert.ok(!asked.includes("/api/v1/shares/dag"));
   }));
@@ -150,7 +163,9 @@ test("the keyboard reaches everything that the mouse does", () =>
     assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
     await page.getByRole("link", { name: "Workers", exact: true }).focus();
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.activeElement?.tagName === "H1" && document.activeElement.textContent === "Workers");
+    await page.waitForFunction(
+      () => document.activeElement?.tagName === "H1" && document.activeElement.textContent === "Workers",
+    );
     const outline = await page.getByRole("link", { name: "Peers", exact: true }).evaluate((link) => {
       link.focus();
       return getComputedStyle(link).outlineStyle;

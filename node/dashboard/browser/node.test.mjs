@@ -19,7 +19,12 @@ async function api(path) {
   return response.json();
 }
 
-for (const [width, scheme] of [[1600, "light"], [1600, "dark"], [360, "light"], [360, "dark"]]) {
+for (const [width, scheme] of [
+  [1600, "light"],
+  [1600, "dark"],
+  [360, "light"],
+  [360, "dark"],
+]) {
   story(`node: every page at ${width} px, ${scheme}`, async () => {
     const { page, context, faults } = await open(browser, { width, height: width < 500 ? 780 : 1000, scheme });
     for (const name of PAGES) {
@@ -41,7 +46,11 @@ story("node: the four questions are answered", async () => {
   await page.locator(".answer .headline").nth(3).waitFor();
   const { miners } = await api("status");
   const working = page.locator(".answer").first();
-  if (miners > 0) await working.getByText(/working|waits? for work|Connected|needs? a look/).first().waitFor();
+  if (miners > 0)
+    await working
+      .getByText(/working|waits? for work|Connected|needs? a look/)
+      .first()
+      .waitFor();
   else await working.getByText("No miner is connected yet").waitFor();
   assert.deepEqual(faults, []);
   await context.close();
@@ -53,7 +62,10 @@ story("node: a share that is found appears live", async () => {
   await page.locator(".feed.live").waitFor();
   const { share_height: height } = await api("status");
   await page.waitForFunction(
-    (before) => [...document.querySelectorAll(".dag .share title")].some(({ textContent }) => Number(/height (\d+)/.exec(textContent ?? "")?.[1]) > before),
+    (before) =>
+      [...document.querySelectorAll(".dag .share title")].some(
+        ({ textContent }) => Number(/height (\d+)/.exec(textContent ?? "")?.[1]) > before,
+      ),
     height,
     { timeout: 60_000 },
   );

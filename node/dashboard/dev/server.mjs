@@ -6,31 +6,63 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { audit, history, miner, paid, random, world } from "./fixtures.mjs";
 
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
 const CSP = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 function page(all, query) {
   const limit = Math.min(1000, Math.max(1, Number(query.get("limit") ?? 100)));
   const from = Number(query.get("cursor") ?? 0);
   const data = all.slice(from, from + limit);
-  return { data, meta: { count: data.length, total: all.length, next: from + limit < all.length ? String(from + limit) : null } };
+  return {
+    data,
+    meta: { count: data.length, total: all.length, next: from + limit < all.length ? String(from + limit) : null },
+  };
 }
 
 function answer(of, path, query) {
   const [head, ...rest] = path.split("/");
   const subject = decodeURIComponent(rest.at(-1) ?? "");
   switch (head) {
-    case "status": return of.status;
-    case "nearest": return page(of.nearest, query);
-    case "health": return of.health;
-    case "connect": return of.connect;
-    case "network": return of.network;
-    case "workers": return page(of.workers, query);
-    case "miners": return subject.includes("…") ? null : miner(of, subject);
-    case "peers": return rest[0] === "bans" ? page(of.bans, query) : page(of.peers, query);
-    case "blocks": return page(of.blocks, query);
-    case "diagnostics": return page([...of.findings, ...of.fine], query);
-    case "parent": return { ...of.parent, difficulty: 1.263e14, template: of.parent.ready ? { height: 901_224, age_secs: 9, transactions: 3120, coinbase_value: 313_812_345, fees: 1_312_345, bits: "17034219" } : null };
+    case "status":
+      return of.status;
+    case "nearest":
+      return page(of.nearest, query);
+    case "health":
+      return of.health;
+    case "connect":
+      return of.connect;
+    case "network":
+      return of.network;
+    case "workers":
+      return page(of.workers, query);
+    case "miners":
+      return subject.includes("…") ? null : miner(of, subject);
+    case "peers":
+      return rest[0] === "bans" ? page(of.bans, query) : page(of.peers, query);
+    case "blocks":
+      return page(of.blocks, query);
+    case "diagnostics":
+      return page([...of.findings, ...of.fine], query);
+    case "parent":
+      return {
+        ...of.parent,
+        difficulty: 1.263e14,
+        template: of.parent.ready
+          ? {
+              height: 901_224,
+              age_secs: 9,
+              transactions: 3120,
+              coinbase_value: 313_812_345,
+              fees: 1_312_345,
+              bits: "17034219",
+            }
+          : null,
+      };
     case "payouts":
       if (rest[0] === "history") return page(paid(of, query.get("address")), query);
       if (rest[0] === "audit") return audit(of, subject);
@@ -38,10 +70,25 @@ function answer(of, path, query) {
     case "shares": {
       if (rest[0] === "dag") return { data: of.shares, meta: { count: of.shares.length } };
       const share = of.shares.find(({ id }) => id === subject);
-      return share ? { ...share, work: share.work_hashes, count: 499_000, payout_address: share.address, prev_block: of.parent.tip, block_height: 901_224, coinbase_value: 313_812_345, linked_at: share.time + 1, total_work: 1, payouts: [] } : null;
+      return share
+        ? {
+            ...share,
+            work: share.work_hashes,
+            count: 499_000,
+            payout_address: share.address,
+            prev_block: of.parent.tip,
+            block_height: 901_224,
+            coinbase_value: 313_812_345,
+            linked_at: share.time + 1,
+            total_work: 1,
+            payouts: [],
+          }
+        : null;
     }
-    case "history": return history(of, query.get("step"), Number(query.get("points") ?? 180));
-    default: return null;
+    case "history":
+      return history(of, query.get("step"), Number(query.get("points") ?? 180));
+    default:
+      return null;
   }
 }
 
@@ -57,7 +104,16 @@ function play(of, send) {
   return setInterval(() => {
     if (of.shares.length === 0) return;
     const tip = [...of.shares].reverse().find(({ selected }) => selected);
-    const share = { ...tip, id: Array.from({ length: 64 }, () => Math.floor(rng() * 16).toString(16)).join(""), parent: tip.id, uncles: [], time: Math.floor(Date.now() / 1000), is_block: false, work_hashes: 2 ** (44 + Math.floor(rng() * 6)), address: of.shares[Math.floor(rng() * of.shares.length)].address };
+    const share = {
+      ...tip,
+      id: Array.from({ length: 64 }, () => Math.floor(rng() * 16).toString(16)).join(""),
+      parent: tip.id,
+      uncles: [],
+      time: Math.floor(Date.now() / 1000),
+      is_block: false,
+      work_hashes: 2 ** (44 + Math.floor(rng() * 6)),
+      address: of.shares[Math.floor(rng() * of.shares.length)].address,
+    };
     const main = rng() < 0.4;
     share.height = tip.height + 1;
     share.uncles = main ? loose : [];
@@ -83,7 +139,8 @@ export async function serve(variant, port = 0) {
   const of = world(variant);
   const clients = new Set();
   const timer = play(of, (event) => {
-    for (const client of clients) client.write(`id: ${event.id}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
+    for (const client of clients)
+      client.write(`id: ${event.id}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
   });
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://localhost");
@@ -99,7 +156,11 @@ export async function serve(variant, port = 0) {
     if (pathname.startsWith("/api/v1/")) {
       const body = answer(of, pathname.slice("/api/v1/".length), searchParams);
       response.writeHead(body ? 200 : 404, { "content-type": body ? "application/json" : "application/problem+json" });
-      response.end(JSON.stringify(body ?? { type: "about:blank", title: "not found", status: 404, detail: "there is no such thing" }));
+      response.end(
+        JSON.stringify(
+          body ?? { type: "about:blank", title: "not found", status: 404, detail: "there is no such thing" },
+        ),
+      );
       return;
     }
     const name = pathname === "/" ? "index.html" : pathname.slice(1);

@@ -10,6 +10,8 @@ import "uplot/dist/uPlot.min.css";
 import "./style/base.css";
 import "./style/frame.css";
 import "./style/parts.css";
+import "./style/overview.css";
+import "./style/charts.css";
 import "./style/pages.css";
 
 startTheme();

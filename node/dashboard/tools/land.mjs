@@ -18,7 +18,9 @@ const AREA_MIN = 1.2;
 const SCALE = WIDTH / (2 * geoNaturalEarth1Raw(Math.PI, 0)[0]);
 const TOP = geoNaturalEarth1Raw(0, (NORTH * Math.PI) / 180)[1];
 // d3-geo cuts what crosses the date line in two; without that it would be drawn across the whole map.
-const projection = geoNaturalEarth1().scale(SCALE).translate([WIDTH / 2, TOP * SCALE]);
+const projection = geoNaturalEarth1()
+  .scale(SCALE)
+  .translate([WIDTH / 2, TOP * SCALE]);
 
 /** Takes what d3-geo draws as rings of whole units. */
 class Rings {
@@ -65,5 +67,8 @@ export function landPath() {
     .filter(([outer]) => outer.some(([, latitude]) => latitude > SOUTH));
   const drawn = new Rings();
   geoPath(projection, drawn)({ type: "MultiPolygon", coordinates: polygons });
-  return drawn.rings.filter((ring) => ring.length >= 3 && area(ring) >= AREA_MIN).map(pathOf).join("");
+  return drawn.rings
+    .filter((ring) => ring.length >= 3 && area(ring) >= AREA_MIN)
+    .map(pathOf)
+    .join("");
 }

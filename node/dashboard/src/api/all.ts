@@ -15,7 +15,10 @@ export interface Whole<T> {
 }
 
 /** Every page of the list at `path`, up to {@link ENTRIES_MAX} entries. */
-export async function getAll<T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<Whole<T>> {
+export async function getAll<T>(
+  path: string,
+  query: Record<string, string | number | undefined> = {},
+): Promise<Whole<T>> {
   const entries: T[] = [];
   let cursor: string | undefined;
   for (;;) {

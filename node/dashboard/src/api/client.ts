@@ -42,7 +42,10 @@ export async function get<T>(path: string): Promise<T> {
     throw new Unreachable("the node does not answer");
   }
   const answers = response.ok || (response.status === 503 && path.startsWith("health"));
-  if (!answers) throw response.status === 502 || response.status === 504 ? new Unreachable("the node does not answer") : await refusal(response);
+  if (!answers)
+    throw response.status === 502 || response.status === 504
+      ? new Unreachable("the node does not answer")
+      : await refusal(response);
   try {
     return (await response.json()) as T;
   } catch {

@@ -57,7 +57,8 @@ export function startFeed(): void {
     attempt = 0;
     feedState.value = "live";
   };
-  for (const kind of EVENT_KINDS) source.addEventListener(kind, (message) => take((message as MessageEvent<string>).data));
+  for (const kind of EVENT_KINDS)
+    source.addEventListener(kind, (message) => take((message as MessageEvent<string>).data));
   source.onerror = () => {
     // The browser's own retry has neither patience nor our resume after a refusal.
     source.close();

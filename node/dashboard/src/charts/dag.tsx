@@ -17,14 +17,33 @@ function title({ share }: DagNode): string {
   return `Share ${shortHash(share.id)}, height ${share.height}, ${hashes(share.work_hashes)}, ${part}${share.is_block ? ", a block" : ""}`;
 }
 
-function Mark({ node, current, own, onOpen }: { node: DagNode; current: boolean; own: boolean; onOpen: (id: string) => void }) {
+function Mark({
+  node,
+  current,
+  own,
+  onOpen,
+}: {
+  node: DagNode;
+  current: boolean;
+  own: boolean;
+  onOpen: (id: string) => void;
+}) {
   const { share, x, y, radius } = node;
   const fill = { fill: `oklch(var(--hue-light) 0.13 ${hue(share.address)})` };
   const kind = `share${share.selected ? " selected" : ""}${own ? " own" : ""}${current ? " current" : ""}`;
   return (
     <g class={kind} onClick={() => onOpen(share.id)}>
       <title>{title(node)}</title>
-      {share.is_block && <rect class="block" x={x - radius - 4} y={y - radius - 4} width={2 * radius + 8} height={2 * radius + 8} rx="3" />}
+      {share.is_block && (
+        <rect
+          class="block"
+          x={x - radius - 4}
+          y={y - radius - 4}
+          width={2 * radius + 8}
+          height={2 * radius + 8}
+          rx="3"
+        />
+      )}
       <circle cx={x} cy={y} r={radius} style={fill} />
     </g>
   );
@@ -55,10 +74,21 @@ export function Dag({ shares, own, current, onOpen }: DagProps) {
   const beside = shares.filter(({ selected }) => !selected).length;
   const text = `Share chain up to height ${newest}: ${plural(shares.length, "share")}, of them ${beside} beside the selected chain. The table below lists them.`;
   return (
-    <div class="dag" ref={scroller} onScroll={onScroll} tabIndex={0} role="region" aria-label="Share chain, scrolls sideways">
+    <div
+      class="dag"
+      ref={scroller}
+      onScroll={onScroll}
+      tabIndex={0}
+      role="region"
+      aria-label="Share chain, scrolls sideways"
+    >
       <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={text}>
         {edges.map((edge) => (
-          <path key={`${edge.from.share.id}${edge.to.share.id}`} class={`edge ${edge.kind}${edge.from.share.selected && edge.to.share.selected ? " main" : ""}`} d={curve(edge)} />
+          <path
+            key={`${edge.from.share.id}${edge.to.share.id}`}
+            class={`edge ${edge.kind}${edge.from.share.selected && edge.to.share.selected ? " main" : ""}`}
+            d={curve(edge)}
+          />
         ))}
         {nodes.map((node) => (
           <Mark

@@ -88,9 +88,7 @@ export function HashrateChart({ history }: { history: HashrateHistory }) {
     <figure class="chart">
       {empty && <Empty>No hash rate was recorded in this time.</Empty>}
       <div ref={box} role="img" aria-label={text} class={empty ? "" : "plot"} />
-      {!empty && (
-        <figcaption class="readout">{pointed ?? text}</figcaption>
-      )}
+      {!empty && <figcaption class="readout">{pointed ?? text}</figcaption>}
     </figure>
   );
 }

@@ -24,8 +24,15 @@ interface WindowMapProps {
 export function WindowMap({ weights, whole, own }: WindowMapProps) {
   const [box, width] = useWidth<HTMLDivElement>();
   const all = holdings(weights, whole, AREAS_MAX);
-  const rects = treemap(all.map(({ work }) => work), width, HEIGHT);
-  const text = `Window by address. ${all.slice(0, 5).map((holding) => `${nameOf(holding)}: ${percent(holding.percent)}`).join(", ")}.`;
+  const rects = treemap(
+    all.map(({ work }) => work),
+    width,
+    HEIGHT,
+  );
+  const text = `Window by address. ${all
+    .slice(0, 5)
+    .map((holding) => `${nameOf(holding)}: ${percent(holding.percent)}`)
+    .join(", ")}.`;
   return (
     <div ref={box} class="treemap">
       <svg width={width} height={HEIGHT} role="img" aria-label={text}>
@@ -38,7 +45,14 @@ export function WindowMap({ weights, whole, own }: WindowMapProps) {
           return (
             <g key={`${index}${label ?? ""}`} class={label !== null && own.has(label) ? "own" : ""}>
               <title>{`${label ?? nameOf(holding)}: ${percent(holding.percent)}, ${hashes(holding.work)}`}</title>
-              <rect x={rect.x + 1} y={rect.y + 1} width={Math.max(0, rect.width - 2)} height={Math.max(0, rect.height - 2)} rx="3" style={{ fill }} />
+              <rect
+                x={rect.x + 1}
+                y={rect.y + 1}
+                width={Math.max(0, rect.width - 2)}
+                height={Math.max(0, rect.height - 2)}
+                rx="3"
+                style={{ fill }}
+              />
               {roomy && (
                 <text x={rect.x + 9} y={rect.y + 18}>
                   {nameOf(holding)}

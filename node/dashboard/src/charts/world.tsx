@@ -59,8 +59,16 @@ function drawArc(context: CanvasRenderingContext2D, from: Point, to: Point): voi
   context.stroke();
 }
 
-function drawPeers(context: CanvasRenderingContext2D, placed: readonly Placed[], own: Point | null, unit: number): void {
-  const colours = Object.fromEntries(RTT_CLASSES.map(({ key }) => [key, colour(`--rtt-${key}`)])) as Record<RttClass, string>;
+function drawPeers(
+  context: CanvasRenderingContext2D,
+  placed: readonly Placed[],
+  own: Point | null,
+  unit: number,
+): void {
+  const colours = Object.fromEntries(RTT_CLASSES.map(({ key }) => [key, colour(`--rtt-${key}`)])) as Record<
+    RttClass,
+    string
+  >;
   for (const { peer, at } of placed) {
     const shade = colours[rttClass(peer.rtt_min_ms)];
     context.strokeStyle = shade;

@@ -10,14 +10,20 @@ const DECIMALS_MAX = 18;
 type Zeros = "kept" | "dropped";
 
 function digitsOf(baseUnits: number, decimals: number, zeros: Zeros): string {
-  const whole = Math.abs(Math.round(baseUnits)).toFixed(0).padStart(decimals + 1, "0");
+  const whole = Math.abs(Math.round(baseUnits))
+    .toFixed(0)
+    .padStart(decimals + 1, "0");
   const cut = whole.length - decimals;
   const fraction = zeros === "kept" ? whole.slice(cut) : whole.slice(cut).replace(/0+$/, "");
   return whole.slice(0, cut).replace(/\B(?=(\d{3})+$)/g, "\u202f") + (fraction ? `.${fraction}` : "");
 }
 
 /** `0.00123 BTC`; without a coin the base units themselves. */
-export function amount(baseUnits: number | null | undefined, coin: Coin | null | undefined, zeros: Zeros = "dropped"): string {
+export function amount(
+  baseUnits: number | null | undefined,
+  coin: Coin | null | undefined,
+  zeros: Zeros = "dropped",
+): string {
   if (!known(baseUnits)) return NOTHING;
   const sign = baseUnits < 0 ? "-" : "";
   if (!coin) return `${sign}${digitsOf(baseUnits, 0, zeros)}\u00a0base units`;
@@ -26,4 +32,5 @@ export function amount(baseUnits: number | null | undefined, coin: Coin | null |
 }
 
 /** The same for a column of a table. */
-export const amountCell = (baseUnits: number | null | undefined, coin: Coin | null | undefined): string => amount(baseUnits, coin, "kept");
+export const amountCell = (baseUnits: number | null | undefined, coin: Coin | null | undefined): string =>
+  amount(baseUnits, coin, "kept");

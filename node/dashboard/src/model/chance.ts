@@ -36,7 +36,9 @@ export function secondsPerBlock(blocksPerDay: Maybe): number | null {
 /** How often the pool finds a block. */
 export function blockPace(blocksPerDay: Maybe): string {
   const seconds = secondsPerBlock(blocksPerDay);
-  return seconds === null ? "How often the pool finds a block is not known yet." : `The pool finds a block ${every(seconds)} on average.`;
+  return seconds === null
+    ? "How often the pool finds a block is not known yet."
+    : `The pool finds a block ${every(seconds)} on average.`;
 }
 
 /** The time after which a payout is as likely as not, from the chance of the next 24 hours. Blocks come as a Poisson process. */

@@ -18,13 +18,21 @@ export function sayEvent(event: LiveEvent, coin: Coin | null): Said | null {
   const say = (tone: Tone, text: string, important = false): Said => ({ tone, text, important });
   switch (event.kind) {
     case "block_found":
-      return say("good", `${event.data.own ? "A miner of this node" : "The pool"} found block ${count(event.data.height)}`, true);
+      return say(
+        "good",
+        `${event.data.own ? "A miner of this node" : "The pool"} found block ${count(event.data.height)}`,
+        true,
+      );
     case "block_confirmed":
       return say("good", `Block ${count(event.data.height)} is confirmed`);
     case "block_orphaned":
       return say("warn", `Block ${count(event.data.height)} was orphaned and pays nothing`, true);
     case "payout":
-      return say("good", `${amount(event.data.amount, coin)} paid to ${short(event.data.address)} in block ${count(event.data.height)}`, true);
+      return say(
+        "good",
+        `${amount(event.data.amount, coin)} paid to ${short(event.data.address)} in block ${count(event.data.height)}`,
+        true,
+      );
     case "worker_on":
       return say("quiet", `${name(event.data.worker, "A worker")} connected`);
     case "worker_off":
@@ -34,7 +42,10 @@ export function sayEvent(event: LiveEvent, coin: Coin | null): Said | null {
     case "peer_off":
       return say("quiet", `Node ${short(event.data.peer_id, 4, 5)} left`);
     case "template":
-      return say("quiet", `New work for block ${count(event.data.height)}, ${plural(event.data.transactions, "transaction")}`);
+      return say(
+        "quiet",
+        `New work for block ${count(event.data.height)}, ${plural(event.data.transactions, "transaction")}`,
+      );
     case "warning":
       return say("warn", name(event.data.text, "A warning without words"), true);
     case "gap":

@@ -29,7 +29,9 @@ function completed({ step_secs, data }: HashrateHistory, nowSecs: number): reado
 
 /** Without the time before the first share: a node that is five minutes old has five minutes to show. */
 function recorded(points: readonly HashratePoint[]): readonly HashratePoint[] {
-  const first = points.findIndex(({ accepted, rejected, hashrate }) => accepted > 0 || rejected > 0 || (hashrate ?? 0) > 0);
+  const first = points.findIndex(
+    ({ accepted, rejected, hashrate }) => accepted > 0 || rejected > 0 || (hashrate ?? 0) > 0,
+  );
   return first < 0 ? [] : points.slice(first);
 }
 

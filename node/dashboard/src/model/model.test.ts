@@ -16,7 +16,14 @@ import { holdings } from "./window";
 import { arrange, workerState } from "./workers";
 
 const worker = (name: string, over: Partial<Worker> = {}): Worker => ({
-  address: "a", worker: name, agent: "cgminer", hashrate: 1, connected_secs: 900, last_share_secs: 3, submits: { accepted: 50, stale: 0, rejected: 0 }, ...over,
+  address: "a",
+  worker: name,
+  agent: "cgminer",
+  hashrate: 1,
+  connected_secs: 900,
+  last_share_secs: 3,
+  submits: { accepted: 50, stale: 0, rejected: 0 },
+  ...over,
 });
 
 test("treemap: areas are as the values, nothing overlaps or leaves the box", () => {
@@ -25,7 +32,9 @@ test("treemap: areas are as the values, nothing overlaps or leaves the box", () 
   assert.equal(rects.length, values.length);
   rects.forEach((rect, index) => {
     assert.ok(Math.abs(rect.width * rect.height - ((values[index] ?? 0) / 100) * 80_000) < 1e-6);
-    assert.ok(rect.x >= -1e-9 && rect.y >= -1e-9 && rect.x + rect.width <= 400 + 1e-6 && rect.y + rect.height <= 200 + 1e-6);
+    assert.ok(
+      rect.x >= -1e-9 && rect.y >= -1e-9 && rect.x + rect.width <= 400 + 1e-6 && rect.y + rect.height <= 200 + 1e-6,
+    );
   });
   for (const [i, a] of rects.entries()) {
     for (const b of rects.slice(i + 1)) {
@@ -65,31 +74,64 @@ test("rows: only what is seen is drawn, and the heights add up", () => {
 const all = (data: HashratePoint[]) => series({ step_secs: 60, data }, 1e9);
 
 const share = (id: string, parent: string, height: number, uncles: string[] = []): DagShare => ({
-  id, parent, uncles, height, time: height, work_hashes: 1024, address: null, selected: false, is_block: false,
+  id,
+  parent,
+  uncles,
+  height,
+  time: height,
+  work_hashes: 1024,
+  address: null,
+  selected: false,
+  is_block: false,
 });
 
 test("share chain: a tip selects its ancestors and nobody else", () => {
   const shares = [share("a", "0", 1), share("b", "a", 2), share("u", "a", 2), share("c", "b", 3, ["u"])];
-  const marked = withTip(shares, "c").filter(({ selected }) => selected).map(({ id }) => id);
+  const marked = withTip(shares, "c")
+    .filter(({ selected }) => selected)
+    .map(({ id }) => id);
   assert.deepEqual(marked, ["a", "b", "c"]);
-  assert.deepEqual(withTip(withTip(shares, "c"), "u").filter(({ selected }) => selected).map(({ id }) => id), ["a", "u"]);
+  assert.deepEqual(
+    withTip(withTip(shares, "c"), "u")
+      .filter(({ selected }) => selected)
+      .map(({ id }) => id),
+    ["a", "u"],
+  );
   assert.deepEqual(withTip(shares, "unknown"), shares);
 });
 
 test("share chain: an event adds a share once, and old heights leave", () => {
-  const live: LiveShare = { id: "n", parent: "a", uncles: [], height: 1 + HEIGHTS_MAX, work_hashes: 1, address: null, own: false, worker: null };
+  const live: LiveShare = {
+    id: "n",
+    parent: "a",
+    uncles: [],
+    height: 1 + HEIGHTS_MAX,
+    work_hashes: 1,
+    address: null,
+    own: false,
+    worker: null,
+  };
   const added = withShare([share("a", "0", 1), share("b", "a", 2)], live, 5);
-  assert.deepEqual(added.map(({ id }) => id), ["b", "n"]);
+  assert.deepEqual(
+    added.map(({ id }) => id),
+    ["b", "n"],
+  );
   assert.equal(withShare(added, live, 5).length, 2);
 });
 
 test("share chain: the selected chain is one line, what it merges is joined to it", () => {
-  const shares = withTip([share("a", "0", 1), share("b", "a", 2), share("u", "a", 2), share("v", "a", 2), share("c", "b", 3, ["u"])], "c");
+  const shares = withTip(
+    [share("a", "0", 1), share("b", "a", 2), share("u", "a", 2), share("v", "a", 2), share("c", "b", 3, ["u"])],
+    "c",
+  );
   const { nodes, edges } = layout(shares);
   const line = new Set(nodes.filter((node) => node.share.selected).map(({ y }) => y));
   assert.equal(line.size, 1);
   assert.equal(new Set(nodes.map(({ x, y }) => `${x},${y}`)).size, nodes.length);
-  assert.deepEqual(edges.filter(({ kind }) => kind === "merge").map(({ from, to }) => [from.share.id, to.share.id]), [["c", "u"]]);
+  assert.deepEqual(
+    edges.filter(({ kind }) => kind === "merge").map(({ from, to }) => [from.share.id, to.share.id]),
+    [["c", "u"]],
+  );
   assert.deepEqual(layout([]), { nodes: [], edges: [], width: 0, height: 0 });
 });
 
@@ -140,22 +182,51 @@ test("effort: how ordinary it is", () => {
 test("workers: states", () => {
   assert.equal(workerState(worker("w")), "working");
   assert.equal(workerState(worker("w", { last_share_secs: 301 })), "silent");
-  assert.equal(workerState(worker("w", { last_share_secs: null, connected_secs: 10, submits: { accepted: 0, stale: 0, rejected: 0 } })), "starting");
-  assert.equal(workerState(worker("w", { last_share_secs: null, connected_secs: 1000, submits: { accepted: 0, stale: 0, rejected: 0 } })), "silent");
+  assert.equal(
+    workerState(
+      worker("w", { last_share_secs: null, connected_secs: 10, submits: { accepted: 0, stale: 0, rejected: 0 } }),
+    ),
+    "starting",
+  );
+  assert.equal(
+    workerState(
+      worker("w", { last_share_secs: null, connected_secs: 1000, submits: { accepted: 0, stale: 0, rejected: 0 } }),
+    ),
+    "silent",
+  );
   assert.equal(workerState(worker("w", { submits: { accepted: 90, stale: 0, rejected: 10 } })), "refused");
 });
 
 test("workers: searched by name, address and software; sorted with numbers in names as numbers", () => {
-  const all = [worker("rig10", { hashrate: 5 }), worker("rig9", { hashrate: 7 }), worker("attic", { hashrate: 1, agent: "xmrig" })];
-  assert.deepEqual(arrange(all, "", { key: "name", descending: false }).map(({ worker: name }) => name), ["attic", "rig9", "rig10"]);
-  assert.deepEqual(arrange(all, "", { key: "hashrate", descending: true }).map(({ worker: name }) => name), ["rig9", "rig10", "attic"]);
-  assert.deepEqual(arrange(all, " XMRIG ", { key: "name", descending: false }).map(({ worker: name }) => name), ["attic"]);
+  const all = [
+    worker("rig10", { hashrate: 5 }),
+    worker("rig9", { hashrate: 7 }),
+    worker("attic", { hashrate: 1, agent: "xmrig" }),
+  ];
+  assert.deepEqual(
+    arrange(all, "", { key: "name", descending: false }).map(({ worker: name }) => name),
+    ["attic", "rig9", "rig10"],
+  );
+  assert.deepEqual(
+    arrange(all, "", { key: "hashrate", descending: true }).map(({ worker: name }) => name),
+    ["rig9", "rig10", "attic"],
+  );
+  assert.deepEqual(
+    arrange(all, " XMRIG ", { key: "name", descending: false }).map(({ worker: name }) => name),
+    ["attic"],
+  );
   assert.equal(all[0]?.worker, "rig10");
 });
 
 test("rejects: only what occurred, most frequent first", () => {
   const rows = rejectRows(worker("w", { rejects: { stale: 2, low_difficulty: 9, other: 0 } }));
-  assert.deepEqual(rows.map(({ reason, count }) => [reason, count]), [["low_difficulty", 9], ["stale", 2]]);
+  assert.deepEqual(
+    rows.map(({ reason, count }) => [reason, count]),
+    [
+      ["low_difficulty", 9],
+      ["stale", 2],
+    ],
+  );
   assert.deepEqual(rejectRows(worker("w", { rejects: null })), []);
 });
 
@@ -170,7 +241,10 @@ test("addresses: what a miner in the same network uses comes first", () => {
     { url: "c", kind: "v1", reach: "lan" },
     { url: "d", kind: "new", reach: "new" },
   ]);
-  assert.deepEqual(urls.map(({ url }) => url), ["c", "b", "a", "d"]);
+  assert.deepEqual(
+    urls.map(({ url }) => url),
+    ["c", "b", "a", "d"],
+  );
 });
 
 test("reconnecting grows patient, within bounds", () => {
@@ -197,13 +271,36 @@ test("map: the projection is d3-geo's, and every known place is on the map", () 
 });
 
 test("fail-overs are near, free and of different networks", () => {
-  const node = (peer_id: string, rtt_ms: number | null, asn: number | null, over: Partial<NearNode> = {}): NearNode => ({
-    peer_id, own: false, stratum: ["stratum+tcp://x"], region: null, country: null, asn, fee_basis_points: 0, capacity: 10, load: 0, rtt_ms, ...over,
+  const node = (
+    peer_id: string,
+    rtt_ms: number | null,
+    asn: number | null,
+    over: Partial<NearNode> = {},
+  ): NearNode => ({
+    peer_id,
+    own: false,
+    stratum: ["stratum+tcp://x"],
+    region: null,
+    country: null,
+    asn,
+    fee_basis_points: 0,
+    capacity: 10,
+    load: 0,
+    rtt_ms,
+    ...over,
   });
   const nodes = [
-    node("unmeasured", null, 4), node("near", 10, 1), node("same network", 12, 1), node("far", 90, 2),
-    node("own", 1, 3, { own: true }), node("full", 2, 5, { load: 10 }), node("no miners", 3, 6, { stratum: [] }),
+    node("unmeasured", null, 4),
+    node("near", 10, 1),
+    node("same network", 12, 1),
+    node("far", 90, 2),
+    node("own", 1, 3, { own: true }),
+    node("full", 2, 5, { load: 10 }),
+    node("no miners", 3, 6, { stratum: [] }),
   ];
-  assert.deepEqual(failovers(nodes, 3).map(({ peer_id }) => peer_id), ["near", "far", "unmeasured"]);
+  assert.deepEqual(
+    failovers(nodes, 3).map(({ peer_id }) => peer_id),
+    ["near", "far", "unmeasured"],
+  );
   assert.equal(failovers(nodes, 9).at(-1)?.peer_id, "same network");
 });

@@ -18,7 +18,8 @@ const EXPLANATIONS: Record<RejectReason, Explanation> = {
   },
   low_difficulty: {
     title: "Too easy",
-    advice: "The work is below the difficulty that was asked for: often the wrong algorithm, or an overclock that miscalculates.",
+    advice:
+      "The work is below the difficulty that was asked for: often the wrong algorithm, or an overclock that miscalculates.",
   },
   unknown_job: {
     title: "Unknown job",
@@ -38,7 +39,11 @@ export interface RejectRow extends Explanation {
 
 /** The reasons that occurred, most frequent first. */
 export function rejectRows(worker: Worker): RejectRow[] {
-  const rows = REJECT_REASONS.map((reason) => ({ reason, count: worker.rejects?.[reason] ?? 0, ...EXPLANATIONS[reason] }));
+  const rows = REJECT_REASONS.map((reason) => ({
+    reason,
+    count: worker.rejects?.[reason] ?? 0,
+    ...EXPLANATIONS[reason],
+  }));
   return rows.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
 }
 

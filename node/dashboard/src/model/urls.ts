@@ -12,7 +12,9 @@ const rank = (list: readonly string[], entry: string): number => {
 
 /** Plain Stratum first, and what a miner on the same network reaches: that is what most people connect. */
 export function ordered(urls: readonly ConnectUrl[]): ConnectUrl[] {
-  return [...urls].sort((a, b) => rank(KINDS, a.kind) - rank(KINDS, b.kind) || rank(REACH, a.reach) - rank(REACH, b.reach));
+  return [...urls].sort(
+    (a, b) => rank(KINDS, a.kind) - rank(KINDS, b.kind) || rank(REACH, a.reach) - rank(REACH, b.reach),
+  );
 }
 
 export const bestUrl = (urls: readonly ConnectUrl[]): ConnectUrl | undefined => ordered(urls)[0];

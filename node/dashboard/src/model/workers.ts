@@ -56,8 +56,7 @@ function quantity(worker: Worker, key: Exclude<SortKey, "name">): number {
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
 function compare(a: Worker, b: Worker, { key, descending }: Sort): number {
-  const order =
-    key === "name" ? COLLATOR.compare(a.worker, b.worker) : quantity(a, key) - quantity(b, key);
+  const order = key === "name" ? COLLATOR.compare(a.worker, b.worker) : quantity(a, key) - quantity(b, key);
   if (order !== 0) return descending ? -order : order;
   return COLLATOR.compare(a.worker, b.worker) || COLLATOR.compare(keyOf(a), keyOf(b));
 }

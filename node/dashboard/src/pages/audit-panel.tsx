@@ -44,7 +44,10 @@ function Proof({ audit }: { audit: Audit }) {
             { title: "Paid to", cell: ({ address, script }) => <Address of={address ?? script} /> },
             { title: "By the share chain", number: true, cell: ({ expected }) => amountCell(expected, coin) },
             { title: "In the block", number: true, cell: ({ found }) => amountCell(found, coin) },
-            { title: "Both", cell: ({ agrees }) => <Badge tone={agrees ? "good" : "bad"}>{agrees ? "agrees" : "differs"}</Badge> },
+            {
+              title: "Both",
+              cell: ({ agrees }) => <Badge tone={agrees ? "good" : "bad"}>{agrees ? "agrees" : "differs"}</Badge>,
+            },
           ]}
         />
       )}
@@ -79,8 +82,18 @@ export function AuditPanel({ hash, block }: { hash: string; block: Block | null 
           <dl class="facts">
             <Stat label="Found" value={moment(block.found_at)} />
             <Stat label="Subsidy and fees" value={amount(block.coinbase_value, coin)} />
-            <Stat label="Blocks on top" value={count(block.confirmations !== null && block.confirmations >= 0 ? block.confirmations : null)} />
-            <Stat label="Its share" value={<a class="mono" href={href("chain", block.hash)}>{shortHash(block.hash)}</a>} />
+            <Stat
+              label="Blocks on top"
+              value={count(block.confirmations !== null && block.confirmations >= 0 ? block.confirmations : null)}
+            />
+            <Stat
+              label="Its share"
+              value={
+                <a class="mono" href={href("chain", block.hash)}>
+                  {shortHash(block.hash)}
+                </a>
+              }
+            />
           </dl>
         </>
       )}

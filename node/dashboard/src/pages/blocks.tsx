@@ -32,15 +32,33 @@ function BlockTable({ blocks, open }: { blocks: readonly Block[]; open: string |
       ),
     },
     { title: "State", cell: ({ status }) => <Badge tone={blockState(status).tone}>{blockState(status).words}</Badge> },
-    { title: "On top", number: true, from: "tablet", cell: ({ confirmations }) => count(confirmations !== null && confirmations >= 0 ? confirmations : null) },
+    {
+      title: "On top",
+      number: true,
+      from: "tablet",
+      cell: ({ confirmations }) => count(confirmations !== null && confirmations >= 0 ? confirmations : null),
+    },
     { title: "Paid out", number: true, cell: ({ coinbase_value }) => amountCell(coinbase_value, coin) },
     { title: "Outputs", number: true, from: "desk", cell: ({ payouts_count }) => count(payouts_count) },
     { title: "Effort", number: true, from: "tablet", cell: ({ effort_percent }) => percent(effort_percent) },
     { title: "Found by", from: "desk", cell: ({ own }) => (own ? "this node's miner" : "the pool") },
-    { title: "When", number: true, from: "tablet", cell: ({ found_at }) => <time title={moment(found_at)}>{ago(found_at, now.value)}</time> },
+    {
+      title: "When",
+      number: true,
+      from: "tablet",
+      cell: ({ found_at }) => <time title={moment(found_at)}>{ago(found_at, now.value)}</time>,
+    },
     { title: "Proof", from: "tablet", cell: ({ hash }) => <a href={href("blocks", hash)}>check</a> },
   ];
-  return <Table caption="Blocks of the pool, newest first" rows={blocks} keyOf={({ hash }) => hash} columns={columns} current={open} />;
+  return (
+    <Table
+      caption="Blocks of the pool, newest first"
+      rows={blocks}
+      keyOf={({ hash }) => hash}
+      columns={columns}
+      current={open}
+    />
+  );
 }
 
 function NextBlock({ next }: { next: NextPayouts }) {
@@ -54,12 +72,21 @@ function NextBlock({ next }: { next: NextPayouts }) {
   return (
     <Card title="What the next block pays" aside={amount(next.coinbase_value, coin)}>
       {all.length === 0 ? (
-        <Empty>{next.coinbase_value === null ? "There is no work from the coin daemon yet." : "Nobody has work in the window yet: the finder gets all of it."}</Empty>
+        <Empty>
+          {next.coinbase_value === null
+            ? "There is no work from the coin daemon yet."
+            : "Nobody has work in the window yet: the finder gets all of it."}
+        </Empty>
       ) : (
         <>
           <label class="search">
             <span class="offscreen">Search for an address</span>
-            <input type="search" placeholder="Search an address" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+            <input
+              type="search"
+              placeholder="Search an address"
+              value={search}
+              onInput={(event) => setSearch(event.currentTarget.value)}
+            />
           </label>
           <Table
             caption="Outputs of the next block"
@@ -69,11 +96,18 @@ function NextBlock({ next }: { next: NextPayouts }) {
               { title: "Address", cell: ({ address, script }) => <Address of={address ?? script} /> },
               { title: "Amount", number: true, cell: (payout) => amountCell(payout.amount, coin) },
               { title: "Part", number: true, from: "tablet", cell: (payout) => percent(part(payout)) },
-              { title: "Part as a bar", unseen: true, from: "tablet", cell: (payout) => <Meter percent={part(payout)} /> },
+              {
+                title: "Part as a bar",
+                unseen: true,
+                from: "tablet",
+                cell: (payout) => <Meter percent={part(payout)} />,
+              },
             ]}
           />
           {found.length === 0 && <Empty>No output goes to such an address.</Empty>}
-          {found.length > OUTPUTS_SHOWN && <p class="explain">{count(found.length - OUTPUTS_SHOWN)} more; search for yours.</p>}
+          {found.length > OUTPUTS_SHOWN && (
+            <p class="explain">{count(found.length - OUTPUTS_SHOWN)} more; search for yours.</p>
+          )}
         </>
       )}
     </Card>
@@ -82,7 +116,10 @@ function NextBlock({ next }: { next: NextPayouts }) {
 
 function PaidCard({ address }: { address: string }) {
   const coin = useCoin();
-  const paid = useResource<List<PayoutEntry>>(`payouts/history?limit=50&address=${encodeURIComponent(address)}`, { every: 30_000, on: ["payout", "block_confirmed", "block_orphaned"] });
+  const paid = useResource<List<PayoutEntry>>(`payouts/history?limit=50&address=${encodeURIComponent(address)}`, {
+    every: 30_000,
+    on: ["payout", "block_confirmed", "block_orphaned"],
+  });
   const entries = paid.data.value?.data;
   return (
     <Card title="Paid so far" aside={<Address of={address} />}>
@@ -98,8 +135,16 @@ function PaidCard({ address }: { address: string }) {
           columns={[
             { title: "Block", cell: ({ block, height }) => <a href={href("blocks", block)}>{count(height)}</a> },
             { title: "Amount", number: true, cell: (entry) => amountCell(entry.amount, coin) },
-            { title: "State", from: "tablet", cell: ({ status }) => <Badge tone={blockState(status).tone}>{blockState(status).words}</Badge> },
-            { title: "When", number: true, cell: ({ time }) => <time title={moment(time)}>{ago(time, now.value)}</time> },
+            {
+              title: "State",
+              from: "tablet",
+              cell: ({ status }) => <Badge tone={blockState(status).tone}>{blockState(status).words}</Badge>,
+            },
+            {
+              title: "When",
+              number: true,
+              cell: ({ time }) => <time title={moment(time)}>{ago(time, now.value)}</time>,
+            },
           ]}
         />
       )}
@@ -121,7 +166,11 @@ function Prospect({ me }: { me: Me }) {
       <p class="explain">{answer.detail}</p>
       <dl class="facts">
         <Stat label="Chance within 24 h" value={percent(miner?.payout_24h_chance_percent)} />
-        <Stat label="Your part of the window" value={percent(miner?.window_share_percent)} hint={miner ? hashes(miner.window_work_hashes) : undefined} />
+        <Stat
+          label="Your part of the window"
+          value={percent(miner?.window_share_percent)}
+          hint={miner ? hashes(miner.window_work_hashes) : undefined}
+        />
         <Stat label="This round" value={percent(status?.round?.effort_percent)} hint="effort" />
       </dl>
       <p class="explain muted">{effortSentence(status?.round?.effort_percent, status?.round?.percentile)}</p>
@@ -130,7 +179,10 @@ function Prospect({ me }: { me: Me }) {
 }
 
 export function Blocks({ open }: { open: string | null }) {
-  const blocks = useResource<List<Block>>("blocks?limit=100", { every: 15_000, on: ["block_found", "block_confirmed", "block_orphaned"] });
+  const blocks = useResource<List<Block>>("blocks?limit=100", {
+    every: 15_000,
+    on: ["block_found", "block_confirmed", "block_orphaned"],
+  });
   const next = useNextPayouts();
   const me = useMe();
   const { address } = me;
@@ -142,12 +194,30 @@ export function Blocks({ open }: { open: string | null }) {
       <div class="columns two">
         <div class="stack">
           <Prospect me={me} />
-          {next.data.value ? <NextBlock next={next.data.value} /> : <Card title="What the next block pays"><Pending of={next} what="the next payouts" /></Card>}
+          {next.data.value ? (
+            <NextBlock next={next.data.value} />
+          ) : (
+            <Card title="What the next block pays">
+              <Pending of={next} what="the next payouts" />
+            </Card>
+          )}
         </div>
-        {address !== null ? <PaidCard address={address} /> : <Card title="Paid so far"><Empty>Payouts to your miners appear here.</Empty></Card>}
+        {address !== null ? (
+          <PaidCard address={address} />
+        ) : (
+          <Card title="Paid so far">
+            <Empty>Payouts to your miners appear here.</Empty>
+          </Card>
+        )}
       </div>
       <Card title="Blocks" aside={list && list.length > 0 ? `mean effort ${percent(meanEffort(list))}` : undefined}>
-        {!list ? <Pending of={blocks} what="blocks" /> : list.length === 0 ? <Empty>The pool has not found a block yet. The first one appears here with its payouts.</Empty> : <BlockTable blocks={list} open={open} />}
+        {!list ? (
+          <Pending of={blocks} what="blocks" />
+        ) : list.length === 0 ? (
+          <Empty>The pool has not found a block yet. The first one appears here with its payouts.</Empty>
+        ) : (
+          <BlockTable blocks={list} open={open} />
+        )}
       </Card>
     </div>
   );

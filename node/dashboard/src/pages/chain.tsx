@@ -23,12 +23,23 @@ const HOLDERS_SHOWN = 8;
 function place(share: DagShare, merged: ReadonlySet<string>) {
   if (share.is_block) return <Badge tone="good">block</Badge>;
   if (share.selected) return <Badge tone="quiet">in the chain</Badge>;
-  return merged.has(share.id) ? <Badge tone="quiet">merged, counts in full</Badge> : <Badge tone="warn">not merged yet</Badge>;
+  return merged.has(share.id) ? (
+    <Badge tone="quiet">merged, counts in full</Badge>
+  ) : (
+    <Badge tone="warn">not merged yet</Badge>
+  );
 }
 
 function sharesColumns(merged: ReadonlySet<string>, nowSecs: number): Column<DagShare>[] {
   return [
-    { title: "Share", cell: ({ id }) => <a class="mono" href={href("chain", id)}>{shortHash(id)}</a> },
+    {
+      title: "Share",
+      cell: ({ id }) => (
+        <a class="mono" href={href("chain", id)}>
+          {shortHash(id)}
+        </a>
+      ),
+    },
     { title: "Height", number: true, cell: ({ height }) => count(height) },
     { title: "Place", cell: (share) => place(share, merged) },
     { title: "Merges", number: true, from: "tablet", cell: ({ uncles }) => count(uncles.length) },
@@ -44,23 +55,31 @@ function WindowCard({ next, own }: { next: NextPayouts; own: ReadonlySet<string>
   return (
     <Card title="Whose work the next block pays" aside={`${plural(whole.addresses, "address", "addresses")}`}>
       <p class="explain">
-        The window: {plural(next.window_shares, "share")}, {hashes(next.window_work)} of work. An area is a part of the next block's payout.
+        The window: {plural(next.window_shares, "share")}, {hashes(next.window_work)} of work. An area is a part of the
+        next block's payout.
       </p>
-      {next.weights.length === 0 ? <Empty>The window is empty: whoever finds the next block gets all of it.</Empty> : null}
+      {next.weights.length === 0 ? (
+        <Empty>The window is empty: whoever finds the next block gets all of it.</Empty>
+      ) : null}
       {top.length > 0 && (
         <div class="split uneven">
           <WindowMap weights={next.weights} whole={whole} own={own} />
-        <Table
-          caption="Largest parts of the window"
-          rows={top}
-          keyOf={({ label }) => label ?? ""}
-          columns={[
-            { title: "Address", cell: ({ label }) => <Address of={label} /> },
-            { title: "Part", number: true, cell: ({ percent: part }) => percent(part) },
-            { title: "Part as a bar", unseen: true, from: "tablet", cell: ({ percent: part }) => <Meter percent={part} /> },
-            { title: "Work", number: true, cell: ({ work }) => hashes(work) },
-          ]}
-        />
+          <Table
+            caption="Largest parts of the window"
+            rows={top}
+            keyOf={({ label }) => label ?? ""}
+            columns={[
+              { title: "Address", cell: ({ label }) => <Address of={label} /> },
+              { title: "Part", number: true, cell: ({ percent: part }) => percent(part) },
+              {
+                title: "Part as a bar",
+                unseen: true,
+                from: "tablet",
+                cell: ({ percent: part }) => <Meter percent={part} />,
+              },
+              { title: "Work", number: true, cell: ({ work }) => hashes(work) },
+            ]}
+          />
         </div>
       )}
     </Card>
@@ -95,17 +114,41 @@ export function Chain({ open }: { open: string | null }) {
           <Dag shares={shares} own={own} current={open} onOpen={go} />
         )}
         <ul class="legend">
-          <li><i class="line main" aria-hidden="true" />selected chain</li>
-          <li><i class="line merge" aria-hidden="true" />merges, pays in full</li>
-          <li><i class="ring own" aria-hidden="true" />of this node's miners</li>
-          <li><i class="square" aria-hidden="true" />block</li>
+          <li>
+            <i class="line main" aria-hidden="true" />
+            selected chain
+          </li>
+          <li>
+            <i class="line merge" aria-hidden="true" />
+            merges, pays in full
+          </li>
+          <li>
+            <i class="ring own" aria-hidden="true" />
+            of this node's miners
+          </li>
+          <li>
+            <i class="square" aria-hidden="true" />
+            block
+          </li>
         </ul>
       </Card>
       {open !== null && <SharePanel id={open} />}
-      {next.data.value ? <WindowCard next={next.data.value} own={own} /> : <Card title="Whose work the next block pays"><Pending of={next} what="the window" /></Card>}
+      {next.data.value ? (
+        <WindowCard next={next.data.value} own={own} />
+      ) : (
+        <Card title="Whose work the next block pays">
+          <Pending of={next} what="the window" />
+        </Card>
+      )}
       {newest.length > 0 && (
         <Card title="Newest shares">
-          <Table caption="Newest shares" rows={newest} keyOf={({ id }) => id} columns={sharesColumns(merged, now.value)} current={open} />
+          <Table
+            caption="Newest shares"
+            rows={newest}
+            keyOf={({ id }) => id}
+            columns={sharesColumns(merged, now.value)}
+            current={open}
+          />
         </Card>
       )}
     </div>

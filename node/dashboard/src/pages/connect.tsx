@@ -26,7 +26,13 @@ function Urls({ connect }: { connect: Connect }) {
             <span class="copyline">
               <code class="long">{url}</code>
               <Copy text={url} what={url} />
-              <button type="button" class="copy" aria-pressed={url === shown.url} aria-label={`Show ${url} as QR code`} onClick={() => setScanned(url)}>
+              <button
+                type="button"
+                class="copy"
+                aria-pressed={url === shown.url}
+                aria-label={`Show ${url} as QR code`}
+                onClick={() => setScanned(url)}
+              >
                 QR
               </button>
             </span>
@@ -35,7 +41,9 @@ function Urls({ connect }: { connect: Connect }) {
       </ul>
       <figure class="qrcode">
         <Qr text={shown.url} />
-        <figcaption>{kindWords(shown.kind)}, {reachWords(shown.reach)}</figcaption>
+        <figcaption>
+          {kindWords(shown.kind)}, {reachWords(shown.reach)}
+        </figcaption>
       </figure>
     </div>
   );
@@ -47,7 +55,12 @@ function Snippets({ snippets }: { snippets: Connect["snippets"] }) {
   if (!shown) return null;
   return (
     <Card title="Settings for your miner">
-      <Choice label="Miner" options={snippets.map(({ miner }) => ({ key: miner, text: name(miner) }))} value={shown.miner} onChange={setChosen} />
+      <Choice
+        label="Miner"
+        options={snippets.map(({ miner }) => ({ key: miner, text: name(miner) }))}
+        value={shown.miner}
+        onChange={setChosen}
+      />
       <div class="snippet">
         <pre tabIndex={0}>{shown.text}</pre>
         <Copy text={shown.text} what={`the settings for ${name(shown.miner)}`} />
@@ -65,7 +78,9 @@ function Failovers() {
   if (others.length === 0) return null;
   return (
     <Card title="If this node is down" aside="the nearest others of the same pool">
-      <p class="explain">Enter these as second and third pool. They share one window: work done there counts like work done here.</p>
+      <p class="explain">
+        Enter these as second and third pool. They share one window: work done there counts like work done here.
+      </p>
       <ul class="failovers">
         {others.map((node) => (
           <li key={node.peer_id}>
@@ -74,7 +89,9 @@ function Failovers() {
               <Copy text={node.stratum[0] ?? ""} what={node.stratum[0] ?? ""} />
             </span>
             <small class="muted">
-              {region(node.region)}, {known(node.rtt_ms) ? `${milliseconds(node.rtt_ms)} from here` : "distance not measured"}, fee {percent(node.fee_basis_points / 100)}
+              {region(node.region)},{" "}
+              {known(node.rtt_ms) ? `${milliseconds(node.rtt_ms)} from here` : "distance not measured"}, fee{" "}
+              {percent(node.fee_basis_points / 100)}
             </small>
           </li>
         ))}
@@ -86,7 +103,12 @@ function Failovers() {
 export function ConnectPage() {
   const resource = useConnect();
   const connect = resource.data.value;
-  if (!connect) return <Card title="Connect a miner"><Pending of={resource} what="how to connect" /></Card>;
+  if (!connect)
+    return (
+      <Card title="Connect a miner">
+        <Pending of={resource} what="how to connect" />
+      </Card>
+    );
   return (
     <div class="page">
       <Card title="1. Where to">
@@ -94,8 +116,25 @@ export function ConnectPage() {
       </Card>
       <Card title="2. Who you are">
         <dl class="facts">
-          <Stat label="User" value={<span class="copyline"><code>{connect.user}</code><Copy text={connect.user} what="the user name" /></span>} hint="ADDRESS is your own payout address, worker any name you like" />
-          <Stat label="Password" value={<span class="copyline"><code>{connect.password}</code></span>} hint="anything; d=1000 in it sets the least difficulty" />
+          <Stat
+            label="User"
+            value={
+              <span class="copyline">
+                <code>{connect.user}</code>
+                <Copy text={connect.user} what="the user name" />
+              </span>
+            }
+            hint="ADDRESS is your own payout address, worker any name you like"
+          />
+          <Stat
+            label="Password"
+            value={
+              <span class="copyline">
+                <code>{connect.password}</code>
+              </span>
+            }
+            hint="anything; d=1000 in it sets the least difficulty"
+          />
           <Stat label="Algorithm" value={name(connect.algorithm)} />
           <Stat label="Fee of the operator" value={percent(connect.fee_percent)} />
         </dl>

@@ -29,7 +29,9 @@ export function FirstSteps() {
         </li>
         <li>
           <strong>Any password{connect ? `, algorithm ${connect.algorithm}` : ""}</strong>
-          <span class="muted">Nothing to sign up for: blocks pay that address directly. This page shows the miner as soon as it connects.</span>
+          <span class="muted">
+            Nothing to sign up for: blocks pay that address directly. This page shows the miner as soon as it connects.
+          </span>
         </li>
       </ol>
     </Card>

@@ -37,7 +37,12 @@ function FindingItem({ finding }: { finding: Finding }) {
           <b>What to do</b> {finding.fix}
         </p>
       )}
-      <small class="mono">{[finding.check, finding.subject].filter(Boolean).map((part) => name(part)).join(": ")}</small>
+      <small class="mono">
+        {[finding.check, finding.subject]
+          .filter(Boolean)
+          .map((part) => name(part))
+          .join(": ")}
+      </small>
     </li>
   );
 }
@@ -48,11 +53,26 @@ function Checks({ findings }: { findings: readonly Finding[] }) {
   const rest = sorted.filter(({ verdict }) => verdict !== "fail" && verdict !== "warn");
   return (
     <>
-      {open.length === 0 ? <p class="allwell"><Dot tone="good" />Every check passed.</p> : <ul class="findings">{open.map((finding) => <FindingItem key={finding.check + (finding.subject ?? "") + finding.finding} finding={finding} />)}</ul>}
+      {open.length === 0 ? (
+        <p class="allwell">
+          <Dot tone="good" />
+          Every check passed.
+        </p>
+      ) : (
+        <ul class="findings">
+          {open.map((finding) => (
+            <FindingItem key={finding.check + (finding.subject ?? "") + finding.finding} finding={finding} />
+          ))}
+        </ul>
+      )}
       {rest.length > 0 && (
         <details>
           <summary>{plural(rest.length, "other check")}</summary>
-          <ul class="findings small">{rest.map((finding) => <FindingItem key={finding.check + (finding.subject ?? "") + finding.finding} finding={finding} />)}</ul>
+          <ul class="findings small">
+            {rest.map((finding) => (
+              <FindingItem key={finding.check + (finding.subject ?? "") + finding.finding} finding={finding} />
+            ))}
+          </ul>
         </details>
       )}
     </>
@@ -68,7 +88,10 @@ function Sync({ status }: { status: Status }) {
       <Meter percent={done} />
       <p class="explain">
         Height {count(status.share_height)} of {count(target)}, {count(status.sync_shares_per_sec)} shares a second,{" "}
-        {known(status.sync_secs_left) ? `about ${duration(status.sync_secs_left)} left` : "the time left is not known yet"}. Mining starts by itself.
+        {known(status.sync_secs_left)
+          ? `about ${duration(status.sync_secs_left)} left`
+          : "the time left is not known yet"}
+        . Mining starts by itself.
       </p>
     </Card>
   );
@@ -83,7 +106,12 @@ function Daemons({ daemons }: { daemons: readonly Daemon[] }) {
       keyOf={({ url }) => url}
       columns={[
         { title: "Daemon", cell: ({ url }) => <span class="mono">{name(url)}</span> },
-        { title: "State", cell: ({ ready, chosen }) => <Badge tone={ready ? "good" : "bad"}>{ready ? (chosen ? "in use" : "ready") : "not ready"}</Badge> },
+        {
+          title: "State",
+          cell: ({ ready, chosen }) => (
+            <Badge tone={ready ? "good" : "bad"}>{ready ? (chosen ? "in use" : "ready") : "not ready"}</Badge>
+          ),
+        },
         { title: "Height", number: true, cell: ({ height }) => count(height) },
         { title: "Beside the others", from: "tablet", cell: ({ standing }) => name(standing) },
         { title: "Problem", from: "tablet", cell: ({ problem }) => name(problem, "none") },
@@ -104,7 +132,11 @@ function ParentCard({ status }: { status: Status | null }) {
         <Stat label="Tip" value={<span class="mono">{shortHash(parent?.tip ?? status?.parent.tip)}</span>} />
         <Stat label="Work is" value={template ? `${duration(template.age_secs)} old` : "–"} />
         <Stat label="Transactions in it" value={count(template?.transactions)} />
-        <Stat label="Block pays" value={amount(template?.coinbase_value, coin)} hint={template ? `${amount(template.fees, coin)} fees` : ""} />
+        <Stat
+          label="Block pays"
+          value={amount(template?.coinbase_value, coin)}
+          hint={template ? `${amount(template.fees, coin)} fees` : ""}
+        />
         <Stat label="Difficulty" value={difficulty(parent?.difficulty ?? status?.network_difficulty)} />
       </dl>
       <Daemons daemons={parent?.daemons ?? status?.parent.daemons ?? []} />
@@ -139,7 +171,13 @@ export function HealthPage() {
         </Card>
       )}
       <Card title="Checks" aside={checks.data.value ? plural(checks.data.value.data.length, "check") : undefined}>
-        {checks.data.value ? <Checks findings={checks.data.value.data} /> : health.data.value?.findings ? <Checks findings={health.data.value.findings} /> : <Pending of={checks} what="its checks" />}
+        {checks.data.value ? (
+          <Checks findings={checks.data.value.data} />
+        ) : health.data.value?.findings ? (
+          <Checks findings={health.data.value.findings} />
+        ) : (
+          <Pending of={checks} what="its checks" />
+        )}
       </Card>
       <ParentCard status={status} />
       {status && (
@@ -150,7 +188,14 @@ export function HealthPage() {
             <Stat label="Share height" value={count(status.share_height)} />
             <Stat label="Fee of the operator" value={percent(status.fee_basis_points / 100)} />
             <Stat label="Identity" value={<span class="mono wrap">{status.peer_id}</span>} />
-            <Stat label="Upgrades" value={status.upgrades.length === 0 ? "none pending" : status.upgrades.map(({ bit, state }) => `bit ${bit}: ${state.replaceAll("_", " ")}`).join(", ")} />
+            <Stat
+              label="Upgrades"
+              value={
+                status.upgrades.length === 0
+                  ? "none pending"
+                  : status.upgrades.map(({ bit, state }) => `bit ${bit}: ${state.replaceAll("_", " ")}`).join(", ")
+              }
+            />
           </dl>
         </Card>
       )}

@@ -10,7 +10,15 @@ import { timeOfDay } from "../format/time";
 import { count, difficulty, hashes, hashrate, hashrateBand, known, percent } from "../format/units";
 import { effortSentence } from "../model/chance";
 import { sayEvent } from "../model/events";
-import { ASK_ADDRESS, WAITING, healthAnswer, miningAnswer, payAnswer, peersAnswer, type Answer } from "../model/answers";
+import {
+  ASK_ADDRESS,
+  WAITING,
+  healthAnswer,
+  miningAnswer,
+  payAnswer,
+  peersAnswer,
+  type Answer,
+} from "../model/answers";
 import { useCoin, useHealth, useMiner, useNetwork, usePeers, useStatus } from "../shell/facts";
 import { href, type Page } from "../shell/route";
 import { Icon } from "../ui/icon";
@@ -49,16 +57,36 @@ function HashrateCard({ status }: { status: Status | null }) {
   const pool = status?.pool_hashrate;
   const own = status?.hashrate_band;
   return (
-    <Card title="Hash rate" kind="wide" aside={<Choice label="Time shown" options={RANGES} value={step} onChange={setStep} />}>
+    <Card
+      title="Hash rate"
+      kind="wide"
+      aside={<Choice label="Time shown" options={RANGES} value={step} onChange={setStep} />}
+    >
       <dl class="stats">
-        <Stat label="This node" value={hashrate(status?.hashrate)} hint={own ? hashrateBand(own.low, own.high) : undefined} />
-        <Stat label="Whole pool" value={hashrate(pool?.hashes_per_sec)} hint={pool ? hashrateBand(pool.low, pool.high) : "too few shares yet"} />
+        <Stat
+          label="This node"
+          value={hashrate(status?.hashrate)}
+          hint={own ? hashrateBand(own.low, own.high) : undefined}
+        />
+        <Stat
+          label="Whole pool"
+          value={hashrate(pool?.hashes_per_sec)}
+          hint={pool ? hashrateBand(pool.low, pool.high) : "too few shares yet"}
+        />
         <Stat
           label="This node's part"
-          value={percent(known(pool?.hashes_per_sec) && pool.hashes_per_sec > 0 && status ? Math.min(100, (100 * status.hashrate) / pool.hashes_per_sec) : null)}
+          value={percent(
+            known(pool?.hashes_per_sec) && pool.hashes_per_sec > 0 && status
+              ? Math.min(100, (100 * status.hashrate) / pool.hashes_per_sec)
+              : null,
+          )}
         />
       </dl>
-      {history.data.value ? <HashrateChart history={history.data.value} /> : <Pending of={history} what="past hash rates" />}
+      {history.data.value ? (
+        <HashrateChart history={history.data.value} />
+      ) : (
+        <Pending of={history} what="past hash rates" />
+      )}
     </Card>
   );
 }
@@ -130,9 +158,17 @@ export function Overview() {
     <div class="page overview">
       <ul class="answers">
         <Question asked="Is my miner working?" to="workers" answer={status ? miningAnswer(status, workers) : WAITING} />
-        <Question asked="When am I paid?" to="blocks" answer={status ? me.hidden && me.address === null ? ASK_ADDRESS : payAnswer(miner, coin) : WAITING} />
+        <Question
+          asked="When am I paid?"
+          to="blocks"
+          answer={status ? (me.hidden && me.address === null ? ASK_ADDRESS : payAnswer(miner, coin)) : WAITING}
+        />
         <Question asked="Is the node healthy?" to="health" answer={status ? healthAnswer(status, health) : WAITING} />
-        <Question asked="Whom am I connected to?" to="peers" answer={status ? peersAnswer(status, peers, network) : WAITING} />
+        <Question
+          asked="Whom am I connected to?"
+          to="peers"
+          answer={status ? peersAnswer(status, peers, network) : WAITING}
+        />
       </ul>
       <Whose me={me} />
       {idle && <FirstSteps />}
@@ -141,7 +177,11 @@ export function Overview() {
           Newest shares
           <small>{lastEventTime.value === null ? "" : `last event ${timeOfDay(lastEventTime.value)}`}</small>
         </h2>
-        {shares && shares.length > 0 ? <Pulse shares={shares} own={new Set(me.here)} /> : <Empty>The first shares of the pool appear here.</Empty>}
+        {shares && shares.length > 0 ? (
+          <Pulse shares={shares} own={new Set(me.here)} />
+        ) : (
+          <Empty>The first shares of the pool appear here.</Empty>
+        )}
       </section>
       <div class="columns">
         <HashrateCard status={status} />

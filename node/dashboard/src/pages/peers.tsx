@@ -36,20 +36,58 @@ function firstPercent({ shares_first, shares_late }: Peer): number | null {
 }
 
 const COLUMNS: readonly Column<Peer>[] = [
-  { title: "Node", cell: ({ peer_id }) => <span class="mono" title={peer_id}>{short(peer_id, 4, 6)}</span> },
+  {
+    title: "Node",
+    cell: ({ peer_id }) => (
+      <span class="mono" title={peer_id}>
+        {short(peer_id, 4, 6)}
+      </span>
+    ),
+  },
   { title: "Round trip", cell: (peer) => <Rtt peer={peer} /> },
-  { title: "Place", cell: (peer) => <span title={peer.region_source ? `known by ${peer.region_source}` : undefined}>{peerPlace(peer)}</span> },
-  { title: "Direction", from: "tablet", cell: ({ direction }) => (direction === "outbound" ? "we dialled" : "dialled us") },
+  {
+    title: "Place",
+    cell: (peer) => (
+      <span title={peer.region_source ? `known by ${peer.region_source}` : undefined}>{peerPlace(peer)}</span>
+    ),
+  },
+  {
+    title: "Direction",
+    from: "tablet",
+    cell: ({ direction }) => (direction === "outbound" ? "we dialled" : "dialled us"),
+  },
   { title: "Kept as", from: "desk", cell: ({ slot, direction }) => name(slot, direction) },
   { title: "Over", from: "desk", cell: ({ transport }) => name(transport) },
-  { title: "Height", number: true, from: "tablet", cell: ({ share_height, share_lag }) => (share_lag !== null && share_lag > 0 ? `${count(share_height)} (-${count(share_lag)})` : count(share_height)) },
+  {
+    title: "Height",
+    number: true,
+    from: "tablet",
+    cell: ({ share_height, share_lag }) =>
+      share_lag !== null && share_lag > 0 ? `${count(share_height)} (-${count(share_lag)})` : count(share_height),
+  },
   { title: "Brought first", number: true, from: "tablet", cell: (peer) => percent(firstPercent(peer)) },
   { title: "Connected", number: true, from: "desk", cell: ({ connected_secs }) => duration(connected_secs) },
   { title: "Software", from: "desk", cell: ({ agent }) => name(agent) },
-  { title: "Address", from: "desk", cell: ({ address }) => <span class="mono" title={address}>{hostOf(address)}</span> },
+  {
+    title: "Address",
+    from: "desk",
+    cell: ({ address }) => (
+      <span class="mono" title={address}>
+        {hostOf(address)}
+      </span>
+    ),
+  },
 ];
 
-function Spread({ title, counts, words = (code: string) => name(code) }: { title: string; counts: readonly Count[]; words?: (code: string) => string }) {
+function Spread({
+  title,
+  counts,
+  words = (code: string) => name(code),
+}: {
+  title: string;
+  counts: readonly Count[];
+  words?: (code: string) => string;
+}) {
   if (counts.length === 0) return null;
   return (
     <div>
@@ -74,10 +112,18 @@ function Place({ network }: { network: Network }) {
         <Stat label="We dialled / they dialled" value={`${count(network.outbound)} / ${count(network.inbound)}`} />
         <Spread title="Regions" counts={network.regions} words={region} />
         <Spread title="Transports" counts={network.transports} />
-        <Spread title="Networks (AS)" counts={network.asns} words={(asn) => (asn === "-" ? "unknown" : `AS${name(asn)}`)} />
+        <Spread
+          title="Networks (AS)"
+          counts={network.asns}
+          words={(asn) => (asn === "-" ? "unknown" : `AS${name(asn)}`)}
+        />
         <div>
           <dt>Listens on</dt>
-          <dd class="chips mono">{[...network.listen, ...network.external].map((address) => <span key={address}>{hostOf(address)}</span>)}</dd>
+          <dd class="chips mono">
+            {[...network.listen, ...network.external].map((address) => (
+              <span key={address}>{hostOf(address)}</span>
+            ))}
+          </dd>
         </div>
       </dl>
     </Card>
@@ -107,7 +153,9 @@ export function Peers() {
   const status = useStatus().data.value;
   const list = usePeers();
   const network = useNetwork();
-  const peers = [...(list.data.value?.data ?? [])].sort((a, b) => (a.rtt_min_ms ?? Infinity) - (b.rtt_min_ms ?? Infinity) || a.peer_id.localeCompare(b.peer_id));
+  const peers = [...(list.data.value?.data ?? [])].sort(
+    (a, b) => (a.rtt_min_ms ?? Infinity) - (b.rtt_min_ms ?? Infinity) || a.peer_id.localeCompare(b.peer_id),
+  );
   const answer = status ? peersAnswer(status, peers, network.data.value) : null;
   return (
     <div class="page">
@@ -117,11 +165,26 @@ export function Peers() {
           <strong>{answer.headline}.</strong> {answer.detail}
         </p>
       )}
-      <Card title="World" kind="map" aside={status?.region ? `this node: ${region(status.region)}` : "this node: unknown region"}>
+      <Card
+        title="World"
+        kind="map"
+        aside={status?.region ? `this node: ${region(status.region)}` : "this node: unknown region"}
+      >
         <WorldMap peers={peers} region={status?.region ?? null} ownId={status?.peer_id ?? ""} />
       </Card>
       <Card title="Connected nodes" aside={plural(peers.length, "node")}>
-        {!list.data.value ? <Pending of={list} what="peers" /> : peers.length === 0 ? <Empty>No node is connected. The node goes on looking for others by itself.</Empty> : <Table caption="Connected nodes, nearest first" rows={peers} keyOf={({ peer_id }) => peer_id} columns={COLUMNS} />}
+        {!list.data.value ? (
+          <Pending of={list} what="peers" />
+        ) : peers.length === 0 ? (
+          <Empty>No node is connected. The node goes on looking for others by itself.</Empty>
+        ) : (
+          <Table
+            caption="Connected nodes, nearest first"
+            rows={peers}
+            keyOf={({ peer_id }) => peer_id}
+            columns={COLUMNS}
+          />
+        )}
       </Card>
       {network.data.value && <Place network={network.data.value} />}
       <Bans />

@@ -43,9 +43,15 @@ export function SharePanel({ id }: { id: string }) {
           <Stat label="Time in its header" value={moment(share.time)} />
           <Stat label="Linked here" value={moment(share.linked_at)} />
           <Stat label="Parent" value={share.parent === null ? "none: it is the first" : link(share.parent)} />
-          <Stat label="Merges" value={share.uncles.length === 0 ? "nothing" : <span class="ids">{share.uncles.map(link)}</span>} />
+          <Stat
+            label="Merges"
+            value={share.uncles.length === 0 ? "nothing" : <span class="ids">{share.uncles.map(link)}</span>}
+          />
           <Stat label="Shares in its past" value={count(share.count)} />
-          <Stat label="Block it could be" value={`${count(share.block_height)}, ${amount(share.coinbase_value, coin)}`} />
+          <Stat
+            label="Block it could be"
+            value={`${count(share.block_height)}, ${amount(share.coinbase_value, coin)}`}
+          />
         </dl>
       ) : (
         <Pending of={resource} what="this share" />

@@ -27,7 +27,8 @@ export function useMe(): Me {
 function Typed({ value }: { value: string | null }) {
   const take = (event: Event) => {
     event.preventDefault();
-    const field = event.currentTarget instanceof HTMLFormElement ? new FormData(event.currentTarget).get("address") : null;
+    const field =
+      event.currentTarget instanceof HTMLFormElement ? new FormData(event.currentTarget).get("address") : null;
     chooseAddress(typeof field === "string" && field.trim() ? field.trim() : null);
   };
   return (

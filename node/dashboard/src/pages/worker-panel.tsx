@@ -58,15 +58,29 @@ export function WorkerPanel({ worker }: { worker: Worker }) {
       }
     >
       {state === "silent" && (
-        <p class="explain text-warn">Nothing has arrived for over {duration(SILENT_SECS)}. Look at the miner itself: power, cooling, its own log.</p>
+        <p class="explain text-warn">
+          Nothing has arrived for over {duration(SILENT_SECS)}. Look at the miner itself: power, cooling, its own log.
+        </p>
       )}
       <dl class="stats">
-        <Stat label="Hash rate" value={hashrate(worker.hashrate)} hint={hashrateBand(worker.hashrate_low, worker.hashrate_high)} />
-        <Stat label="Accepted" value={count(worker.submits.accepted)} hint={`${percent(refusedPercent(worker.submits))} refused`} />
+        <Stat
+          label="Hash rate"
+          value={hashrate(worker.hashrate)}
+          hint={hashrateBand(worker.hashrate_low, worker.hashrate_high)}
+        />
+        <Stat
+          label="Accepted"
+          value={count(worker.submits.accepted)}
+          hint={`${percent(refusedPercent(worker.submits))} refused`}
+        />
         <Stat label="Difficulty" value={difficulty(worker.difficulty)} />
         <Stat label="Connected" value={duration(worker.connected_secs)} hint={name(worker.agent, "software unknown")} />
       </dl>
-      {history.data.value ? <HashrateChart history={history.data.value} /> : <Pending of={history} what="past hash rates" />}
+      {history.data.value ? (
+        <HashrateChart history={history.data.value} />
+      ) : (
+        <Pending of={history} what="past hash rates" />
+      )}
       <div class="split">
         <div>
           <h3>Refused work</h3>

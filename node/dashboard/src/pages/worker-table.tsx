@@ -17,35 +17,82 @@ import { columnClass, type Column } from "../ui/table";
 /** The same as in pages.css. */
 const ROW_HEIGHT = 40;
 
-export const STATE_TONES: Record<WorkerState, Tone> = { working: "good", starting: "quiet", silent: "warn", refused: "warn" };
+export const STATE_TONES: Record<WorkerState, Tone> = {
+  working: "good",
+  starting: "quiet",
+  silent: "warn",
+  refused: "warn",
+};
 
 interface SortColumn extends Column<Worker> {
   sort?: SortKey;
 }
 
 const lastShare = (worker: Worker): ComponentChildren =>
-  worker.last_share_secs === null || worker.last_share_secs === undefined ? "none yet" : `${duration(worker.last_share_secs)} ago`;
+  worker.last_share_secs === null || worker.last_share_secs === undefined
+    ? "none yet"
+    : `${duration(worker.last_share_secs)} ago`;
 
 const COLUMNS: readonly SortColumn[] = [
-  { title: "Worker", sort: "name", cell: (worker) => <a href={href("workers", keyOf(worker))}>{name(worker.worker, "unnamed")}</a> },
-  { title: "State", cell: (worker) => <Badge tone={STATE_TONES[workerState(worker)]}>{STATE_WORDS[workerState(worker)]}</Badge>, from: "tablet" },
+  {
+    title: "Worker",
+    sort: "name",
+    cell: (worker) => <a href={href("workers", keyOf(worker))}>{name(worker.worker, "unnamed")}</a>,
+  },
+  {
+    title: "State",
+    cell: (worker) => <Badge tone={STATE_TONES[workerState(worker)]}>{STATE_WORDS[workerState(worker)]}</Badge>,
+    from: "tablet",
+  },
   { title: "Hash rate", sort: "hashrate", number: true, cell: (worker) => hashrate(worker.hashrate) },
-  { title: "Range", number: true, from: "wide", cell: (worker) => <span class="muted">{hashrateBand(worker.hashrate_low, worker.hashrate_high)}</span> },
+  {
+    title: "Range",
+    number: true,
+    from: "wide",
+    cell: (worker) => <span class="muted">{hashrateBand(worker.hashrate_low, worker.hashrate_high)}</span>,
+  },
   { title: "Last share", sort: "share", number: true, cell: lastShare },
-  { title: "Accepted", sort: "accepted", number: true, from: "tablet", cell: (worker) => count(worker.submits.accepted) },
-  { title: "Refused", sort: "refused", number: true, from: "tablet", cell: (worker) => percent(refusedPercent(worker.submits)) },
-  { title: "Connected", sort: "connected", number: true, from: "desk", cell: (worker) => duration(worker.connected_secs) },
+  {
+    title: "Accepted",
+    sort: "accepted",
+    number: true,
+    from: "tablet",
+    cell: (worker) => count(worker.submits.accepted),
+  },
+  {
+    title: "Refused",
+    sort: "refused",
+    number: true,
+    from: "tablet",
+    cell: (worker) => percent(refusedPercent(worker.submits)),
+  },
+  {
+    title: "Connected",
+    sort: "connected",
+    number: true,
+    from: "desk",
+    cell: (worker) => duration(worker.connected_secs),
+  },
   { title: "Pays to", from: "desk", cell: (worker) => <Address of={worker.address} /> },
 ];
 
 function Heading({ column, sort, onSort }: { column: SortColumn; sort: Sort; onSort: (sort: Sort) => void }) {
   const { sort: key, title } = column;
-  if (!key) return <th scope="col" class={columnClass(column)}>{title}</th>;
+  if (!key)
+    return (
+      <th scope="col" class={columnClass(column)}>
+        {title}
+      </th>
+    );
   const active = sort.key === key;
   // Numbers are first wanted largest, names from A on, and the last share newest.
   const descending = active ? !sort.descending : key !== "name" && key !== "share";
   return (
-    <th scope="col" class={columnClass(column)} aria-sort={active ? (sort.descending ? "descending" : "ascending") : "none"}>
+    <th
+      scope="col"
+      class={columnClass(column)}
+      aria-sort={active ? (sort.descending ? "descending" : "ascending") : "none"}
+    >
       <button type="button" onClick={() => onSort({ key, descending })}>
         {title}
         <span aria-hidden="true">{active ? (sort.descending ? "↓" : "↑") : ""}</span>

@@ -26,20 +26,37 @@ function Counts({ workers, total }: { workers: readonly Worker[]; total: number 
       <Stat label="Working" value={count(states.working)} />
       <Stat label="Starting" value={count(states.starting)} />
       <Stat label="Silent" value={<span class={states.silent > 0 ? "text-warn" : ""}>{count(states.silent)}</span>} />
-      <Stat label="Much refused" value={<span class={states.refused > 0 ? "text-warn" : ""}>{count(states.refused)}</span>} />
+      <Stat
+        label="Much refused"
+        value={<span class={states.refused > 0 ? "text-warn" : ""}>{count(states.refused)}</span>}
+      />
     </dl>
   );
 }
 
 export function Workers({ open }: { open: string | null }) {
   const large = (useStatus().data.value?.miners ?? 0) > LARGE;
-  const list = useLoaded<Whole<Worker>>(large ? "all workers, slowly" : "all workers", () => getAll<Worker>("workers", { sort: "hashrate" }), {
-    every: large ? REFRESH_MS_LARGE : REFRESH_MS,
-    on: large ? [] : ["worker_on", "worker_off"],
-  });
+  const list = useLoaded<Whole<Worker>>(
+    large ? "all workers, slowly" : "all workers",
+    () => getAll<Worker>("workers", { sort: "hashrate" }),
+    {
+      every: large ? REFRESH_MS_LARGE : REFRESH_MS,
+      on: large ? [] : ["worker_on", "worker_off"],
+    },
+  );
   const whole = list.data.value;
-  if (!whole) return <Card title="Workers"><Pending of={list} what="workers" /></Card>;
-  if (whole.entries.length === 0) return <div class="page"><FirstSteps /></div>;
+  if (!whole)
+    return (
+      <Card title="Workers">
+        <Pending of={list} what="workers" />
+      </Card>
+    );
+  if (whole.entries.length === 0)
+    return (
+      <div class="page">
+        <FirstSteps />
+      </div>
+    );
   return <Loaded whole={whole} open={open} />;
 }
 
@@ -59,14 +76,25 @@ function Loaded({ whole, open }: { whole: Whole<Worker>; open: string | null }) 
         <header>
           <label class="search">
             <span class="offscreen">Search workers by name, address or software</span>
-            <input type="search" value={search} placeholder="Search name, address, software" onInput={(event) => setSearch(event.currentTarget.value)} />
+            <input
+              type="search"
+              value={search}
+              placeholder="Search name, address, software"
+              onInput={(event) => setSearch(event.currentTarget.value)}
+            />
           </label>
           <div class="aside" role="status">
-            {search ? `${count(rows.length)} of ${count(whole.entries.length)}` : plural(whole.entries.length, "worker")}
+            {search
+              ? `${count(rows.length)} of ${count(whole.entries.length)}`
+              : plural(whole.entries.length, "worker")}
             {whole.total > whole.entries.length ? ` (the first of ${count(whole.total)})` : ""}
           </div>
         </header>
-        {rows.length === 0 ? <Empty>No worker matches this search.</Empty> : <WorkerTable rows={rows} sort={sort} onSort={setSort} current={open} />}
+        {rows.length === 0 ? (
+          <Empty>No worker matches this search.</Empty>
+        ) : (
+          <WorkerTable rows={rows} sort={sort} onSort={setSort} current={open} />
+        )}
       </section>
     </div>
   );

@@ -13,7 +13,9 @@ import { THEMES, choose, theme, type Theme } from "./theme";
 function Trouble({ page }: { page: Page }) {
   const health = useHealth().data.value;
   if (page !== "health" || !health || health.status === "ready") return null;
-  return <span class={`dot ${health.status === "unhealthy" ? "bad" : "warn"}`} role="img" aria-label="needs attention" />;
+  return (
+    <span class={`dot ${health.status === "unhealthy" ? "bad" : "warn"}`} role="img" aria-label="needs attention" />
+  );
 }
 
 function Nav() {
@@ -23,7 +25,8 @@ function Nav() {
   useEffect(() => {
     const link = nav.current?.querySelector("[aria-current]");
     const strip = nav.current;
-    if (strip && link instanceof HTMLElement) strip.scrollLeft = link.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
+    if (strip && link instanceof HTMLElement)
+      strip.scrollLeft = link.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
   }, [current]);
   return (
     <nav ref={nav} aria-label="Pages">
@@ -47,7 +50,12 @@ const THEME_WORDS: Record<Theme, string> = { system: "auto", light: "light", dar
 function ThemeSwitch() {
   const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "system";
   return (
-    <button type="button" class="theme" onClick={() => choose(next)} aria-label={`Theme: ${THEME_WORDS[theme.value]}. Switch to ${THEME_WORDS[next]}.`}>
+    <button
+      type="button"
+      class="theme"
+      onClick={() => choose(next)}
+      aria-label={`Theme: ${THEME_WORDS[theme.value]}. Switch to ${THEME_WORDS[next]}.`}
+    >
       <Icon name={theme.value} />
       <span>{THEME_WORDS[theme.value]}</span>
     </button>
@@ -58,10 +66,14 @@ export function Frame({ children }: { children: ComponentChildren }) {
   const status = useStatus().data.value;
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => {
-        event.preventDefault();
-        document.getElementById("main")?.focus();
-      }}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
         Skip to the content
       </a>
       <header class="bar">
