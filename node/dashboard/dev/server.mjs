@@ -172,6 +172,8 @@ export async function serve(variant, port = 0) {
       response.writeHead(404).end("not found");
     }
   });
+  // Node closes idle connections after 5 s, which is when pages ask again: a request would now and then meet the closing.
+  server.keepAliveTimeout = 120_000;
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   const close = () => {
     clearInterval(timer);

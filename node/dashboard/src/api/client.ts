@@ -1,6 +1,6 @@
 // Asks the node. Answers are typed but not trusted to be complete: pages show what is there.
 
-/** Longest wait for an answer; a node under load answers in milliseconds. */
+/** Longest wait for an answer, milliseconds; a node under load needs a hundredth of it. */
 const ANSWER_MS_MAX = 10_000;
 const BASE = "/api/v1";
 
@@ -15,6 +15,11 @@ export class Refused extends Error {
   ) {
     super(title);
   }
+
+  /** Whether the question itself is at fault, and not the moment. */
+  get isForGood(): boolean {
+    return this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429;
+  }
 }
 
 async function refusal(response: Response): Promise<Refused> {
@@ -26,30 +31,32 @@ async function refusal(response: Response): Promise<Refused> {
   return new Refused(response.status, text("detail") ?? text("title") ?? `the node answered ${response.status}`);
 }
 
+/** What a failed `fetch` means. Only the status is always quick: another answer that takes long says nothing of the node. */
+function silence(error: unknown, path: string): Unreachable | Refused {
+  const slow = error instanceof DOMException && error.name === "TimeoutError";
+  return slow && path !== "status" ? new Refused(408, "the answer takes too long") : new Unreachable("no answer");
+}
+
 /**
- * The answer to GET `path` below /api/v1. 206 and 503 are answers too: health says with them that it is not ready.
+ * The answer to GET `path` below /api/v1 within `patience` milliseconds. 206 and 503 are answers too: health says with them that
+ * it is not ready.
  * @throws {Unreachable} without an answer, {@link Refused} with one that is none.
  */
-export async function get<T>(path: string): Promise<T> {
+export async function get<T>(path: string, patience: number = ANSWER_MS_MAX): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(`${BASE}/${path}`, {
-      headers: { accept: "application/json" },
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
-      cache: "no-store",
-    });
-  } catch {
-    throw new Unreachable("the node does not answer");
+    const headers = { accept: "application/json" };
+    response = await fetch(`${BASE}/${path}`, { headers, signal: AbortSignal.timeout(patience), cache: "no-store" });
+  } catch (error) {
+    throw silence(error, path);
   }
-  const answers = response.ok || (response.status === 503 && path.startsWith("health"));
-  if (!answers)
-    throw response.status === 502 || response.status === 504
-      ? new Unreachable("the node does not answer")
-      : await refusal(response);
+  // What a proxy says for a node that is gone.
+  if (response.status === 502 || response.status === 504) throw new Unreachable("no answer");
+  if (!response.ok && !(response.status === 503 && path === "health")) throw await refusal(response);
   try {
     return (await response.json()) as T;
-  } catch {
-    throw new Refused(response.status, "the answer is no JSON");
+  } catch (error) {
+    throw error instanceof SyntaxError ? new Refused(response.status, "the answer is no JSON") : silence(error, path);
   }
 }
 

@@ -15,12 +15,16 @@ export const answeredAt = signal<number | null>(null);
 const BURST_MS = 400;
 /** Poll at least this often while no events arrive. */
 const POLL_MS_WITHOUT_FEED = 3_000;
+/** Time until a question is asked again that was refused for good. */
+const REFUSED_MS = 30_000;
 /** Answers kept for pages that are opened again. Stops a long visit of thousands of share pages from filling the memory. */
 const KEPT_MAX = 60;
 
 export interface Policy {
   /** Time between looks while events arrive, milliseconds. */
   every: number;
+  /** Longest wait for the answer, milliseconds, where it takes longer than others. */
+  patience?: number;
   /** Events that make the answer old. */
   on?: readonly EventKind[];
 }
@@ -48,6 +52,8 @@ class Polled<T> implements Resource<T> {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private dueAt: number | null = null;
   private asking = false;
+  /** Whether the same question will be refused again. */
+  private hopeless = false;
   private unlisten: (() => void) | undefined;
 
   constructor(
@@ -94,15 +100,24 @@ class Polled<T> implements Resource<T> {
     try {
       this.data.value = await this.load();
       this.refused.value = null;
+      this.hopeless = false;
       noteAnswer(true);
     } catch (error) {
-      if (error instanceof Refused) this.refused.value = error.message;
+      if (error instanceof Refused) {
+        this.refused.value = error.message;
+        this.hopeless = error.isForGood;
+      }
       noteAnswer(!(error instanceof Unreachable));
     } finally {
       this.asking = false;
-      const slow = feedState.value === "live" && silentSince.value === null;
-      this.schedule(slow ? this.policy.every : Math.min(this.policy.every, POLL_MS_WITHOUT_FEED));
+      this.schedule(this.nextWait());
     }
+  }
+
+  private nextWait(): number {
+    if (this.hopeless) return Math.max(this.policy.every, REFUSED_MS);
+    const isLive = feedState.value === "live" && silentSince.value === null;
+    return isLive ? this.policy.every : Math.min(this.policy.every, POLL_MS_WITHOUT_FEED);
   }
 }
 
@@ -122,7 +137,7 @@ const NEVER: Resource<never> = { data: signal(null), refused: signal(null) };
 
 /** The answer at `path` below /api/v1, kept fresh while the component is on the page. No path asks nothing. */
 export function useResource<T>(path: string | null, policy: Policy): Resource<T> {
-  const resource = path === null ? null : keep<T>(path, () => get<T>(path), policy);
+  const resource = path === null ? null : keep<T>(path, () => get<T>(path, policy.patience), policy);
   useEffect(() => resource?.start(), [resource]);
   return resource ?? NEVER;
 }

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { useResource } from "../api/resource";
-import type { Block, List, NextPayouts, Payout, PayoutEntry } from "../api/types";
+import type { Block, List, NextPayouts, Payout } from "../api/types";
 import { amount, amountCell } from "../format/coins";
 import { ago, moment } from "../format/time";
 import { count, hashes, percent } from "../format/units";
@@ -116,11 +116,8 @@ function NextBlock({ next }: { next: NextPayouts }) {
 
 function PaidCard({ address }: { address: string }) {
   const coin = useCoin();
-  const paid = useResource<List<PayoutEntry>>(`payouts/history?limit=50&address=${encodeURIComponent(address)}`, {
-    every: 30_000,
-    on: ["payout", "block_confirmed", "block_orphaned"],
-  });
-  const entries = paid.data.value?.data;
+  const paid = useMiner(address);
+  const entries = paid.data.value?.payouts;
   return (
     <Card title="Paid so far" aside={<Address of={address} />}>
       {!entries ? (

@@ -11,6 +11,9 @@ import { useCoin, useHealth, useStatus } from "../shell/facts";
 import { Badge, Card, Dot, Empty, Meter, Pending, Stat } from "../ui/parts";
 import { Table } from "../ui/table";
 
+/** The node gives up on a diagnosis after a minute. */
+const DIAGNOSIS_MS_MAX = 65_000;
+
 const VERDICTS: Record<Verdict, { tone: Tone; words: string; rank: number }> = {
   fail: { tone: "bad", words: "fails", rank: 0 },
   warn: { tone: "warn", words: "warning", rank: 1 },
@@ -147,7 +150,11 @@ function ParentCard({ status }: { status: Status | null }) {
 export function HealthPage() {
   const status = useStatus().data.value;
   const health = useHealth();
-  const checks = useResource<List<Finding>>("diagnostics", { every: 30_000, on: ["warning"] });
+  const checks = useResource<List<Finding>>("diagnostics", {
+    every: 30_000,
+    on: ["warning"],
+    patience: DIAGNOSIS_MS_MAX,
+  });
   const answer = status ? healthAnswer(status, health.data.value) : null;
   const problems = health.data.value?.problems ?? [];
   return (

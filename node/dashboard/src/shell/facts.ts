@@ -29,7 +29,7 @@ export const useNextPayouts = (): Resource<NextPayouts> =>
 export const useMiner = (address: string | null): Resource<Miner> =>
   useResource(address === null ? null : `miners/${encodeURIComponent(address)}`, {
     every: 8_000,
-    on: ["payout", "block_found"],
+    on: ["payout", "block_found", "block_confirmed", "block_orphaned"],
   });
 
 export const useCoin = (): Coin | null => useStatus().data.value?.coin ?? null;
