@@ -48,7 +48,7 @@ export async function visit(page, base, name) {
   await page.goto(`${base}/#/${name}`);
   await page.waitForSelector("main h1");
   await page.waitForFunction(
-    () => !/Asking (for|the node)/.test(document.querySelector("main")?.innerText ?? ""),
+    () => !/Asking (for|the node)|asking the node/.test(document.querySelector("main")?.innerText ?? ""),
     undefined,
     { timeout: PATIENCE_MS },
   );

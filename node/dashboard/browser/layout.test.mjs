@@ -140,6 +140,23 @@ test("on a public page a visitor says which address is theirs, and it is kept", 
     await page.getByText("Your work is not in the window yet").waitFor();
   }));
 
+test("a private node asks for its token, and is live with it", async () => {
+  const server = await serve("private");
+  const { page, context } = await open(browser);
+  await page.goto(`${server.url}/#/chain`);
+  await page.getByLabel("Token").fill("wrong");
+  await page.keyboard.press("Enter");
+  await page.getByText("The node did not take that token.").waitFor();
+  await page.getByLabel("Token").fill("secret");
+  await page.keyboard.press("Enter");
+  await page.locator(".dag .share").first().waitFor();
+  await page.locator(".feed.live").waitFor();
+  await page.reload();
+  await page.locator(".dag .share").first().waitFor();
+  await context.close();
+  await server.close();
+});
+
 test("the theme is switched by hand and stays", () =>
   tell("one", { scheme: "light" }, async (page, { url }) => {
     const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

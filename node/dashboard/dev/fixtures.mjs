@@ -129,7 +129,7 @@ function dag(rng, heights, top, addresses) {
 const COIN = { name: "Bitcoin", symbol: "BTC", decimals: 8 };
 const SUBSIDY = 313_812_345;
 
-/** Everything that a node of this kind says: `normal`, `empty`, `one`, `large`, `sick` or `public`. */
+/** Everything that a node of this kind says: `normal`, `empty`, `one`, `large`, `sick`, `public` or `private`. */
 export function world(variant) {
   const rng = random(7);
   const addresses = Array.from({ length: 34 }, () => address(rng));

@@ -1,5 +1,5 @@
 // Serves dist/ and answers of dev/fixtures.mjs, with the node's own security headers. For development and layout tests only:
-//   node dev/server.mjs [normal|empty|one|large|sick|public] [port]
+//   node dev/server.mjs [normal|empty|one|large|sick|public|private] [port]
 
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -146,6 +146,11 @@ export async function serve(variant, port = 0) {
     const { pathname, searchParams } = new URL(request.url, "http://localhost");
     response.setHeader("content-security-policy", CSP);
     response.setHeader("x-content-type-options", "nosniff");
+    if (variant === "private" && pathname.startsWith("/api/") && request.headers.authorization !== "Bearer secret") {
+      response.writeHead(401, { "content-type": "application/problem+json" });
+      response.end(JSON.stringify({ title: "not allowed", status: 401, detail: "show the token" }));
+      return;
+    }
     if (pathname === "/api/v1/events") {
       response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
       response.write(": hello\n\n");

@@ -8,7 +8,9 @@ import { HealthPage } from "./pages/health";
 import { Overview } from "./pages/overview";
 import { Peers } from "./pages/peers";
 import { Workers } from "./pages/workers";
+import { tokenWanted } from "./api/token";
 import { Frame } from "./shell/frame";
+import { Locked } from "./shell/locked";
 import { PAGES, route, type Route } from "./shell/route";
 
 function Current({ page, subject }: Route) {
@@ -46,7 +48,7 @@ export function App() {
       <h1 ref={heading} tabIndex={-1}>
         {title}
       </h1>
-      <Current page={page} subject={subject} />
+      {tokenWanted.value ? <Locked /> : <Current page={page} subject={subject} />}
     </Frame>
   );
 }

@@ -1,5 +1,7 @@
 // Asks the node. Answers are typed but not trusted to be complete: pages show what is there.
 
+import { authorization } from "./token";
+
 /** Longest wait for an answer, milliseconds; a node under load needs a hundredth of it. */
 const ANSWER_MS_MAX = 10_000;
 const BASE = "/api/v1";
@@ -45,7 +47,7 @@ function silence(error: unknown, path: string): Unreachable | Refused {
 export async function get<T>(path: string, patience: number = ANSWER_MS_MAX): Promise<T> {
   let response: Response;
   try {
-    const headers = { accept: "application/json" };
+    const headers = { accept: "application/json", ...authorization() };
     response = await fetch(`${BASE}/${path}`, { headers, signal: AbortSignal.timeout(patience), cache: "no-store" });
   } catch (error) {
     throw silence(error, path);

@@ -2,10 +2,14 @@
 
 import { signal } from "@preact/signals";
 import { backoffMs } from "../model/reconnect";
+import { SseParser } from "./sse";
+import { authorization } from "./token";
 import { EVENT_KINDS, type EventKind, type LiveEvent } from "./types";
 
 export type FeedState = "connecting" | "live" | "waiting";
 
+/** Longest time without a byte: the node sends heartbeats far more often, so the line is dead then. */
+const SILENCE_MS_MAX = 60_000;
 /** Events that the activity list keeps. */
 const RECENT_MAX = 60;
 
@@ -50,20 +54,46 @@ function take(text: string): void {
   for (const listener of listeners) listener(event);
 }
 
-/** Opens the feed, and again whenever it breaks, from where it broke. Called once. */
-export function startFeed(): void {
-  const source = new EventSource(lastId === null ? "/api/v1/events" : `/api/v1/events?after=${lastId}`);
-  source.onopen = () => {
+/** Reads a stream until it ends; throws when it breaks or falls silent. */
+async function read(body: ReadableStream<Uint8Array>, heard: () => void): Promise<void> {
+  const parser = new SseParser();
+  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    heard();
+    for (const { data } of parser.push(value)) take(data);
+  }
+}
+
+/** Follows the feed once, until it breaks. */
+async function follow(): Promise<void> {
+  const broken = new AbortController();
+  let watchdog = setTimeout(() => broken.abort(), SILENCE_MS_MAX);
+  const heard = () => {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => broken.abort(), SILENCE_MS_MAX);
+  };
+  try {
+    const path = lastId === null ? "/api/v1/events" : `/api/v1/events?after=${lastId}`;
+    const headers = { accept: "text/event-stream", ...authorization() };
+    const response = await fetch(path, { headers, signal: broken.signal, cache: "no-store" });
+    if (!response.ok || !response.body) return;
     attempt = 0;
     feedState.value = "live";
-  };
-  for (const kind of EVENT_KINDS)
-    source.addEventListener(kind, (message) => take((message as MessageEvent<string>).data));
-  source.onerror = () => {
-    // The browser's own retry has neither patience nor our resume after a refusal.
-    source.close();
+    await read(response.body, heard);
+  } finally {
+    clearTimeout(watchdog);
+    broken.abort();
+  }
+}
+
+/** Follows the feed, and again from where it broke whenever it breaks. Called once. */
+export function startFeed(): void {
+  const again = () => {
     feedState.value = "waiting";
     setTimeout(startFeed, backoffMs(attempt, Math.random()));
     attempt += 1;
   };
+  follow().then(again, again);
 }

@@ -4,6 +4,7 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { feedState, listen } from "./live";
 import { Refused, Unreachable, get } from "./client";
+import { tokenWanted } from "./token";
 import type { EventKind, LiveEvent } from "./types";
 
 /** How the node answers as a whole: since when it does not, in milliseconds of this browser's clock. */
@@ -106,6 +107,7 @@ class Polled<T> implements Resource<T> {
       if (error instanceof Refused) {
         this.refused.value = error.message;
         this.hopeless = error.isForGood;
+        if (error.status === 401) tokenWanted.value = true;
       }
       noteAnswer(!(error instanceof Unreachable));
     } finally {
@@ -114,11 +116,21 @@ class Polled<T> implements Resource<T> {
     }
   }
 
+  askNow(): void {
+    this.hopeless = false;
+    this.schedule(0);
+  }
+
   private nextWait(): number {
     if (this.hopeless) return Math.max(this.policy.every, REFUSED_MS);
     const isLive = feedState.value === "live" && silentSince.value === null;
     return isLive ? this.policy.every : Math.min(this.policy.every, POLL_MS_WITHOUT_FEED);
   }
+}
+
+/** Asks all questions of this page anew: the visitor has shown a token. */
+export function askAgain(): void {
+  for (const polled of kept.values()) polled.askNow();
 }
 
 const kept = new Map<string, Polled<unknown>>();
