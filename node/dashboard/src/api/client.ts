@@ -1,6 +1,6 @@
 // Asks the node. Answers are typed but not trusted to be complete: pages show what is there.
 
-import { authorization } from "./token";
+import { authorization, tokenWanted } from "./token";
 
 /** Longest wait for an answer, milliseconds; a node under load needs a hundredth of it. */
 const ANSWER_MS_MAX = 10_000;
@@ -54,6 +54,8 @@ export async function get<T>(path: string, patience: number = ANSWER_MS_MAX): Pr
   }
   // What a proxy says for a node that is gone.
   if (response.status === 502 || response.status === 504) throw new Unreachable("no answer");
+  // A public node keeps some things for its operator; a private one even this.
+  if (response.status === 401 && path === "status") tokenWanted.value = true;
   if (!response.ok && !(response.status === 503 && path === "health")) throw await refusal(response);
   try {
     return (await response.json()) as T;

@@ -4,7 +4,6 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { feedState, listen } from "./live";
 import { Refused, Unreachable, get } from "./client";
-import { tokenWanted } from "./token";
 import type { EventKind, LiveEvent } from "./types";
 
 /** How the node answers as a whole: since when it does not, in milliseconds of this browser's clock. */
@@ -107,7 +106,6 @@ class Polled<T> implements Resource<T> {
       if (error instanceof Refused) {
         this.refused.value = error.message;
         this.hopeless = error.isForGood;
-        if (error.status === 401) tokenWanted.value = true;
       }
       noteAnswer(!(error instanceof Unreachable));
     } finally {
