@@ -65,7 +65,7 @@ fn files(ending: &str) -> BTreeMap<String, String> {
         for entry in fs::read_dir(folder).expect("a readable folder") {
             let entry = entry.expect("a readable entry");
             let path = entry.path();
-            if path.is_dir() && entry.file_name() != "target" {
+            if path.is_dir() && entry.file_name() != "target" && entry.file_name() != "node_modules" {
                 folders.push(path);
             } else if path.to_string_lossy().ends_with(ending) {
                 let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();

@@ -5,12 +5,12 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Parser, Subcommand};
 use node::{
     Region, ShareId,
-    config::{RawConfig, RawDevnet, RawListen, RawP2p, RawParent, RawStratum},
+    config::{Purpose, Setting, Sources},
     directory::StratumUrl,
     parent::devnet,
 };
 
-use crate::nearest::Format;
+use crate::{init::Question, nearest::Format};
 
 /// A decentralised mining pool node: peers replicate a share chain, and every block pays the miners of the PPLNS window in
 /// its coinbase.
@@ -23,9 +23,9 @@ pub(crate) struct Args {
     /// JSON for scripts instead of text for people.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// What is logged to stderr: error, warn, info, debug, or a tracing filter.
-    #[arg(long, global = true, env = "POOLNODE_LOG", default_value = "info", value_name = "FILTER")]
-    pub(crate) log: String,
+    /// What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info].
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -34,6 +34,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run a node.
     Run(Box<RunArgs>),
+    /// Ask what a node needs to know, and write its configuration.
+    Init(Box<InitArgs>),
     /// Run a devnet chain alone, for several nodes to share.
     Devnet(DevnetArgs),
     /// See a whole pool at work: devnet, node and a CPU miner, without any set-up.
@@ -44,6 +46,10 @@ pub(crate) enum Command {
     Status,
     /// Look for what keeps a node from its work, and say what to do about it: takes the flags that the node is run with.
     Doctor(Box<RunArgs>),
+    /// Print the description of the HTTP API (OpenAPI 3.1).
+    Openapi,
+    /// Check, show or write a configuration.
+    Config(ConfigArgs),
     /// Measure which pool nodes lose a miner least: those of the directory of a running node, or those that are given.
     Nearest(NearestArgs),
 }
@@ -89,7 +95,7 @@ pub(crate) struct RunArgs {
     /// Where this node is: NA SA EU AF AS OC AN.
     #[arg(long)]
     region: Option<String>,
-    /// Where the API answers; loopback only (default: 127.0.0.1:23380).
+    /// Where the API answers; other machines need a token, see docs/API.md (default: 127.0.0.1:23380).
     #[arg(long, value_name = "ADDR")]
     api_listen: Option<SocketAddr>,
     /// JSON-RPC of the embedded devnet chain (default: 127.0.0.1:23332).
@@ -147,6 +153,101 @@ pub(crate) enum PeersCommand {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct InitArgs {
+    /// Take the default of every question that no flag answers, and ask nothing.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// File to write, for its owner only (default: poolnode.toml in the data folder).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Chain to pool on: devnet, bitcoin, litecoin, or one of their test networks.
+    #[arg(long)]
+    chain: Option<String>,
+    /// JSON-RPC of the coin daemon.
+    #[arg(long, value_name = "URL")]
+    daemon: Option<String>,
+    /// How the daemon knows us. Other users of the machine see arguments: a cookie file is better than a password.
+    #[arg(long, value_name = "COOKIE|USER:PASSWORD")]
+    auth: Option<String>,
+    /// Folder for key, shares and blocks.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Payout address of miners that give none as their user name; none refuses them.
+    #[arg(long)]
+    address: Option<String>,
+    /// Where this node is: NA SA EU AF AS OC AN, or none.
+    #[arg(long)]
+    region: Option<String>,
+    /// Who may mine here: local (this machine), private (other machines, with a password), public.
+    #[arg(long, value_name = "local|private|public")]
+    miners: Option<String>,
+    /// What miners give as password.
+    #[arg(long)]
+    password: Option<String>,
+    /// Hash rate that will mine here, like 500GH/s: only to tell what to expect of it.
+    #[arg(long)]
+    hashrate: Option<String>,
+}
+
+impl InitArgs {
+    /// What a flag answers.
+    pub(crate) fn answer(&self, question: Question) -> Option<&str> {
+        let answer = match question {
+            Question::Chain => &self.chain,
+            Question::Daemon => &self.daemon,
+            Question::Auth => &self.auth,
+            Question::DataDir => &self.data_dir,
+            Question::Address => &self.address,
+            Question::Region => &self.region,
+            Question::Miners => &self.miners,
+            Question::Password => &self.password,
+            Question::Hashrate => &self.hashrate,
+        };
+        answer.as_deref()
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say whether a node would start with this file, the environment and these flags of `run`; exit code 5 when not.
+    Check {
+        /// The file.
+        #[arg(conflicts_with = "config")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        run: Box<RunArgs>,
+    },
+    /// Print the effective configuration: file, environment and these flags of `run` together. Secrets are hidden.
+    Show {
+        #[command(flatten)]
+        run: Box<RunArgs>,
+        /// Also say where each value comes from: file with line, variable, flag, or default.
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print a complete configuration with every key documented.
+    Generate {
+        /// What the node is for: dev (a devnet inside the node), testnet or prod (a daemon on this machine).
+        #[arg(long = "env", value_name = "dev|testnet|prod")]
+        purpose: Purpose,
+        /// Another chain than devnet, bitcoin-testnet4 or bitcoin.
+        #[arg(long)]
+        chain: Option<String>,
+    },
+    /// Print the JSON schema of the file, for editors.
+    Schema,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct DevnetArgs {
     /// Where its JSON-RPC answers.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:23332")]
@@ -198,42 +299,48 @@ fn share_interval(text: &str) -> Result<f64, String> {
 }
 
 impl RunArgs {
-    /// The flags over what the file said.
-    pub(crate) fn over(self, file: RawConfig) -> RawConfig {
-        let list = |flags: Vec<String>, file| if flags.is_empty() { file } else { Some(flags) };
-        RawConfig {
-            chain: self.chain.or(file.chain),
-            data_dir: self.data_dir.or(file.data_dir),
-            password: file.password,
-            solo_until_synced: self.solo_until_synced.then_some(true).or(file.solo_until_synced),
-            parent: RawParent { rpc_url: self.parent_rpc.or(file.parent.rpc_url), ..file.parent },
-            custom: file.custom,
-            devnet: RawDevnet { listen: self.devnet_listen.or(file.devnet.listen), ..file.devnet },
-            stratum: RawStratum {
-                listen: self.stratum_listen.or(file.stratum.listen),
-                v2_listen: self.stratum_v2_listen.or(file.stratum.v2_listen),
-                ..file.stratum
-            },
-            p2p: RawP2p {
-                listen: list(self.p2p_listen, file.p2p.listen),
-                peers: list(self.peer, file.p2p.peers),
-                region: self.region.or(file.p2p.region),
-                seeds: list(self.seed, file.p2p.seeds),
-                outbound_max: self.outbound_max.or(file.p2p.outbound_max),
-                selection: self.selection.or(file.p2p.selection),
-                discovery: self.no_discovery.then_some(false).or(file.p2p.discovery),
-                ..file.p2p
-            },
-            api: RawListen { listen: self.api_listen.or(file.api.listen) },
-            geo: file.geo,
-            directory: file.directory,
-        }
+    /// The file, the environment and the flags, of which `--log` stands before the command.
+    pub(crate) fn sources(&self, log: Option<&str>) -> Sources {
+        let log = log.map(|filter| Setting::flag("--log", "log.filter", filter));
+        let flags = self.flags().into_iter().chain(log).collect();
+        Sources { file: self.config.clone(), variables: std::env::vars_os().collect(), flags }
+    }
+
+    /// The flags that stand for a key.
+    fn flags(&self) -> Vec<Setting> {
+        let text = |flag, key, value: Option<String>| value.map(|value| Setting::flag(flag, key, value));
+        let address = |flag, key, value: Option<SocketAddr>| text(flag, key, value.map(|address| address.to_string()));
+        let list =
+            |flag, key, values: &[String]| (!values.is_empty()).then(|| Setting::flag(flag, key, values.to_vec()));
+        let switch = |flag, key, is_given: bool, value: bool| is_given.then(|| Setting::flag(flag, key, value));
+        let folder = self.data_dir.as_ref().map(|folder| folder.to_string_lossy().into_owned());
+        // More peers than an i64 holds are refused for their number, whichever it is.
+        let outbound_max = self.outbound_max.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        let flags = [
+            text("--chain", "chain", self.chain.clone()),
+            text("--data-dir", "data_dir", folder),
+            text("--parent-rpc", "parent.rpc_url", self.parent_rpc.clone()),
+            address("--stratum-listen", "stratum.listen", self.stratum_listen),
+            address("--stratum-v2-listen", "stratum.v2_listen", self.stratum_v2_listen),
+            list("--p2p-listen", "p2p.listen", &self.p2p_listen),
+            list("--peer", "p2p.peers", &self.peer),
+            list("--seed", "p2p.seeds", &self.seed),
+            switch("--no-discovery", "p2p.discovery", self.no_discovery, false),
+            outbound_max.map(|number| Setting::flag("--outbound-max", "p2p.outbound_max", number)),
+            text("--selection", "p2p.selection", self.selection.clone()),
+            text("--region", "p2p.region", self.region.clone()),
+            address("--api-listen", "api.listen", self.api_listen),
+            address("--devnet-listen", "devnet.listen", self.devnet_listen),
+            switch("--solo-until-synced", "solo_until_synced", self.solo_until_synced, true),
+        ];
+        flags.into_iter().flatten().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use node::config::Origin;
 
     use super::*;
 
@@ -257,21 +364,42 @@ mod tests {
     }
 
     #[test]
-    fn flags_overrule_the_file_and_leave_the_rest() {
-        let args = Args::parse_from(["poolnode", "run", "--peer", "/ip4/1.2.3.4/tcp/5", "--region", "AS"]);
+    fn every_flag_stands_for_its_key() {
+        let flags = [
+            "--chain=devnet",
+            "--data-dir=/tmp/x",
+            "--parent-rpc=http://127.0.0.1:1",
+            "--stratum-listen=127.0.0.1:2",
+            "--stratum-v2-listen=127.0.0.1:3",
+            "--p2p-listen=/ip4/127.0.0.1/tcp/4",
+            "--peer=/ip4/1.2.3.4/tcp/5",
+            "--peer=/ip4/1.2.3.5/tcp/5",
+            "--seed=/ip4/1.2.3.6/tcp/5",
+            "--no-discovery",
+            "--outbound-max=5",
+            "--selection=random",
+            "--region=AS",
+            "--api-listen=127.0.0.1:6",
+            "--devnet-listen=127.0.0.1:7",
+            "--solo-until-synced",
+        ];
+        let args = Args::parse_from(["poolnode", "run"].into_iter().chain(flags));
         let Command::Run(run) = args.command else { panic!("run") };
-        let file = RawConfig {
-            p2p: RawP2p {
-                peers: Some(vec!["x".to_owned()]),
-                region: Some("EU".to_owned()),
-                listen: Some(vec![]),
-                ..RawP2p::default()
-            },
-            ..RawConfig::default()
-        };
-        let merged = run.over(file).p2p;
-        assert_eq!(merged.peers, Some(vec!["/ip4/1.2.3.4/tcp/5".to_owned()]));
-        assert_eq!(merged.region.as_deref(), Some("AS"));
-        assert_eq!(merged.listen, Some(vec![]));
+        let sources = Sources { variables: Vec::new(), ..run.sources(Some("debug")) };
+        let config = sources.read().unwrap();
+        let entries = config.entries();
+        let given = entries.iter().filter(|entry| entry.origin == Origin::Flag);
+        let places: Vec<&str> = given.filter_map(|entry| entry.place.as_deref()).collect();
+        let names = flags.iter().map(|flag| flag.split('=').next().unwrap());
+        let names: std::collections::BTreeSet<&str> = names.chain(["--log"]).collect();
+        assert_eq!(places.into_iter().collect::<std::collections::BTreeSet<_>>(), names);
+        assert_eq!((config.p2p.peers.len(), config.p2p.discovery, config.solo_until_synced), (2, false, true));
+        assert_eq!(config.log_filter, "debug");
+    }
+
+    #[test]
+    fn what_is_not_given_is_no_setting() {
+        let Command::Run(run) = Args::parse_from(["poolnode", "run"]).command else { panic!("run") };
+        assert_eq!(run.flags(), []);
     }
 }

@@ -1,49 +1,72 @@
 //! The commands: each calls one thing and prints what it says.
 
-use std::{future::Future, io::IsTerminal, process::ExitCode};
+use std::{convert::Infallible, future::Future, process::ExitCode};
 
 use anyhow::Context;
 use node::{
     NodeError,
     api::client::ApiClient,
-    config::{Config, RawConfig, block_interval},
+    config::{self, Config, Sources, block_interval},
     parent::devnet::{Devnet, DevnetConfig},
+    reload::Reload,
     run::Endpoints,
-    signals::StopSignals,
+    signals::{Hangup, Hangups, StopSignals},
 };
 use serde::Serialize;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Args, Command, DevnetArgs, RunArgs},
-    doctor, nearest, peers, quickstart, render,
+    args::{Args, Command, DevnetArgs},
+    config_cmd, doctor, init,
+    log::LogFilter,
+    nearest, peers, quickstart, render,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
 const INTERRUPTED: u8 = 130;
+/// Requests to read the configuration again that wait. Stops a flood of signals from being answered one by one.
+const RELOADS_MAX: usize = 1;
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    start_log(&args.log)?;
+    let log = LogFilter::start(&given_filter(&args))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let code = runtime.block_on(dispatch(args));
+    let code = runtime.block_on(dispatch(args, &log));
     // After a second signal nothing is waited for.
     runtime.shutdown_background();
     code
 }
 
-async fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { api, json, command, .. } = args;
+/// What is logged until a configuration says something else.
+fn given_filter(args: &Args) -> String {
+    let given = args.log.clone().or_else(|| std::env::var("POOLNODE_LOG").ok());
+    given.unwrap_or_else(|| config::LOG_FILTER.to_owned())
+}
+
+async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
+    let Args { api, json, command, log: filter } = args;
     match command {
-        Command::Run(run) => Box::pin(run_node(*run, json)).await,
+        Command::Run(run) => {
+            let sources = run.sources(filter.as_deref());
+            let config = Config { adopt_branch: run.adopt_branch, ..sources.read()? };
+            log.set(&config.log_filter)?;
+            Box::pin(run_node(config, (sources, log.clone()), json)).await
+        }
         Command::Devnet(devnet) => run_devnet(devnet, json).await,
         Command::Quickstart(_) if json => {
             anyhow::bail!("quickstart speaks to people; for scripts there is `poolnode run --json`")
         }
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
         Command::Status => show(&ApiClient::new(&api)?.status().await?, json, render::status),
-        Command::Doctor(args) => Box::pin(doctor::run(*args, &api, json)).await,
+        Command::Openapi => {
+            render::text(&node::api::openapi_json())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor(args) => Box::pin(doctor::run(args.sources(filter.as_deref()), &api, json)).await,
+        Command::Init(_) if json => anyhow::bail!("init speaks to people; for scripts there is `poolnode config generate`"),
+        Command::Init(args) => init::run(*args).await,
+        Command::Config(args) => config_cmd::run(args, filter.as_deref(), json),
         Command::Nearest(args) => nearest::run(args, &api, json).await,
         Command::Peers(args) => peers::run(args, &ApiClient::new(&api)?, json).await,
     }
@@ -59,21 +82,32 @@ fn show<T: Serialize>(answer: &T, json: bool, text: fn(&T) -> anyhow::Result<()>
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_node(mut args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let file = match args.config.take() {
-        Some(path) => RawConfig::read(&path)?,
-        None => RawConfig::default(),
-    };
-    let adopt_branch = args.adopt_branch;
-    let config = Config { adopt_branch, ..args.over(file).resolve()? };
-    let signals = StopSignals::register()?;
+async fn run_node(config: Config, (sources, log): (Sources, LogFilter), json: bool) -> anyhow::Result<ExitCode> {
+    let (signals, hangups) = (StopSignals::without_hangup()?, Hangups::register()?);
     let token = CancellationToken::new();
     let ready = move |endpoints: &Endpoints| {
         let printed = if json { render::json_line(endpoints) } else { render::endpoints(endpoints) };
         // A closed stdout is no reason to stop a pool.
         drop(printed);
     };
-    until_signalled(signals, Box::pin(node::run(config, token.clone(), ready)), token).await
+    let (ask, requests) = mpsc::channel(RELOADS_MAX);
+    let reload = Reload { sources, requests, set_log_filter: Box::new(move |filter| log.set(filter).is_ok()) };
+    let node = Box::pin(node::run_reloadable(config, Some(reload), token.clone(), ready));
+    tokio::select! {
+        ended = until_signalled(signals, node, token.clone()) => ended,
+        never = pass_on(hangups, ask, token.clone()) => match never {},
+    }
+}
+
+/// Asks for the configuration to be read again at every SIGHUP, and stops when that is the end of the terminal.
+async fn pass_on(mut hangups: Hangups, ask: mpsc::Sender<()>, token: CancellationToken) -> Infallible {
+    loop {
+        match hangups.next().await {
+            // A request that waits already reads what is there by then.
+            Hangup::Reload => drop(ask.try_send(())),
+            Hangup::TerminalGone => token.cancel(),
+        }
+    }
 }
 
 async fn run_devnet(args: DevnetArgs, json: bool) -> anyhow::Result<ExitCode> {
@@ -108,21 +142,4 @@ pub(crate) async fn until_signalled(
         }
         () = signals.cancel(&token) => Ok(ExitCode::from(INTERRUPTED)),
     }
-}
-
-/// Logs go to stderr, so that stdout is for data. libp2p speaks only when it is asked by name.
-fn start_log(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!("warn,node=info,stratum=info,sharechain=info,{}", own(filter)))
-        .with_context(|| format!("--log: {filter:?} is not a log filter"))?;
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
-    Ok(())
-}
-
-/// A bare level means our own crates.
-fn own(filter: &str) -> String {
-    if filter.contains('=') || filter.contains(',') {
-        return filter.to_owned();
-    }
-    ["node", "stratum", "sharechain"].map(|name| format!("{name}={filter}")).join(",")
 }

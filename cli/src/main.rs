@@ -6,7 +6,11 @@ use clap::Parser;
 
 mod args;
 mod commands;
+mod config_cmd;
 mod doctor;
+mod exit;
+mod init;
+mod log;
 mod nearest;
 mod peers;
 mod quickstart;
@@ -20,7 +24,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             render::error(&error);
-            ExitCode::FAILURE
+            exit::code(&error)
         }
     }
 }

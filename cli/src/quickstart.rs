@@ -42,7 +42,7 @@ pub(crate) async fn run(args: QuickstartArgs) -> anyhow::Result<ExitCode> {
     let config = RawConfig {
         data_dir: Some(data_dir),
         stratum: RawStratum { listen: any_port(), ..RawStratum::default() },
-        api: RawListen { listen: any_port() },
+        api: RawListen { listen: any_port(), ..RawListen::default() },
         p2p: RawP2p { listen: Some(vec!["/ip4/127.0.0.1/tcp/0".to_owned()]), ..RawP2p::default() },
         devnet: RawDevnet { listen: any_port(), block_interval_secs: None },
         ..RawConfig::default()

@@ -11,6 +11,11 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     writeln!(io::stdout().lock(), "{text}").context("cannot write to stdout")
 }
 
+/// Prints a text that ends with its own line feed.
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    write!(io::stdout().lock(), "{text}").context("cannot write to stdout")
+}
+
 /// Prints indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string_pretty(value)?)

@@ -1,89 +1,63 @@
-//! HTTP API under `/api/v1`, on loopback: status, health, peers, nodes, workers, blocks, payouts, shares.
+//! HTTP API under `/api/v1`, and the dashboard; `openapi.rs` has the table of the routes, `access.rs` says who may ask.
 //!
 //! It reads what other tasks publish and asks the chain and the store for the rest. Orders about peers need the [`Cookie`];
 //! nothing else changes anything.
 
 use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Instant,
+    future::ready,
+    net::{Ipv4Addr, SocketAddr},
 };
 
-use axum::{
-    Router,
-    extract::{DefaultBodyLimit, Request},
-    http::header::HOST,
-    middleware::{self, Next},
-    response::{IntoResponse, Response},
-    routing::{get, post},
-};
-use stratum::StratumHandle;
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-};
+use axum::{extract::Request, http::StatusCode};
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
 
-use crate::{
-    blocks::BlocksView,
-    chain_profile::ChainProfile,
-    chain_task::{ChainInput, ChainView},
-    directory::DirectoryView,
-    error::NodeError,
-    miners::StratumEndpoint,
-    p2p::{P2pHandle, PeersView},
-    parent::ParentState,
-    region::Region,
-    store::StoreHandle,
-};
+use crate::error::NodeError;
 
+mod access;
+mod assets;
+mod band;
+mod blocks;
+mod chance;
 pub mod client;
+mod coin;
+mod compat;
+mod configuration;
+mod connect;
 mod cookie;
+mod diagnosis;
+mod digest;
 pub mod dto;
+mod events;
+mod history;
+mod miners;
 mod nodes;
+mod openapi;
+mod page;
+mod parent;
+mod patience;
+mod payouts;
 mod peers;
-mod routes;
+mod problem;
+mod request;
+mod server;
+mod shares;
+mod state;
+mod status;
+mod viewer;
+mod workers;
 
+pub use access::Access;
 pub use cookie::Cookie;
+pub use history::{HashrateHistory, HashratePoint};
+pub use openapi::openapi_json;
+pub(crate) use server::CONNECTIONS_MAX;
+pub use state::{ApiSources, ApiState};
 
-/// Longest order. Stops a client from filling memory.
-const BODY_LEN_MAX: usize = 4_096;
-
-/// What the API reads.
-#[derive(Clone, Debug)]
-pub struct ApiState {
-    /// The chain.
-    pub profile: Arc<ChainProfile>,
-    /// The node's identity.
-    pub peer_id: String,
-    /// Where the node says it is.
-    pub region: Option<Region>,
-    /// Where and on what terms miners connect.
-    pub endpoint: StratumEndpoint,
-    /// When the node started.
-    pub started: Instant,
-    /// Miners.
-    pub stratum: StratumHandle,
-    /// The share chain.
-    pub chain: watch::Receiver<Arc<ChainView>>,
-    /// The parent chain.
-    pub parent: watch::Receiver<ParentState>,
-    /// Peers.
-    pub peers: watch::Receiver<Arc<PeersView>>,
-    /// Orders about peers.
-    pub p2p: P2pHandle,
-    /// What orders have to show.
-    pub cookie: Cookie,
-    /// The directory of nodes.
-    pub nodes: watch::Receiver<Arc<DirectoryView>>,
-    /// Blocks.
-    pub blocks: watch::Receiver<Arc<BlocksView>>,
-    /// Questions about the share chain.
-    pub queries: mpsc::Sender<ChainInput>,
-    /// Shares.
-    pub store: StoreHandle,
-}
+use assets::Assets;
+use diagnosis::DiagnosisHandle;
+use digest::Digest;
+use problem::{Failure, problem};
 
 /// A bound API that does not answer yet.
 #[derive(Debug)]
@@ -93,14 +67,11 @@ pub struct Api {
 }
 
 impl Api {
-    /// Binds a loopback address.
+    /// Binds an address.
     ///
     /// # Errors
-    /// [`NodeError::ApiNotLoopback`] for any other address, [`NodeError::Listen`] when it is taken.
+    /// [`NodeError::Listen`] when it is taken.
     pub async fn bind(address: SocketAddr) -> Result<Self, NodeError> {
-        if !address.ip().is_loopback() {
-            return Err(NodeError::ApiNotLoopback(address));
-        }
         let failed =
             |source| NodeError::Listen { what: "the api", address: address.to_string(), flag: "--api-listen", source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -113,37 +84,34 @@ impl Api {
         self.address
     }
 
+    /// Where programs of this machine ask it.
+    pub fn url(&self) -> String {
+        let ip = if self.address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { self.address.ip() };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+
     /// Answers until the token is cancelled.
-    pub async fn run(self, state: ApiState, token: CancellationToken) {
-        let app = Router::new()
-            .route("/api/v1/status", get(routes::status))
-            .route("/api/v1/health", get(routes::health))
-            .route("/api/v1/network", get(peers::network))
-            .route("/api/v1/peers", get(peers::list))
-            .route("/api/v1/peers/bans", get(peers::bans))
-            .route("/api/v1/peers/{order}", post(peers::order))
-            .route("/api/v1/nodes", get(nodes::nodes))
-            .route("/api/v1/workers", get(routes::workers))
-            .route("/api/v1/blocks", get(routes::blocks))
-            .route("/api/v1/payouts", get(routes::payouts))
-            .route("/api/v1/shares/{id}", get(routes::share))
-            .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
-            .layer(middleware::from_fn(only_local_hosts))
+    pub async fn run(self, sources: ApiSources, token: CancellationToken) {
+        let (published, digest) = watch::channel(Digest::default());
+        let (handle, diagnosis) = DiagnosisHandle::new();
+        let state = ApiState::new(sources, digest, handle);
+        let url = self.url();
+        let following = digest::follow(state.clone(), published, token.clone());
+        let diagnosing = diagnosis.run(state.config.clone(), url, token.clone());
+        tokio::join!(self.serve(state, token), following, diagnosing);
+    }
+
+    async fn serve(self, state: ApiState, token: CancellationToken) {
+        let (access, assets) = (state.access.clone(), Assets::embedded());
+        let routes = openapi::router()
+            .merge(compat::router())
+            .fallback(move |request: Request| ready(assets.answer(&request)))
+            .method_not_allowed_fallback(unknown_method)
             .with_state(state);
-        let served = axum::serve(self.listener, app).with_graceful_shutdown(async move { token.cancelled().await });
-        if let Err(cause) = served.await {
-            error!(%cause, "the api failed");
-        }
+        server::serve(self.listener, server::guarded(routes, access), token).await;
     }
 }
 
-/// Refuses requests that a browser was tricked into sending here under another name (DNS rebinding).
-async fn only_local_hosts(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host
-        .rsplit_once(':')
-        .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host });
-    let is_loopback = |address: &str| address.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    let local = name.eq_ignore_ascii_case("localhost") || is_loopback(name.trim_matches(['[', ']']));
-    if local { next.run(request).await } else { routes::unknown_host().into_response() }
+async fn unknown_method() -> Failure {
+    problem(StatusCode::METHOD_NOT_ALLOWED, "unknown method", "GET /api/v1/openapi.json says what there is")
 }

@@ -128,6 +128,8 @@ impl BlocksTask {
                 task.resume(&path)?;
             }
         }
+        // Who looks at it from the start on knows which blocks are none of this run.
+        task.publish();
         Ok(task)
     }
 
@@ -179,7 +181,8 @@ impl BlocksTask {
 
     fn on_seen(&mut self, share: &CheckedShare) {
         let data = &share.share().data;
-        self.track(PoolBlock::found(share.id().into(), data.block_height, data.coinbase_value.units(), false));
+        let block = PoolBlock::found(share.id().into(), data.block_height, data.coinbase_value.units(), false);
+        self.track(block.mined_at(share.share().header.time));
     }
 
     /// Another node's block goes to our daemons too: its own may be down.
@@ -377,6 +380,20 @@ impl BlocksTask {
     fn path(&self, hash: &BlockHash) -> PathBuf {
         self.folder.join(format!("{hash}.block"))
     }
+}
+
+/// Gives the blocks task the blocks of earlier runs; stays until the node stops, because every task does.
+pub(crate) async fn recount(
+    blocks: Vec<Arc<CheckedShare>>,
+    inputs: mpsc::Sender<BlockInput>,
+    token: CancellationToken,
+) {
+    for share in blocks {
+        if inputs.send(BlockInput::Seen(share)).await.is_err() {
+            return;
+        }
+    }
+    token.cancelled().await;
 }
 
 #[cfg(test)]

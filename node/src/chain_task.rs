@@ -14,8 +14,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures::StreamExt;
 use libp2p::PeerId;
 use sharechain::{
-    CheckedShare, ShareChain, ShareId, TemplateKey,
-    chain::{PaidWindow, ParentBlock},
+    CheckedShare, PayoutScript, ShareChain, ShareId, TemplateKey,
+    chain::{PaidWindow, ParentBlock, ShareView},
     payout::Payout,
     sync::TipClaim,
 };
@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     blocks::BlockInput,
     defaults::UNSTORED_OWN_SHARES_MAX,
+    events::EventSender,
     p2p::{GossipTicket, P2pHandle, Purpose},
     store::StoreHandle,
     templates::TemplateInput,
@@ -37,12 +38,17 @@ use crate::{
 /// Time between two looks at time-outs and sync when nothing comes in.
 const TICK: Duration = Duration::from_secs(1);
 
+mod answers;
 mod catching_up;
 mod flood;
+mod own_shares;
+mod recent_work;
 mod running;
 mod undecided;
 mod view;
 
+pub use answers::ShownShares;
+pub use recent_work::RecentWork;
 pub use view::ChainView;
 
 use running::Running;
@@ -129,6 +135,44 @@ pub enum ChainQuery {
         /// `None` when it is not linked, or its past is not kept.
         reply: oneshot::Sender<Option<PaidWindow>>,
     },
+    /// Shares in canonical order, the newest first, below a place.
+    NewestShares {
+        /// Where to go on.
+        below: Option<u64>,
+        /// Most shares.
+        len_max: usize,
+        /// The page.
+        reply: oneshot::Sender<ShownShares>,
+    },
+    /// Shares that miners of this node found since the start, the newest first.
+    OwnShares {
+        /// Where to go on.
+        below: Option<u64>,
+        /// Most shares.
+        len_max: usize,
+        /// The page.
+        reply: oneshot::Sender<ShownShares>,
+    },
+    /// Shares that are credited to a script, those linked last first.
+    SharesOf {
+        /// Whose.
+        script: PayoutScript,
+        /// Where to go on.
+        below: Option<u64>,
+        /// Most shares.
+        len_max: usize,
+        /// The page.
+        reply: oneshot::Sender<ShownShares>,
+    },
+    /// A part of the DAG: the best chain's shares of some heights, what they merged, and what nothing has merged yet.
+    Slice {
+        /// The highest; that of the tip when it is not given.
+        to: Option<u64>,
+        /// How many.
+        heights: u64,
+        /// Ascending by height.
+        reply: oneshot::Sender<Vec<ShareView>>,
+    },
     /// The coinbase of a linked share's block, without its witness.
     Coinbase {
         /// The share.
@@ -164,6 +208,8 @@ pub struct ChainTask {
     pub blocks: mpsc::Sender<BlockInput>,
     /// What blocks of others are made of.
     pub templates: mpsc::Sender<TemplateInput>,
+    /// Where shares and tips are told as events.
+    pub events: EventSender,
     /// What others see.
     pub view: watch::Sender<Arc<ChainView>>,
 }

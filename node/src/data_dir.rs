@@ -13,6 +13,7 @@
 //! shares/         the share store
 //! blocks/         found blocks until they are matured, and what became of all of them
 //! payouts/        whom the pool's blocks paid, with the proof of each
+//! history.hashrate  how fast was mined, by minute, hour and day
 //! evidence/       templates of peers that the own daemon refused
 //! ```
 
@@ -139,6 +140,11 @@ impl DataDir {
         let cookie = Cookie::generate(std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
         write_durably(&path, cookie.secret().as_bytes()).map_err(file_error("write", &path))?;
         Ok(cookie)
+    }
+
+    /// The file of past hash rates.
+    pub fn history(&self) -> PathBuf {
+        self.path.join("history.hashrate")
     }
 
     /// The file that says where the node listens.

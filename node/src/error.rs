@@ -1,6 +1,6 @@
 //! Why a node cannot start or go on, in words that say what to do.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use crate::{parent::rpc::RpcError, store::StoreError};
 
@@ -71,9 +71,9 @@ pub enum NodeError {
         #[source]
         source: std::io::Error,
     },
-    /// The API has no authentication yet, so it stays on this machine.
-    #[error("the api must listen on a loopback address, not on {0}: it has no authentication")]
-    ApiNotLoopback(SocketAddr),
+    /// The operator's token is none.
+    #[error("{} holds no token: 16 to 512 printable characters without spaces; make one with `openssl rand -hex 32`", .0.display())]
+    ApiToken(PathBuf),
     /// The store cannot be used.
     #[error(
         "cannot use the share store; if its files are damaged, move the folder `shares` away: peers have its shares"

@@ -3,11 +3,21 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use stratum::{FoundShare, JobTemplate, OperatorFee, Refuge, SessionConfig, Stratum, StratumConfig, server::Access};
+use stratum::{
+    FoundShare, JobTemplate, OperatorFee, Refuge, SessionConfig, Stratum, StratumConfig,
+    server::{Access, Room},
+};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
-use crate::{chain_profile::ChainProfile, config::MinersConfig, data_dir::DataDir, error::NodeError, tls};
+use crate::{
+    api,
+    chain_profile::ChainProfile,
+    config::{MinersConfig, TlsConfig},
+    data_dir::DataDir,
+    error::NodeError,
+    tls,
+};
 
 /// Open files beside miners: peers, stores, the API.
 const OTHER_FILES: u64 = 512;
@@ -27,6 +37,7 @@ pub(crate) fn stratum_config(
     if let Some(certificate) = &certificate {
         info!(sha256 = certificate.fingerprint, "miners may use TLS on the same port");
     }
+    let room = room(miners);
     Ok(StratumConfig {
         session: SessionConfig {
             default_script: miners.default_script,
@@ -39,8 +50,8 @@ pub(crate) fn stratum_config(
         access: Access {
             allowed: miners.allow.clone(),
             proxies: miners.proxies.clone(),
-            connections_max: connections_max(miners.connections_max),
-            shed_above: miners.shed_above,
+            connections_max: room.connections_max,
+            shed_above: room.shed_above,
             refuge: Some(refuge),
             tls: certificate.map(|certificate| certificate.acceptor),
         },
@@ -56,6 +67,8 @@ pub struct StratumEndpoint {
     pub address: SocketAddr,
     /// Where those connect to that speak Stratum V2: a URL with the key that they know this node by.
     pub v2_url: Option<String>,
+    /// Whether the first takes TLS too.
+    pub tls: bool,
     /// The operator's part of the jobs.
     pub fee: Option<OperatorFee>,
 }
@@ -73,7 +86,8 @@ pub(crate) fn bind(
         move |source| NodeError::Listen { what: "miners", address: address.to_string(), flag, source }
     };
     let mut stratum = Stratum::bind(miners.listen, terms).map_err(refused(miners.listen, "--stratum-listen"))?;
-    let mut endpoint = StratumEndpoint { address: stratum.address(), v2_url: None, fee: miners.fee };
+    let tls = miners.tls != TlsConfig::Off;
+    let mut endpoint = StratumEndpoint { address: stratum.address(), v2_url: None, tls, fee: miners.fee };
     let Some(address) = miners.v2_listen else { return Ok((stratum, endpoint)) };
     let keys = data_dir.authority_keys()?;
     let key = keys.public_text();
@@ -83,10 +97,16 @@ pub(crate) fn bind(
     Ok((stratum, endpoint))
 }
 
+/// How many miners may connect, as far as the system allows it.
+pub(crate) fn room(miners: &MinersConfig) -> Room {
+    Room { connections_max: connections_max(miners.connections_max), shed_above: miners.shed_above }
+}
+
 /// As many connections as wanted, where the system allows so many open files; raises what it lets us raise.
 fn connections_max(wanted: usize) -> usize {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return wanted };
-    let needed = u64::try_from(wanted).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
+    let api = u64::try_from(api::CONNECTIONS_MAX).unwrap_or(u64::MAX);
+    let needed = u64::try_from(wanted).unwrap_or(u64::MAX).saturating_add(OTHER_FILES).saturating_add(api);
     let reachable = needed.min(hard);
     let allowed = if soft >= reachable || setrlimit(Resource::RLIMIT_NOFILE, reachable, hard).is_err() {
         soft

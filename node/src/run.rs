@@ -18,27 +18,30 @@ use tracing::{Instrument, debug_span, info, warn};
 
 use crate::{
     announcement,
-    api::{Api, ApiState, Cookie},
-    blocks::{BlockInput, BlocksTask, BlocksView},
+    api::{Access, Api, ApiSources},
+    blocks::{self, BlockInput, BlocksTask, BlocksView},
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
     config::Config,
     data_dir::{DataDir, file_error, write_durably},
     defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
     directory::DirectoryView,
     error::NodeError,
-    geo::{self, Geo},
+    geo::{self, Geo, GeoFiles},
     miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::known_blocks,
     payouts::{Ledger, PayoutSources, PayoutsTask},
+    reload::{self, Owners, Reload},
     store::{self, LoadedChain, StoreHandle, sled::SledStore},
-    templates::{TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
+    templates::{RefusedTemplate, TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
     work::{JobSender, WorkTask},
 };
 
 mod parent_tasks;
+mod telemetry;
 
 use parent_tasks::ParentTasks;
+use telemetry::Telemetry;
 
 /// Where a running node can be reached; also written to `endpoints.json` in its data directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,10 +94,23 @@ impl Tasks {
 /// # Errors
 /// [`NodeError`] when it cannot start, or when a task ended that it cannot live without.
 pub async fn run(config: Config, token: CancellationToken, ready: impl FnOnce(&Endpoints)) -> Result<(), NodeError> {
+    Box::pin(run_reloadable(config, None, token, ready)).await
+}
+
+/// The same, with a way to read the configuration again.
+///
+/// # Errors
+/// As [`run()`].
+pub async fn run_reloadable(
+    config: Config,
+    reload: Option<Reload>,
+    token: CancellationToken,
+    ready: impl FnOnce(&Endpoints),
+) -> Result<(), NodeError> {
     let data_dir = DataDir::open(&config.data_dir)?;
     let (ended, mut first_ended) = mpsc::channel(1);
     let tasks = Tasks { tracker: TaskTracker::new(), token: token.clone(), ended };
-    let store_thread = match Box::pin(start(config, &data_dir, &tasks)).await {
+    let store_thread = match Box::pin(start(config, reload, &data_dir, &tasks)).await {
         Ok((endpoints, thread)) => {
             ready(&endpoints);
             thread
@@ -138,14 +154,16 @@ struct Channels {
     peers_view: (watch::Sender<Arc<PeersView>>, watch::Receiver<Arc<PeersView>>),
     blocks_view: (watch::Sender<Arc<BlocksView>>, watch::Receiver<Arc<BlocksView>>),
     geo: (watch::Sender<Arc<Geo>>, watch::Receiver<Arc<Geo>>),
+    geo_files: (watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
     nodes_view: (watch::Sender<Arc<DirectoryView>>, watch::Receiver<Arc<DirectoryView>>),
     ledger: (watch::Sender<Arc<Ledger>>, watch::Receiver<Arc<Ledger>>),
     refuge: (watch::Sender<Option<Refuge>>, watch::Receiver<Option<Refuge>>),
     templates: (mpsc::Sender<TemplateInput>, mpsc::Receiver<TemplateInput>),
+    refused: (watch::Sender<Option<RefusedTemplate>>, watch::Receiver<Option<RefusedTemplate>>),
 }
 
 impl Channels {
-    fn new(chain: &mut ShareChain, geo: Geo) -> Self {
+    fn new(chain: &mut ShareChain, files: &GeoFiles) -> Self {
         Self {
             chain: mpsc::channel(CHAIN_QUEUE_MAX),
             check: mpsc::channel(CHECK_QUEUE_MAX),
@@ -156,11 +174,13 @@ impl Channels {
             chain_view: watch::channel(Arc::new(ChainView::of(chain))),
             peers_view: watch::channel(Arc::default()),
             blocks_view: watch::channel(Arc::default()),
-            geo: watch::channel(Arc::new(geo)),
+            geo: watch::channel(Arc::new(Geo::open(files))),
+            geo_files: watch::channel(files.clone()),
             nodes_view: watch::channel(Arc::default()),
             ledger: watch::channel(Arc::default()),
             refuge: watch::channel(None),
             templates: mpsc::channel(TEMPLATES_QUEUE_MAX),
+            refused: watch::channel(None),
         }
     }
 }
@@ -175,20 +195,26 @@ struct Opened {
     store: StoreHandle,
     parent: ParentTasks,
     api: Api,
-    cookie: Cookie,
+    access: Arc<Access>,
     stratum: Stratum,
     endpoint: StratumEndpoint,
     network: Network,
     blocks: BlocksTask,
     payouts: PayoutsTask,
     templates: TemplatesTask,
+    telemetry: Telemetry,
 }
 
 /// Opens and binds everything, then starts all tasks.
-async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(Endpoints, StoreThread), NodeError> {
+async fn start(
+    config: Config,
+    reload: Option<Reload>,
+    data_dir: &DataDir,
+    tasks: &Tasks,
+) -> Result<(Endpoints, StoreThread), NodeError> {
     let (opened, store_thread) = Box::pin(open(config, data_dir)).await?;
     let endpoints = Endpoints {
-        api: format!("http://{}", opened.api.address()),
+        api: opened.api.url(),
         stratum: format!("stratum+tcp://{}", opened.stratum.address()),
         stratum_v2: opened.endpoint.v2_url.clone(),
         p2p: opened.network.addresses().iter().map(ToString::to_string).collect(),
@@ -196,6 +222,10 @@ async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(End
     };
     let text = serde_json::json!(endpoints).to_string();
     write_durably(&data_dir.endpoints(), text.as_bytes()).map_err(file_error("write", &data_dir.endpoints()))?;
+    if let Some(reload) = reload {
+        let owners = Owners { geo: opened.channels.geo_files.0.clone(), stratum: opened.stratum.handle() };
+        tasks.spawn("reload", reload::run(reload, opened.config.clone(), owners, tasks.token.clone()));
+    }
     spawn_all(opened, tasks);
     Ok((endpoints, store_thread))
 }
@@ -205,11 +235,11 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let params = config.chain.params.clone();
     // Ports first: the likeliest mistake, and the cheapest to find.
     let api = Api::bind(config.api_listen).await?;
-    let cookie = data_dir.new_cookie()?;
+    let access = Arc::new(Access::open(&config.api_access, data_dir, api.address())?);
     let parent = ParentTasks::open(&config).await?;
     let sled = SledStore::open(&data_dir.shares())?;
     let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
-    let channels = Channels::new(&mut chain, Geo::open(&config.geo));
+    let channels = Channels::new(&mut chain, &config.geo);
     let watched = (channels.jobs.1.clone(), channels.refuge.1.clone());
     let terms = miners::stratum_config(&config.chain, &config.stratum, data_dir, watched, channels.found.0.clone())?;
     let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
@@ -243,6 +273,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         chain: channels.chain.0.clone(),
         blocks: channels.blocks.0.clone(),
         p2p: channels.p2p.0.clone(),
+        refused: channels.refused.0.clone(),
     };
     let templates = TemplatesTask::new(&config.chain, parent.daemons.clone(), told, data_dir.evidence());
     let blocks =
@@ -250,6 +281,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
             .map_err(file_error("use", &data_dir.blocks()))?;
     let payouts = PayoutsTask::open(data_dir.payouts(), &config.chain, channels.ledger.0.clone())
         .map_err(file_error("use", &data_dir.payouts()))?;
+    let telemetry = Telemetry::open(&config, data_dir, stratum.handle());
     let opened = Opened {
         config,
         channels,
@@ -258,13 +290,14 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         store,
         parent,
         api,
-        cookie,
+        access,
         stratum,
         endpoint,
         network,
         blocks,
         payouts,
         templates,
+        telemetry,
     };
     Ok((opened, store_thread))
 }
@@ -279,15 +312,17 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         store,
         parent,
         api,
-        cookie,
+        access,
         stratum,
         endpoint,
         network,
         blocks,
         payouts,
         templates,
+        telemetry,
     } = opened;
-    let profile = Arc::new(config.chain);
+    let config = Arc::new(config);
+    let profile = Arc::new(config.chain.clone());
     let (params, token) = (profile.params.clone(), &tasks.token);
     let (peer_id, expects_peers) = (network.peer_id().to_string(), network.expects_peers());
     let (stratum, serving_miners) = stratum.run(&tasks.tracker, token);
@@ -301,9 +336,11 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         p2p: p2p.clone(),
         blocks: channels.blocks.0.clone(),
         templates: channels.templates.0,
+        events: telemetry.events.clone(),
         view: channels.chain_view.0,
     };
-    let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), parent.state.clone(), channels.jobs.0);
+    let jobs = (channels.jobs.0, stratum.timings().clone());
+    let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), parent.state.clone(), jobs);
     let watched = (parent.state.clone(), channels.chain_view.1.clone(), channels.chain.0.clone());
     tasks.spawn("templates", templates.run(channels.templates.1, token.clone()));
     tasks.spawn("known blocks", known_blocks::run(parent.daemons.clone(), watched, token.clone()));
@@ -315,7 +352,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         blocks: channels.blocks_view.1.clone(),
     };
     tasks.spawn("payouts", payouts.run(paid.clone(), token.clone()));
-    let state = ApiState {
+    let sources = ApiSources {
         profile,
         peer_id,
         region: config.p2p.region,
@@ -326,22 +363,27 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         parent: parent.state.clone(),
         peers: channels.peers_view.1,
         p2p: p2p.clone(),
-        cookie,
+        access,
         nodes: channels.nodes_view.1,
         blocks: channels.blocks_view.1,
         queries: channels.chain.0,
         store: store.clone(),
+        events: telemetry.handle.clone(),
+        history: telemetry.history.clone(),
+        refused: channels.refused.1,
+        config: config.clone(),
     };
+    telemetry.spawn(tasks, &sources);
     parent.spawn(tasks);
-    tasks.spawn("geo", geo::run(config.geo, channels.geo.0, token.clone()));
+    tasks.spawn("geo", geo::run(channels.geo_files.1, channels.geo.0, token.clone()));
     tasks.spawn("chain", chain_task.run(channels.chain.1, channels.found.1, token.clone()));
     tasks.spawn("check", check);
     tasks.spawn("p2p", network.run(p2p_commands, token.clone()));
     tasks.spawn("blocks", blocks.run(channels.blocks.1, token.clone()));
     tasks.spawn("work", work.run(token.clone()));
-    tasks.spawn("api", api.run(state, token.clone()));
+    tasks.spawn("api", api.run(sources, token.clone()));
     tasks.spawn("store", watch_store(store, token.clone()));
-    tasks.spawn("recount", recount(claimed_blocks, channels.blocks.0, token.clone()));
+    tasks.spawn("recount", blocks::recount(claimed_blocks, channels.blocks.0, token.clone()));
 }
 
 /// Ends with the store, and the node with it: shares that cannot be kept must not be mined.
@@ -350,16 +392,6 @@ async fn watch_store(store: StoreHandle, token: CancellationToken) {
         () = token.cancelled() => {}
         () = store.failed() => {}
     }
-}
-
-/// Gives the blocks task the blocks of earlier runs; stays until the node stops, because every task does.
-async fn recount(blocks: Vec<Arc<CheckedShare>>, inputs: mpsc::Sender<BlockInput>, token: CancellationToken) {
-    for share in blocks {
-        if inputs.send(BlockInput::Seen(share)).await.is_err() {
-            return;
-        }
-    }
-    token.cancelled().await;
 }
 
 #[cfg(test)]

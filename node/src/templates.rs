@@ -31,10 +31,13 @@ use crate::{
     parent::{Daemons, ParentState, Template, block, rpc::RpcError},
 };
 
+mod channels;
 pub mod evidence;
 pub mod held;
 pub mod proposal;
 pub mod wire;
+
+pub use channels::{RefusedTemplate, TemplateChannels};
 
 use held::{HeldTemplate, Step, Templates};
 use proposal::Opinion;
@@ -104,6 +107,7 @@ pub struct TemplatesTask {
     chain: mpsc::Sender<ChainInput>,
     blocks: mpsc::Sender<BlockInput>,
     p2p: P2pHandle,
+    refused: watch::Sender<Option<RefusedTemplate>>,
     evidence: PathBuf,
     templates: Templates,
     own: Option<Arc<Template>>,
@@ -116,25 +120,10 @@ pub struct TemplatesTask {
     calls: FuturesUnordered<BoxFuture<'static, Done>>,
 }
 
-/// Whom the task speaks with.
-#[derive(Debug)]
-pub struct TemplateChannels {
-    /// What the daemons say.
-    pub parent: watch::Receiver<ParentState>,
-    /// The share chain's tip.
-    pub chain_view: watch::Receiver<Arc<ChainView>>,
-    /// The chain task.
-    pub chain: mpsc::Sender<ChainInput>,
-    /// The blocks task.
-    pub blocks: mpsc::Sender<BlockInput>,
-    /// The network.
-    pub p2p: P2pHandle,
-}
-
 impl TemplatesTask {
     /// A task that knows no template yet; evidence against peers goes to that folder.
     pub fn new(profile: &ChainProfile, daemons: Daemons, channels: TemplateChannels, evidence: PathBuf) -> Self {
-        let TemplateChannels { parent, chain_view, chain, blocks, p2p } = channels;
+        let TemplateChannels { parent, chain_view, chain, blocks, p2p, refused } = channels;
         Self {
             params: profile.params.clone(),
             profile: profile.daemon.clone(),
@@ -144,6 +133,7 @@ impl TemplatesTask {
             chain,
             blocks,
             p2p,
+            refused,
             evidence,
             templates: Templates::default(),
             own: None,
@@ -368,6 +358,10 @@ impl TemplatesTask {
         opinion: Result<Opinion, RpcError>,
     ) {
         let reason = match opinion {
+            Ok(Opinion::Good) if peer.is_none() => {
+                self.refused.send_if_modified(|refused| refused.take().is_some());
+                return;
+            }
             Ok(Opinion::Good | Opinion::Unknown) => return,
             Err(cause) => return debug!(%cause, "the daemon judges no proposal"),
             Ok(Opinion::Refused(reason)) => reason,
@@ -375,6 +369,7 @@ impl TemplatesTask {
         let key = template.key();
         let Some(peer) = peer else {
             error!(template = %key, reason, "the daemon refuses the blocks that miners work on");
+            self.refused.send_replace(Some(RefusedTemplate { reason }));
             return;
         };
         match evidence::keep(&self.evidence, &key, peer, &reason, block) {

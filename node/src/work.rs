@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use sharechain::{JobContext, Params, PayoutScript, ShareTerms};
-use stratum::{HeaderFields, JobTemplate, client, session::version_rolling_mask};
+use stratum::{HeaderFields, JobTemplate, client, session::version_rolling_mask, timing::Timings};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -51,6 +51,7 @@ pub struct WorkTask {
     chain: watch::Receiver<Arc<ChainView>>,
     parent: watch::Receiver<ParentState>,
     jobs: JobSender,
+    timings: Arc<Timings>,
     /// Number of the last job template.
     serial: u32,
 }
@@ -62,9 +63,9 @@ impl WorkTask {
         params: Arc<Params>,
         chain: watch::Receiver<Arc<ChainView>>,
         parent: watch::Receiver<ParentState>,
-        jobs: JobSender,
+        (jobs, timings): (JobSender, Arc<Timings>),
     ) -> Self {
-        Self { params, chain, parent, jobs, serial: rand::random() }
+        Self { params, chain, parent, jobs, timings, serial: rand::random() }
     }
 
     /// Runs until the token is cancelled or an input ends.
@@ -129,7 +130,9 @@ impl WorkTask {
         let parts = (template.work.clone(), header, template.body.clone());
         self.serial = self.serial.wrapping_add(1);
         let jobs = JobTemplate::new(self.params.clone(), JobContext::clone(&context), parts, self.serial);
-        self.jobs.send_replace(Some(Arc::new(jobs)));
+        let jobs = Some(Arc::new(jobs));
+        self.timings.on_template(std::time::Instant::now());
+        self.jobs.send_replace(jobs);
         Made { at: Instant::now(), template, context }
     }
 }
@@ -190,6 +193,7 @@ mod tests {
             body: Arc::default(),
             txids: Arc::default(),
             wtxids: Arc::default(),
+            fees: None,
             longpollid: None,
         })
     }

@@ -28,6 +28,7 @@ use crate::{
 mod admission;
 mod book;
 mod choice;
+mod explore;
 mod job;
 mod linking;
 mod not_yet;
@@ -41,6 +42,7 @@ mod window;
 
 pub use admission::{Admission, Ignored};
 pub use choice::RivalBranch;
+pub use explore::{SharePage, ShareView};
 pub use job::{JobContext, PaidWindow, ParentWork, ShareTerms};
 pub use not_yet::NotYet;
 pub use parent_claims::{FRESH_BLOCKS, ParentBlock};

@@ -2,7 +2,7 @@
 //!
 //! Every share in it is valid in its own context, or lies in the context that a start from the middle trusts. Questions
 //! about ancestry cost a logarithm of the distance, never a walk of the past: see [`ancestry`] for ancestors and
-//! membership, [`selected`] for the best chain and how it moves, [`order`] for the canonical order. The DAG does not
+//! membership, [`selected`] for the best chain and how it moves, [`by_script`] for whose shares they are, [`order`] for the canonical order. The DAG does not
 //! choose: which share is selected, and what is forgotten, is decided by its owner.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod ancestry;
+mod by_script;
 mod order;
 mod selected;
 
@@ -25,6 +26,13 @@ pub(crate) use order::WindowSpan;
 /// Handle of a share that is or was linked. Only [`Dag::insert`] makes them; none is ever used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct ShareIndex(u64);
+
+impl ShareIndex {
+    /// It grows in the order of linking.
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+}
 
 /// What consensus remembers of a share. Ancestors that were forgotten are named by handles that lead nowhere.
 #[derive(Clone, Debug)]
@@ -101,6 +109,8 @@ pub(crate) struct Dag {
     first: u64,
     len: usize,
     by_id: BTreeMap<ShareId, ShareIndex>,
+    /// Linked shares by whom they are credited to, ascending; see [`by_script`].
+    by_script: BTreeMap<PayoutScript, VecDeque<ShareIndex>>,
     /// The best chain by height, from the oldest share that is kept.
     selected: VecDeque<ShareIndex>,
     /// Height of the first selected share.
@@ -154,6 +164,7 @@ impl Dag {
             first: 0,
             len: 0,
             by_id: BTreeMap::new(),
+            by_script: BTreeMap::new(),
             selected: VecDeque::new(),
             root_height: root.height,
             unmerged: BTreeMap::new(),
@@ -254,6 +265,9 @@ impl Dag {
             self.unknown_blocks.entry(node.prev_block).or_insert(index);
         }
         self.by_id.insert(node.id, index);
+        if node.height > 0 {
+            self.by_script.entry(node.script).or_default().push_back(index);
+        }
         self.unmerged.insert(node.merge_order(), index);
         self.nodes.push_back(Some(Box::new(node)));
         self.len = self.len.saturating_add(1);
@@ -290,6 +304,7 @@ impl Dag {
         let node = self.nodes.get_mut(slot)?.take()?;
         self.len = self.len.saturating_sub(1);
         self.by_id.remove(&node.id);
+        self.forget_of_script(&node.script, index);
         self.unmerged.remove(&node.merge_order());
         for uncle in &node.uncles {
             if let Some(uncle) = self.get_mut(*uncle)

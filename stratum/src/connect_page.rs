@@ -1,10 +1,22 @@
 //! What a browser sees that was pointed at the Stratum port: how to connect a miner. A text made once; nothing of a request is ever
 //! part of it.
 
+use sharechain::PowAlgorithm;
+
 use crate::miner::SessionConfig;
 
 /// Longest head of a request that is read. Stops a client from having us keep what it sends.
 pub const HEAD_LEN_MAX: usize = 8 * 1024;
+
+/// The look of the dashboard, in the little that a page without files can carry.
+const STYLE: &str = ":root{color-scheme:light dark;--card:light-dark(#fdfefc,#131a18);--soft:light-dark(#e9ede7,#1d2724)}\
+    body{margin:0;font:1rem/1.55 -apple-system,'Segoe UI',Roboto,system-ui,sans-serif;\
+    color:light-dark(#17211d,#e3ebe7);background:light-dark(#f3f5f1,#0c1110)}\
+    main{max-width:44rem;margin:6vh auto;padding:1.4rem 1.6rem;background:var(--card);\
+    border:1px solid light-dark(#dce2da,#25312d);border-top:4px solid light-dark(#0b7566,#3fd0b0);border-radius:10px}\
+    h1{font-size:1.5rem;margin:0}h2{font-size:1rem;margin:1.4rem 0 .4rem}ul{padding-left:1.1rem}\
+    code,pre{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.9em;background:var(--soft);border-radius:5px;\
+    padding:.1em .4em;overflow-wrap:anywhere;white-space:pre-wrap}pre{padding:.7em .9em;margin:.5rem 0}";
 
 /// See the module.
 #[derive(Debug)]
@@ -34,14 +46,14 @@ impl ConnectPage {
             facts.push(format!("operator fee: {}", fee.percent()));
         }
         let facts: String = facts.iter().map(|fact| format!("<li>{fact}</li>\n")).collect();
-        let example = format!("cpuminer -a {algorithm} -o stratum+tcp://THIS-HOST:{port} -u ADDRESS.worker -p x");
+        let examples: String = examples(algorithm, port).iter().map(|text| format!("<pre>{text}</pre>\n")).collect();
         let html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n<title>poolnode: connect a miner</title>\n\
-             <style>body{{font:1rem/1.5 system-ui;max-width:40rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}}\
-             code,pre{{background:#8883;padding:.1em .3em;overflow-wrap:anywhere;white-space:pre-wrap}}</style>\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>poolnode: connect a miner</title>\n<style>{STYLE}</style>\n<main>\n\
              <h1>Connect a miner</h1>\n<p>This port speaks Stratum. Miners are paid by the pool's blocks themselves, to the address they \
-             give as user.</p>\n<ul>\n{facts}</ul>\n<pre>{example}</pre>\n</html>\n"
+             give as user.</p>\n<ul>\n{facts}</ul>\n<h2>For example</h2>\n{examples}\
+             <p>THIS-HOST is what stands in your browser's address bar, without the port.</p>\n</main>\n</html>\n"
         );
         Self { html }
     }
@@ -74,13 +86,24 @@ impl ConnectPage {
     }
 }
 
+/// What to type into miners of this algorithm.
+fn examples(algorithm: PowAlgorithm, port: u16) -> Vec<String> {
+    let command = |miner: &str| format!("{miner} -o stratum+tcp://THIS-HOST:{port} -u ADDRESS.worker -p x");
+    let form = format!("Host: THIS-HOST\nPort: {port}\nUser: ADDRESS.worker\nPassword: x");
+    match algorithm {
+        PowAlgorithm::Blake2s => vec![command("cpuminer -a blake2s")],
+        PowAlgorithm::Sha256d => vec![form, command("cgminer"), command("cpuminer -a sha256d")],
+        PowAlgorithm::Scrypt => vec![form, command("bfgminer --scrypt"), command("cpuminer -a scrypt")],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::session::tests::config;
 
     fn answer(request: &[u8]) -> Option<String> {
-        let page = ConnectPage::new(&config(sharechain::PowAlgorithm::Blake2s), 3333, true);
+        let page = ConnectPage::new(&config(PowAlgorithm::Blake2s), 3333, true);
         page.answer(request).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
@@ -95,6 +118,15 @@ mod tests {
         let (head, body) = shown.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())));
         assert!(answer(b"HEAD / HTTP/1.1\r\n\r\n").unwrap().ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn every_algorithm_has_an_example() {
+        for algorithm in PowAlgorithm::ALL {
+            let shown = examples(algorithm, 3333);
+            assert!(shown.iter().all(|text| text.contains("THIS-HOST") && text.contains("3333")), "{shown:?}");
+            assert!(shown.iter().any(|text| text.contains(&algorithm.to_string())), "{shown:?}");
+        }
     }
 
     #[test]

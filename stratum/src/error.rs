@@ -34,9 +34,12 @@ pub enum Reject {
     /// The node could not keep the share; the text says why.
     #[error("node could not store the share: {0}")]
     NotStored(String),
-    /// The job is unknown or too old, or its parent block is not the newest any more.
+    /// The job is too old, or its parent block is not the newest any more.
     #[error("stale job")]
     Stale,
+    /// The job is none that the miner was given, or one that was forgotten; miners know one word for both.
+    #[error("stale job")]
+    UnknownJob,
     /// The same submit was accepted before.
     #[error("duplicate share")]
     Duplicate,
@@ -78,7 +81,66 @@ pub enum Reject {
     NotSubscribed,
 }
 
+/// What a refused submit counts as: few names, for counters and their labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectReason {
+    /// Its job is on an old parent block, or too old.
+    Stale,
+    /// It was accepted before.
+    Duplicate,
+    /// Its hash is above the target.
+    LowDifficulty,
+    /// Its job is none that the miner was given, or was forgotten.
+    UnknownJob,
+    /// Its time is before the template's, or too far ahead.
+    BadTime,
+    /// Anything else.
+    Other,
+}
+
+impl RejectReason {
+    /// Every reason, in the order of their counters.
+    pub const ALL: [Self; 6] =
+        [Self::Stale, Self::Duplicate, Self::LowDifficulty, Self::UnknownJob, Self::BadTime, Self::Other];
+
+    /// Its name in the API and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stale => "stale",
+            Self::Duplicate => "duplicate",
+            Self::LowDifficulty => "low_difficulty",
+            Self::UnknownJob => "unknown_job",
+            Self::BadTime => "bad_time",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl Reject {
+    /// What it counts as.
+    pub const fn reason(&self) -> RejectReason {
+        match self {
+            Self::Stale => RejectReason::Stale,
+            Self::UnknownJob => RejectReason::UnknownJob,
+            Self::Duplicate => RejectReason::Duplicate,
+            Self::LowDifficulty => RejectReason::LowDifficulty,
+            Self::TimeTooOld | Self::TimeTooNew => RejectReason::BadTime,
+            Self::Malformed { .. }
+            | Self::UnknownMethod
+            | Self::VersionBits
+            | Self::TooManySubmits
+            | Self::NotStored(_)
+            | Self::Unauthorized
+            | Self::Address(_)
+            | Self::Option(_)
+            | Self::WrongPassword
+            | Self::CoinbaseTooLong { .. }
+            | Self::SecondAddress
+            | Self::TooManyWorkers
+            | Self::NotSubscribed => RejectReason::Other,
+        }
+    }
+
     /// The code of the Stratum wiki.
     pub const fn code(&self) -> u8 {
         match self {
@@ -89,7 +151,7 @@ impl Reject {
             | Self::VersionBits
             | Self::TooManySubmits
             | Self::NotStored(_) => 20,
-            Self::Stale => 21,
+            Self::Stale | Self::UnknownJob => 21,
             Self::Duplicate => 22,
             Self::LowDifficulty => 23,
             Self::Unauthorized

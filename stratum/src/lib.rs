@@ -30,6 +30,7 @@ pub mod options;
 pub mod server;
 pub mod session;
 pub mod submit;
+pub mod timing;
 pub mod username;
 pub mod v2;
 pub mod vardiff;

@@ -353,7 +353,7 @@ impl Miner {
     /// Judges a submit. `version_mask` holds the version bits it may roll; `authorized` is what the protocol thinks of its sender.
     pub fn submit(&mut self, submit: &Submit, version_mask: u32, authorized: Result<(), Reject>, now: Now) -> Outcome {
         let found = submit.job_id.and_then(|id| self.jobs.find(id, now.instant));
-        let Some((job, is_stale)) = found else { return Reject::Stale.into() };
+        let Some((job, is_stale)) = found else { return Reject::UnknownJob.into() };
         let hashed = match Hashed::new(submit, job, version_mask) {
             Ok(hashed) => hashed,
             Err(reject) => return reject.into(),

@@ -10,6 +10,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Instant,
 };
 
 use tokio::{
@@ -26,6 +27,7 @@ use crate::{
     miner::{Rates, SessionConfig},
     session::Refuge,
     submit::Found,
+    timing::Timings,
     v2::AuthorityKeys,
 };
 
@@ -38,7 +40,8 @@ mod outbox;
 mod registry;
 mod stream;
 
-pub use accounts::{MinerSnapshot, StratumSnapshot};
+pub use accounts::{MinerSnapshot, Rejects, StratumSnapshot};
+pub use registry::Room;
 
 pub(crate) use connection::{Ended, Shared, now};
 pub(crate) use opening::behind_proxy;
@@ -46,7 +49,7 @@ pub(crate) use outbox::Outbox;
 pub(crate) use registry::{Event, Seat};
 pub(crate) use stream::Inbox;
 
-use registry::{Registry, Room};
+use registry::Registry;
 
 /// Found shares on their way to the node. When it is full the connection waits, so a miner is never told `true` for a
 /// share that is not kept; share difficulty holds the whole pool near one per second.
@@ -63,6 +66,8 @@ pub(crate) struct SessionId(pub(crate) u64);
 pub struct FoundShare {
     /// What was found.
     pub found: Box<Found>,
+    /// Name of the worker that found it; empty for one that was never authorized.
+    pub worker: String,
     /// `Ok` when the share is durable, else why not, in words for the miner.
     pub stored: oneshot::Sender<Result<(), String>>,
 }
@@ -105,6 +110,8 @@ pub struct Stratum {
     config: StratumConfig,
     address: SocketAddr,
     snapshots: watch::Sender<Arc<StratumSnapshot>>,
+    timings: Arc<Timings>,
+    room: watch::Sender<Room>,
 }
 
 /// Where Stratum V2 is spoken.
@@ -114,10 +121,12 @@ struct Door {
     keys: Arc<AuthorityKeys>,
 }
 
-/// Read access for the node.
+/// What the node reads of the endpoint, and changes while it serves.
 #[derive(Clone, Debug)]
 pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
+    timings: Arc<Timings>,
+    room: watch::Sender<Room>,
 }
 
 impl Stratum {
@@ -128,7 +137,10 @@ impl Stratum {
     pub fn bind(address: SocketAddr, config: StratumConfig) -> std::io::Result<Self> {
         let listener = listen(address)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default() })
+        let timings = Arc::new(Timings::new(Instant::now()));
+        let Access { connections_max, shed_above, .. } = config.access;
+        let room = watch::Sender::new(Room { connections_max, shed_above });
+        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, room })
     }
 
     /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
@@ -150,9 +162,9 @@ impl Stratum {
         self.address
     }
 
-    /// Read access, also before [`Stratum::run`].
+    /// Its handle, also before [`Stratum::run`].
     pub fn handle(&self) -> StratumHandle {
-        StratumHandle { snapshot: self.snapshots.subscribe() }
+        StratumHandle { snapshot: self.snapshots.subscribe(), timings: self.timings.clone(), room: self.room.clone() }
     }
 
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked
@@ -165,7 +177,7 @@ impl Stratum {
         let (events, inbox) = mpsc::channel(EVENTS_QUEUE_MAX);
         let handle = self.handle();
         let (rates_tx, rates) = watch::channel(Arc::<Rates>::default());
-        let Access { allowed, proxies, connections_max, shed_above, refuge, tls } = self.config.access;
+        let Access { allowed, proxies, refuge, tls, .. } = self.config.access;
         let fee_script = self.config.session.fee.map(|fee| fee.script);
         let page = ConnectPage::new(&self.config.session, self.address.port(), tls.is_some());
         let shared = Arc::new(Shared {
@@ -179,9 +191,9 @@ impl Stratum {
             refuge,
             stopping: token.clone(),
             events,
+            timings: self.timings,
         });
-        let room = Room { connections_max, shed_above };
-        let registry = Registry::new(allowed, room, fee_script, token.clone());
+        let registry = Registry::new(allowed, self.room.subscribe(), fee_script, token.clone());
         let serving = registry.run((self.listener, self.v2), inbox, shared, (self.snapshots, rates_tx), tasks.clone());
         (handle, serving)
     }
@@ -199,6 +211,26 @@ impl StratumHandle {
     /// The miners as of the last second.
     pub fn snapshot(&self) -> Arc<StratumSnapshot> {
         self.snapshot.borrow().clone()
+    }
+
+    /// Told of every new snapshot, once a second.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<StratumSnapshot>> {
+        self.snapshot.clone()
+    }
+
+    /// How long things take.
+    pub fn timings(&self) -> &Arc<Timings> {
+        &self.timings
+    }
+
+    /// How many connections there may be.
+    pub fn room(&self) -> Room {
+        *self.room.borrow()
+    }
+
+    /// Lets so many connect from now on.
+    pub fn set_room(&self, room: Room) {
+        self.room.send_replace(room);
     }
 }
 

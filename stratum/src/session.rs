@@ -15,7 +15,7 @@ use sharechain::{PayoutScript, PowAlgorithm};
 use crate::{
     bucket::TokenBucket,
     client::{ClientProfile, UNKNOWN},
-    error::Reject,
+    error::{Reject, RejectReason},
     guard::Conduct,
     job::{JobTemplate, NotifyLine},
     limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT},
@@ -52,6 +52,8 @@ pub enum Action {
     Found {
         /// What was found.
         found: Box<Found>,
+        /// Number of the worker in this connection.
+        worker: usize,
         /// How to answer; `None` when the submit was refused already and only the block matters.
         reply: Option<PendingReply>,
     },
@@ -88,17 +90,13 @@ pub enum Judged {
         /// Whether the operator is credited with it.
         is_fee: bool,
     },
-    /// Refused because its job was stale.
-    Stale,
-    /// Refused for another reason.
-    Rejected,
-}
-
-impl Judged {
-    /// What a refused submit counts as.
-    pub fn refused(reject: &Reject) -> Self {
-        if *reject == Reject::Stale { Self::Stale } else { Self::Rejected }
-    }
+    /// Refused.
+    Refused {
+        /// Number of the worker in this connection.
+        worker: usize,
+        /// Why.
+        reason: RejectReason,
+    },
 }
 
 /// The answer to a submit whose share the node still has to store.
@@ -295,7 +293,10 @@ impl Session {
             (worker, Outcome::Accepted { hashes, is_fee, found }) => {
                 self.rejects_in_a_row = 0;
                 let answer = match found {
-                    Some(found) => Action::Found { found, reply: Some(PendingReply { id: request.id().to_owned() }) },
+                    Some(found) => {
+                        let reply = Some(PendingReply { id: request.id().to_owned() });
+                        Action::Found { found, worker, reply }
+                    }
                     None => Action::Send(request.reply("true")),
                 };
                 let mut actions = vec![answer, Action::Judged(Judged::Accepted { worker, hashes, is_fee })];
@@ -304,12 +305,12 @@ impl Session {
                 }
                 actions
             }
-            (_, Outcome::Refused { reject, is_no_work, block }) => {
+            (worker, Outcome::Refused { reject, is_no_work, block }) => {
                 self.rejects_in_a_row = self.rejects_in_a_row.saturating_add(1);
-                let block = block.map(|found| Action::Found { found, reply: None });
+                let block = block.map(|found| Action::Found { found, worker, reply: None });
                 let mut actions: Vec<Action> = block.into_iter().collect();
                 actions.push(Action::Send(request.refuse(&reject)));
-                actions.push(Action::Judged(Judged::refused(&reject)));
+                actions.push(Action::Judged(Judged::Refused { worker, reason: reject.reason() }));
                 if is_no_work {
                     actions.push(Action::Misbehaved(Conduct::NoWork));
                 }

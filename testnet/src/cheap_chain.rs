@@ -40,7 +40,7 @@ pub fn config(data_dir: &Path, p2p_listen: String, peers: Vec<String>) -> anyhow
         data_dir: Some(data_dir.to_owned()),
         parent: RawParent { rpc_url: Some(NO_DAEMON.to_owned()), ..RawParent::default() },
         stratum: RawStratum { listen: any_port, ..RawStratum::default() },
-        api: RawListen { listen: any_port },
+        api: RawListen { listen: any_port, ..RawListen::default() },
         p2p: RawP2p { listen: Some(vec![p2p_listen]), peers: Some(peers), ..RawP2p::default() },
         ..RawConfig::default()
     };

@@ -1,6 +1,8 @@
 //! Stories across real processes. What a single crate can show is tested beside its code.
 
+mod api;
 mod bad_input;
+mod browser;
 mod cli;
 mod custom_coin;
 mod directory;

@@ -13,6 +13,9 @@ use super::dto::{
 /// Time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Pages of one list. Stops a node that does not end from filling memory.
+const PAGES_MAX: usize = 1_000;
+
 /// A node's API.
 #[derive(Clone, Debug)]
 pub struct ApiClient {
@@ -88,7 +91,7 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub async fn peers(&self) -> Result<List<Peer>, ApiError> {
-        self.get("peers").await
+        self.list("peers?").await
     }
 
     /// Nodes of the directory, those of the region first.
@@ -96,8 +99,8 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub async fn nodes(&self, region: Option<&str>) -> Result<List<ListedNode>, ApiError> {
-        let region = region.map(|region| format!("?region={region}")).unwrap_or_default();
-        self.get(&format!("nodes{region}")).await
+        let region = region.map(|region| format!("region={region}&")).unwrap_or_default();
+        self.list(&format!("nodes?{region}")).await
     }
 
     /// What the next block would pay.
@@ -129,7 +132,7 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub async fn bans(&self) -> Result<List<BanEntry>, ApiError> {
-        self.get("peers/bans").await
+        self.list("peers/bans?").await
     }
 
     /// Gives an order about peers: `ban`, `unban`, `add`, `drop` or `ping`. `cookie` is what the node's cookie file holds.
@@ -155,7 +158,7 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub async fn workers(&self) -> Result<List<Worker>, ApiError> {
-        self.get("workers").await
+        self.list("workers?").await
     }
 
     /// Any path below `/api/v1/`.
@@ -164,6 +167,19 @@ impl ApiClient {
     /// [`ApiError`].
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         self.answer(self.http.get(format!("{}/api/v1/{path}", self.url))).await
+    }
+
+    /// A whole list, page by page; `path` ends where the parameters of a page go.
+    async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<List<T>, ApiError> {
+        let (mut data, mut cursor) = (Vec::new(), String::new());
+        // A node that always has a next page is not believed for ever.
+        for _ in 0..PAGES_MAX {
+            let page: List<T> = self.get(&format!("{path}limit=1000{cursor}")).await?;
+            data.extend(page.data);
+            let Some(next) = page.meta.next else { break };
+            cursor = format!("&cursor={next}");
+        }
+        Ok(List::new(data))
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ApiError> {

@@ -1,16 +1,14 @@
 //! `nodes`: whom the directory names to somebody who looks for a pool, and so to `poolnode nearest`.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 
 use super::{
     ApiState,
-    dto::{List, ListedNode},
-    routes::{Failure, problem},
+    dto::{List, ListedNode, NearNode},
+    page::Page,
+    problem::{Failure, Refusals, problem},
+    request::Params,
 };
 use crate::{
     directory::{self, NodeAd, limits::ANSWER_LEN_MAX},
@@ -18,21 +16,60 @@ use crate::{
 };
 
 /// What may be asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Nodes that say they are there come first.
+    /// Nodes that say they are there come first: NA SA EU AF AS OC AN.
+    #[param(nullable = false)]
     region: Option<String>,
+    /// Most elements.
+    #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]
+    limit: Option<usize>,
+    /// Where to go on: `meta.next` of the page before.
+    #[param(nullable = false)]
+    cursor: Option<String>,
 }
 
+/// Nodes of the directory, as they say of themselves.
+#[utoipa::path(get, path = "/nodes", tag = "network", params(Wanted), responses((status = 200, body = List<ListedNode>), Refusals))]
 pub(super) async fn nodes(
     State(api): State<ApiState>,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Json<List<ListedNode>>, Failure> {
-    let unknown = |error: UnknownRegion| problem(StatusCode::BAD_REQUEST, "unknown region", &error.to_string());
-    let region: Option<Region> = wanted.region.map(|region| region.parse().map_err(unknown)).transpose()?;
+    let page = Page::new(wanted.limit, wanted.cursor.as_deref())?;
+    let region = region(wanted.region.as_deref())?;
     let view = api.nodes.borrow().clone();
     let listed = view.candidates(region, ANSWER_LEN_MAX);
-    Ok(Json(List::new(listed.into_iter().map(node_dto).collect())))
+    Ok(Json(page.of(&listed, |node| node_dto(node))))
+}
+
+/// Nodes of the directory, the nearest to this node first: those with a measured round trip, then those of the region.
+#[utoipa::path(get, path = "/nearest", tag = "network", params(Wanted), responses(
+    (status = 200, body = List<NearNode>),
+    Refusals,
+))]
+pub(super) async fn nearest(
+    State(api): State<ApiState>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<List<NearNode>>, Failure> {
+    let page = Page::new(wanted.limit, wanted.cursor.as_deref())?;
+    let region = region(wanted.region.as_deref())?.or(api.region);
+    let (view, peers) = (api.nodes.borrow().clone(), api.peers.borrow().clone());
+    let rtt_of = |node: &directory::ListedNode| {
+        let peer = peers.peers.iter().find(|peer| peer.peer_id == node.peer_id)?;
+        Some(peer.rtt_min?.as_secs_f64() * 1_000.0)
+    };
+    let listed = view.candidates(region, ANSWER_LEN_MAX);
+    let mut ranked: Vec<_> = listed.into_iter().map(|node| (rtt_of(node), node)).collect();
+    // Stable, so those that nobody measured stay in the order of their regions.
+    ranked.sort_by(|(a, _), (b, _)| a.unwrap_or(f64::INFINITY).total_cmp(&b.unwrap_or(f64::INFINITY)));
+    Ok(Json(page.of(&ranked, |(rtt_ms, node)| NearNode { node: node_dto(node), rtt_ms: *rtt_ms })))
+}
+
+fn region(name: Option<&str>) -> Result<Option<Region>, Failure> {
+    let unknown = |error: UnknownRegion| problem(StatusCode::BAD_REQUEST, "unknown region", error.to_string());
+    name.map(|name| name.parse().map_err(unknown)).transpose()
 }
 
 fn node_dto(node: &directory::ListedNode) -> ListedNode {

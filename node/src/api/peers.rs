@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
 };
 use libp2p::{Multiaddr, PeerId};
@@ -12,8 +12,11 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     ApiState,
-    dto::{BanEntry, Count, List, NetworkSummary, Peer, PeerOrderBody, PeerOrderResult},
-    routes::{Failure, problem, stopping},
+    dto::{BanEntry, Count, List, NetworkSummary, Peer, PeerOrderBody, PeerOrderResult, Problem},
+    page::Paged,
+    problem::{Failure, Refusals, problem, stopping},
+    request::{Body, Named, NoParams, Params},
+    viewer::{Operators, not_allowed},
 };
 use crate::{
     clock::unix_now,
@@ -21,9 +24,14 @@ use crate::{
     p2p::{BAN_SECS, Banned, Direction, P2pCommand, PeerOrder, PeerView},
 };
 
-pub(super) async fn list(State(api): State<ApiState>) -> Json<List<Peer>> {
+/// Connected peers, by direction and round trip.
+#[utoipa::path(get, path = "/peers", tag = "network", params(Paged), responses((status = 200, body = List<Peer>), Refusals))]
+pub(super) async fn list(
+    State(api): State<ApiState>,
+    Params(asked): Params<Paged>,
+) -> Result<Json<List<Peer>>, Failure> {
     let (view, height) = (api.peers.borrow().clone(), api.chain.borrow().tip.height);
-    Json(List::new(view.peers.iter().map(|peer| peer_dto(peer, height)).collect()))
+    Ok(Json(asked.page()?.of(&view.peers, |peer| peer_dto(peer, height))))
 }
 
 fn peer_dto(peer: &PeerView, height: u64) -> Peer {
@@ -53,7 +61,9 @@ fn peer_dto(peer: &PeerView, height: u64) -> Peer {
     }
 }
 
-pub(super) async fn network(State(api): State<ApiState>) -> Json<NetworkSummary> {
+/// The node's place in the network.
+#[utoipa::path(get, path = "/network", tag = "network", responses((status = 200, body = NetworkSummary), Refusals))]
+pub(super) async fn network(State(api): State<ApiState>, _: Params<NoParams>) -> Json<NetworkSummary> {
     let view = api.peers.borrow().clone();
     let inbound = view.peers.iter().filter(|peer| peer.direction == Direction::Inbound).count();
     let unknown = || "-".to_owned();
@@ -87,26 +97,47 @@ fn count(names: impl Iterator<Item = String>) -> Vec<Count> {
     counts
 }
 
-pub(super) async fn bans(State(api): State<ApiState>) -> Json<List<BanEntry>> {
+/// Who may not connect, and why.
+#[utoipa::path(get, path = "/peers/bans", tag = "network", params(Paged), responses((status = 200, body = List<BanEntry>), Refusals))]
+pub(super) async fn bans(
+    State(api): State<ApiState>,
+    _: Operators,
+    Params(asked): Params<Paged>,
+) -> Result<Json<List<BanEntry>>, Failure> {
     let (view, now) = (api.peers.borrow().clone(), unix_now());
-    let entries = view.bans.list(now).map(|(banned, ban)| BanEntry {
+    let bans: Vec<_> = view.bans.list(now).collect();
+    Ok(Json(asked.page()?.of(&bans, |(banned, ban)| BanEntry {
         subject: banned.to_string(),
         until: ban.until,
         secs_left: ban.until.saturating_sub(now),
         reason: ban.reason.clone(),
-    });
-    Json(List::new(entries.collect()))
+    })))
 }
 
+/// An order about a peer: ban, unban, add, drop or ping. Needs the cookie.
+#[utoipa::path(
+    post, path = "/peers/{order}", tag = "network",
+    params(("order" = String, Path, description = "ban, unban, add, drop or ping")),
+    request_body = PeerOrderBody,
+    responses(
+        (status = 200, body = PeerOrderResult),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "It cannot be done"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
+        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not JSON"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "The body says something else"),
+        Refusals,
+    ),
+    security(("bearer" = [])),
+)]
 pub(super) async fn order(
     State(api): State<ApiState>,
-    Path(order): Path<String>,
+    Named(order): Named<String>,
+    _: Params<NoParams>,
     headers: HeaderMap,
-    Json(body): Json<PeerOrderBody>,
+    Body(body): Body<PeerOrderBody>,
 ) -> Result<Json<PeerOrderResult>, Failure> {
-    if !api.cookie.allows(&headers) {
-        let detail = "send the cookie of the data directory as `Authorization: Bearer COOKIE`";
-        return Err(problem(StatusCode::UNAUTHORIZED, "not allowed", detail));
+    if !api.access.cookie.allows(&headers) {
+        return Err(not_allowed());
     }
     let done = |done| PeerOrderResult { done, rtt_ms: None };
     let result = match order.as_str() {
@@ -122,7 +153,7 @@ pub(super) async fn order(
             let address: Multiaddr =
                 body.subject.parse().map_err(|_| malformed("give a multiaddress like /ip4/203.0.113.7/tcp/23333"))?;
             let dialled = ask(&api, |reply| PeerOrder::Add { address, reply }).await?;
-            dialled.map(|()| done(true)).map_err(|cause| problem(StatusCode::CONFLICT, "cannot dial", &cause))
+            dialled.map(|()| done(true)).map_err(|cause| problem(StatusCode::CONFLICT, "cannot dial", cause))
         }
         "drop" => {
             let peer = peer(&body)?;

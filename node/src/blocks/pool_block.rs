@@ -55,6 +55,11 @@ impl PoolBlock {
         Self { hash, height, coinbase_value, own, found_at: unix_now(), status: PoolBlockStatus::Found }
     }
 
+    /// The same of one that was mined at this time, Unix seconds, as its header says: it may be of long ago.
+    pub(super) fn mined_at(self, time: u32) -> Self {
+        Self { found_at: self.found_at.min(time.into()), ..self }
+    }
+
     /// Whether it is on the main chain.
     pub const fn is_confirmed(&self) -> bool {
         matches!(self.status, PoolBlockStatus::Confirmed(_) | PoolBlockStatus::Matured(_))

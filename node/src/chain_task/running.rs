@@ -16,10 +16,14 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use super::{ChainInput, ChainQuery, ChainTask, catching_up::SyncTold, flood::FloodGuard, undecided::Undecided};
+use super::{
+    ChainInput, ChainTask, RecentWork, catching_up::SyncTold, flood::FloodGuard, own_shares::OwnShares,
+    undecided::Undecided,
+};
 use crate::{
     blocks::BlockInput,
     clock::unix_now,
+    events::EventInput,
     p2p::{Acceptance, Fault, GossipTicket, P2pCommand, Purpose},
     store::{Marks, StoreError, StoredShare},
     templates::TemplateInput,
@@ -28,6 +32,8 @@ use crate::{
 /// Log target of two lines per share at most, by which the way of a share through a pool can be timed: `linked` on every node,
 /// `acknowledged` where its miner heard that it is kept.
 const ARRIVALS: &str = "node::arrivals";
+/// A share that is older than this, seconds, is no news: it comes with a sync or out of the store.
+const NEW_SHARE_AGE_MAX: u64 = 600;
 /// Time between two reminders that miners get no work.
 const COMPLAIN_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -56,6 +62,12 @@ pub(super) struct Running {
     pub(super) unstored: FuturesUnordered<BoxFuture<'static, StoredOwn>>,
     /// What others see is older than the chain.
     pub(super) dirty: bool,
+    /// The share that a miner of this node has just found, and its worker.
+    found_here: Option<(ShareId, String)>,
+    /// Work of the last minutes.
+    pub(super) recent_work: RecentWork,
+    /// What miners of this node found.
+    pub(super) own_shares: OwnShares,
 }
 
 /// An own find whose fsyncs are done.
@@ -83,11 +95,14 @@ impl Running {
             missing_after: ShareId::ZERO,
             unstored: FuturesUnordered::new(),
             dirty: true,
+            found_here: None,
+            recent_work: RecentWork::default(),
+            own_shares: OwnShares::default(),
         }
     }
 
     pub(super) async fn on_found(&mut self, own: FoundShare) {
-        let FoundShare { found, stored: reply } = own;
+        let FoundShare { found, worker, stored: reply } = own;
         let share = found.share.clone();
         // The block before anything else: it is worth more than any share.
         let block = if found.is_block { Some(self.hand_over_block(found).await) } else { None };
@@ -97,6 +112,10 @@ impl Running {
         // By our clock and on our daemon's template, whatever the chain was told of it so far.
         let verdict = self.task.chain.handle(share.clone(), Origin::OwnStore, unix_now());
         self.dirty = true;
+        if verdict == Verdict::Valid {
+            self.own_shares.push(share.id(), &worker);
+        }
+        self.found_here = Some((share.id(), worker));
         match verdict {
             Verdict::Valid => {
                 let record = StoredShare::new(&share, unix_now());
@@ -110,6 +129,7 @@ impl Running {
             }
         }
         self.drain_effects(Some(unix_now())).await;
+        self.found_here = None;
     }
 
     /// At the stop: what miners found and nobody has looked at yet is not acknowledged, but a block is a block.
@@ -261,7 +281,9 @@ impl Running {
             }
         }
         if moved {
-            let (tip, first) = (self.task.chain.tip().id, self.task.chain.first_share());
+            let (tip, first) = (self.task.chain.tip(), self.task.chain.first_share());
+            self.task.events.send(EventInput::Tip(tip.id, tip.height));
+            let tip = tip.id;
             self.task.store.mark(Marks { tip, first }).await;
         }
         // Not before the mark: without the first share that it names, nothing of the store can be loaded.
@@ -273,6 +295,7 @@ impl Running {
     async fn on_linked(&mut self, share: &Arc<CheckedShare>, linked_at: Option<UnixTime>) {
         // Before anything waits: the time of this line is when the share got here.
         debug!(target: ARRIVALS, share = %share.id(), "linked");
+        self.tell_of(share);
         let linked_at = linked_at.unwrap_or_else(|| u64::from(share.share().header.time));
         self.task.store.append(share.id(), StoredShare::new(share, linked_at)).await;
         if share.is_block() {
@@ -282,6 +305,15 @@ impl Running {
         }
         if self.task.adopt == Some(share.id()) {
             self.adopt_by_command();
+        }
+    }
+
+    /// Tells of a linked share, unless it is history that is caught up with.
+    fn tell_of(&self, share: &Arc<CheckedShare>) {
+        if unix_now().saturating_sub(share.share().header.time.into()) <= NEW_SHARE_AGE_MAX {
+            let found = self.found_here.as_ref().filter(|(id, _)| *id == share.id());
+            let worker = found.map(|(_, worker)| worker.clone());
+            self.task.events.send(EventInput::Linked(share.clone(), worker));
         }
     }
 
@@ -313,6 +345,7 @@ impl Running {
         self.decide(now).await;
         self.go_on_syncing().await;
         self.request_missing().await;
+        self.recent_work = RecentWork::of(&self.task.chain, now);
         self.dirty = true;
         let waits = !self.task.view.borrow().may_mine;
         if waits && self.complained.elapsed() >= COMPLAIN_INTERVAL {
@@ -321,18 +354,6 @@ impl Running {
                 "miners get no work until this node has synced with a peer; hint: start the first node of a network without \
                  --peer, or mine meanwhile with --solo-until-synced"
             );
-        }
-    }
-
-    fn answer(&mut self, query: ChainQuery) {
-        // Nobody waits any more when a reply cannot be sent.
-        match query {
-            ChainQuery::OrderAfter { locator, len_max, reply } => {
-                drop(reply.send(self.task.chain.order_after(&locator, len_max)));
-            }
-            ChainQuery::Payouts { share, reply } => drop(reply.send(self.task.chain.payouts(&share))),
-            ChainQuery::PaidWindow { share, reply } => drop(reply.send(self.task.chain.paid_window(&share))),
-            ChainQuery::Coinbase { share, reply } => drop(reply.send(self.task.chain.coinbase(&share))),
         }
     }
 }

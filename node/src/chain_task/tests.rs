@@ -6,7 +6,7 @@ use sharechain::{
 };
 
 use super::*;
-use crate::{p2p::P2pCommand, store::Command};
+use crate::{chain_profile::ChainProfile, events::EventsTask, p2p::P2pCommand, store::Command};
 
 /// Windows of 30 shares: four of them are kept.
 fn short_params() -> Arc<Params> {
@@ -19,7 +19,7 @@ struct Alone {
     task: ChainTask,
     store: mpsc::Receiver<Command>,
     view: watch::Receiver<Arc<ChainView>>,
-    _others: (mpsc::Receiver<P2pCommand>, mpsc::Receiver<BlockInput>),
+    _others: (mpsc::Receiver<P2pCommand>, mpsc::Receiver<BlockInput>, EventsTask),
 }
 
 fn alone(mut chain: ShareChain, adopt: Option<ShareId>) -> Alone {
@@ -28,12 +28,13 @@ fn alone(mut chain: ShareChain, adopt: Option<ShareId>) -> Alone {
     let (blocks, block_inputs) = mpsc::channel(16);
     let (templates, _) = mpsc::channel(16);
     let (view, views) = watch::channel(Arc::new(ChainView::of(&mut chain)));
+    let (events, _, events_task) = crate::events::channel(ChainProfile::find("devnet", None).unwrap().addresses);
     let alone = AlonePolicy { expects_peers: false, solo_until_synced: false };
     Alone {
-        task: ChainTask { chain, alone, adopt, store, p2p, blocks, templates, view },
+        task: ChainTask { chain, alone, adopt, store, p2p, blocks, templates, events, view },
         store: commands,
         view: views,
-        _others: (p2p_commands, block_inputs),
+        _others: (p2p_commands, block_inputs, events_task),
     }
 }
 

@@ -11,7 +11,7 @@ use sharechain::{
 use tokio::time::Duration;
 use tracing::info;
 
-use super::{AlonePolicy, running::Running};
+use super::{AlonePolicy, RecentWork, running::Running};
 use crate::defaults::ALONE_GRACE;
 
 /// What others see of the chain.
@@ -33,6 +33,10 @@ pub struct ChainView {
     pub rivals: Vec<RivalBranch>,
     /// Upgrade bits that the network sets.
     pub upgrades: Vec<(usize, UpgradeState)>,
+    /// Height of the first share that is kept; 0 while that is the virtual genesis.
+    pub first_height: u64,
+    /// Work of the last minutes, as of the last second.
+    pub recent_work: RecentWork,
     /// Shares taken from gossip since the start.
     pub gossiped: u64,
     /// How far the sync is.
@@ -57,6 +61,8 @@ impl ChainView {
             unknown_blocks: chain.unknown_blocks(),
             rivals: chain.rivals(),
             upgrades: chain.upgrades(),
+            first_height: chain.first_height(),
+            recent_work: RecentWork::default(),
             gossiped: 0,
             sync: SyncState::Alone,
             progress: None,
@@ -87,7 +93,9 @@ impl Running {
         }
         let is_behind = matches!(sync, SyncState::Behind { .. });
         let progress = is_behind.then(|| self.sync.progress(&view.tip, self.steady_now()));
-        self.task.view.send_replace(Arc::new(ChainView { gossiped: self.gossiped, sync, progress, may_mine, ..view }));
+        let (gossiped, recent_work) = (self.gossiped, self.recent_work);
+        let view = ChainView { gossiped, recent_work, sync, progress, may_mine, ..view };
+        self.task.view.send_replace(Arc::new(view));
     }
 }
 

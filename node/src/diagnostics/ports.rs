@@ -100,18 +100,13 @@ fn judge(wanted: &Wanted, bound: Result<(), io::ErrorKind>, listens: Option<&Lis
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
     };
-    let found = if *what == "api" && !address.ip().is_loopback() {
-        Finding::error("ports", "the api has no authentication, so it listens on loopback only")
-            .fix("choose an address of 127.0.0.1 with --api-listen")
-    } else {
-        match (bound, listens) {
-            (Ok(()), _) if address.port() == 0 => Finding::ok("ports", "any free port"),
-            (Ok(()), None | Some(None)) => Finding::ok("ports", "free"),
-            (Ok(()), Some(Some(_))) => Finding::warning("ports", "the running node does not listen here")
-                .because("it was started with other settings than these")
-                .fix("give doctor the flags that the node has, or restart the node"),
-            (Err(kind), listens) => unbound(wanted, kind, listens, flag),
-        }
+    let found = match (bound, listens) {
+        (Ok(()), _) if address.port() == 0 => Finding::ok("ports", "any free port"),
+        (Ok(()), None | Some(None)) => Finding::ok("ports", "free"),
+        (Ok(()), Some(Some(_))) => Finding::warning("ports", "the running node does not listen here")
+            .because("it was started with other settings than these")
+            .fix("give doctor the flags that the node has, or restart the node"),
+        (Err(kind), listens) => unbound(wanted, kind, listens, flag),
     };
     found.about(format!("{what}: {address}/{transport}"))
 }
@@ -168,13 +163,6 @@ mod tests {
         assert!(found.fix.unwrap().ends_with("or choose another address with --stratum-listen"));
         let found = judge(&miners(80), Err(io::ErrorKind::PermissionDenied), None);
         assert_eq!(found.cause.as_deref(), Some("ports below 1024 are for root"));
-    }
-
-    #[test]
-    fn the_api_stays_on_this_machine() {
-        let address = SocketAddr::from(([0, 0, 0, 0], 1));
-        let api = Wanted { what: "api", flag: "--api-listen", transport: Transport::Tcp, address };
-        assert_eq!(judge(&api, Ok(()), None).severity, Severity::Error);
     }
 
     #[test]

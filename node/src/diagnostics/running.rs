@@ -286,6 +286,12 @@ mod tests {
             hashrate: 0.0,
             connected_secs: 0,
             submits: crate::api::dto::Submits { accepted: 0, stale: 0, rejected: 0 },
+            hashrate_low: None,
+            hashrate_high: None,
+            id: String::new(),
+            difficulty: None,
+            last_share_secs: None,
+            rejects: crate::api::dto::RejectCounts::default(),
         };
         assert_eq!(bitaxes(&[worker("cgminer/4.12")]), None);
         let found = bitaxes(&[worker("bitaxe/BM1370/v2.9.0"), worker("cgminer/4.12")]).unwrap();

@@ -47,6 +47,8 @@ pub struct Template {
     pub txids: Arc<[Txid]>,
     /// The same with their witnesses.
     pub wtxids: Arc<[Txid]>,
+    /// Fees of its transactions; `None` when the daemon does not tell all of them.
+    pub fees: Option<u64>,
     /// The daemon's name for this template.
     pub longpollid: Option<String>,
 }
@@ -144,6 +146,7 @@ impl Template {
             body: Arc::new(BlockBody { tail: tail(&raw, profile.tail)?, transactions: bytes(&raw.transactions)? }),
             txids: txids.into(),
             wtxids: wtxids.into(),
+            fees: raw.transactions.iter().map(|transaction| transaction.fee).sum(),
             longpollid: raw.longpollid.map(Into::into),
         })
     }

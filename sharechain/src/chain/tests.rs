@@ -8,6 +8,7 @@ use crate::{
 
 mod attacks;
 mod deep_forks;
+mod explore;
 mod held_back;
 mod protocol;
 mod refused_templates;

@@ -37,6 +37,11 @@ impl Dag {
         self.get(index).is_some_and(|node| self.selected_at(node.height) == Some(index))
     }
 
+    /// The best chain's share that names this one as an uncle.
+    pub(crate) fn merger(&self, index: ShareIndex) -> Option<ShareIndex> {
+        self.selected_at(self.get(index)?.links.merged_at?).filter(|merger| *merger != index)
+    }
+
     /// The best chain's share with the fewest shares in its past, but at least `count`.
     pub(crate) fn selected_from_count(&self, count: u64) -> Option<ShareIndex> {
         let offset = self.selected.partition_point(|index| self.get(*index).is_some_and(|node| node.count < count));

@@ -9,7 +9,7 @@ use std::{
 use sharechain::PayoutScript;
 
 use super::SessionId;
-use crate::{hashrate::HashrateMeter, miner::Rates, username::Username};
+use crate::{error::RejectReason, hashrate::HashrateMeter, miner::Rates, username::Username};
 
 /// Averaging time of shown hash rates.
 const HASHRATE_TAU: Duration = Duration::from_secs(300);
@@ -23,8 +23,45 @@ const RATE_FORGOTTEN: f64 = 1e-3;
 pub(crate) struct Tally {
     /// By number of the worker.
     pub(crate) workers: Vec<WorkerTally>,
-    pub(crate) stale: u64,
-    pub(crate) rejected: u64,
+}
+
+/// Refused submits by reason.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Rejects([u64; RejectReason::ALL.len()]);
+
+impl From<[u64; RejectReason::ALL.len()]> for Rejects {
+    /// In the order of [`RejectReason::ALL`].
+    fn from(counts: [u64; RejectReason::ALL.len()]) -> Self {
+        Self(counts)
+    }
+}
+
+impl Rejects {
+    /// How many for this reason.
+    pub fn of(&self, reason: RejectReason) -> u64 {
+        self.0[reason as usize]
+    }
+
+    /// How many because their job was stale or not known any more, which is bad luck more than a fault.
+    pub fn stale(&self) -> u64 {
+        self.of(RejectReason::Stale).saturating_add(self.of(RejectReason::UnknownJob))
+    }
+
+    /// How many for all other reasons.
+    pub fn faulty(&self) -> u64 {
+        self.total().saturating_sub(self.stale())
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    fn add(&mut self, others: &Self) {
+        for (count, more) in self.0.iter_mut().zip(&others.0) {
+            *count = count.saturating_add(*more);
+        }
+    }
 }
 
 /// What one worker did since the last report of its connection.
@@ -35,11 +72,16 @@ pub(crate) struct WorkerTally {
     pub(crate) hashes: f64,
     /// Those of them that are credited to the operator.
     pub(crate) fee_hashes: f64,
+    /// Hashes of the newest accepted submit.
+    pub(crate) hashes_last: f64,
+    pub(crate) rejects: Rejects,
 }
 
 /// One worker of a connection.
 #[derive(Clone, Debug)]
 pub struct MinerSnapshot {
+    /// Number of its connection, and its own number there: no other worker has both while the node runs and it stays.
+    pub id: (u64, usize),
     /// Whom its work is credited to.
     pub script: PayoutScript,
     /// Its worker name.
@@ -52,10 +94,18 @@ pub struct MinerSnapshot {
     pub connected_secs: u64,
     /// Accepted submits.
     pub accepted: u64,
-    /// Submits of its connection that were refused as stale.
+    /// Expected hashes of all of them.
+    pub hashes: f64,
+    /// Those of the newest.
+    pub hashes_last: f64,
+    /// Seconds since the newest, to the second; `None` before the first.
+    pub accepted_ago_secs: Option<u64>,
+    /// Submits that were refused as stale.
     pub stale: u64,
-    /// Submits of its connection that were refused for another reason.
+    /// Submits that were refused for another reason.
     pub rejected: u64,
+    /// All refused ones by reason.
+    pub rejects: Rejects,
 }
 
 /// All connections.
@@ -69,10 +119,14 @@ pub struct StratumSnapshot {
     pub hashrate: f64,
     /// Submits accepted since the start.
     pub accepted: u64,
+    /// Expected hashes of all of them.
+    pub hashes: f64,
     /// Submits refused as stale since the start.
     pub stale: u64,
     /// Submits refused for another reason since the start.
     pub rejected: u64,
+    /// All refused ones by reason.
+    pub rejects: Rejects,
     /// Addresses that are banned.
     pub banned: usize,
 }
@@ -82,8 +136,6 @@ struct Account {
     agent: String,
     /// `None` for a number that is free again.
     workers: Vec<Option<Worker>>,
-    stale: u64,
-    rejected: u64,
 }
 
 #[derive(Debug)]
@@ -92,6 +144,44 @@ struct Worker {
     since: Instant,
     meter: HashrateMeter,
     accepted: u64,
+    hashes: f64,
+    hashes_last: f64,
+    accepted_at: Option<Instant>,
+    rejects: Rejects,
+}
+
+impl Worker {
+    fn new(username: Username, now: Instant) -> Self {
+        Self {
+            username,
+            since: now,
+            meter: HashrateMeter::new(HASHRATE_TAU, now),
+            accepted: 0,
+            hashes: 0.0,
+            hashes_last: 0.0,
+            accepted_at: None,
+            rejects: Rejects::default(),
+        }
+    }
+
+    fn snapshot(&self, id: (u64, usize), agent: &str, now: Instant) -> MinerSnapshot {
+        let ago = |at| now.saturating_duration_since(at).as_secs();
+        MinerSnapshot {
+            id,
+            script: self.username.script,
+            worker: self.username.worker.clone(),
+            agent: agent.to_owned(),
+            hashrate: self.meter.rate(now),
+            connected_secs: ago(self.since),
+            accepted: self.accepted,
+            hashes: self.hashes,
+            hashes_last: self.hashes_last,
+            accepted_ago_secs: self.accepted_at.map(ago),
+            stale: self.rejects.stale(),
+            rejected: self.rejects.faulty(),
+            rejects: self.rejects,
+        }
+    }
 }
 
 /// See the module.
@@ -100,8 +190,8 @@ pub(super) struct Accounts {
     sessions: BTreeMap<SessionId, Account>,
     scripts: BTreeMap<PayoutScript, HashrateMeter>,
     accepted: u64,
-    stale: u64,
-    rejected: u64,
+    hashes: f64,
+    rejects: Rejects,
 }
 
 impl Accounts {
@@ -122,8 +212,7 @@ impl Accounts {
     /// A connection has one more worker, with the lowest number that is free.
     pub(super) fn authorize(&mut self, id: SessionId, username: Username, now: Instant) {
         let Some(account) = self.sessions.get_mut(&id) else { return };
-        let meter = HashrateMeter::new(HASHRATE_TAU, now);
-        let worker = Some(Worker { username, since: now, meter, accepted: 0 });
+        let worker = Some(Worker::new(username, now));
         match account.workers.iter_mut().find(|place| place.is_none()) {
             Some(place) => *place = worker,
             None => account.workers.push(worker),
@@ -141,16 +230,22 @@ impl Accounts {
     /// Adds what a connection did. `fee_script` is credited with the operator's part.
     pub(super) fn add(&mut self, id: SessionId, tally: &Tally, fee_script: Option<PayoutScript>, now: Instant) {
         let Some(account) = self.sessions.get_mut(&id) else { return };
-        account.stale = account.stale.saturating_add(tally.stale);
-        account.rejected = account.rejected.saturating_add(tally.rejected);
-        self.stale = self.stale.saturating_add(tally.stale);
-        self.rejected = self.rejected.saturating_add(tally.rejected);
+        for done in &tally.workers {
+            self.rejects.add(&done.rejects);
+        }
         let new_meter = || HashrateMeter::new(SHARE_RATE_TAU, now);
         let workers = account.workers.iter_mut().zip(&tally.workers);
         for (worker, done) in workers.filter_map(|(worker, done)| Some((worker.as_mut()?, done))) {
+            worker.rejects.add(&done.rejects);
+            if done.accepted == 0 {
+                continue;
+            }
             worker.accepted = worker.accepted.saturating_add(done.accepted);
+            worker.hashes += done.hashes;
+            (worker.hashes_last, worker.accepted_at) = (done.hashes_last, Some(now));
             worker.meter.add(done.hashes, now);
             self.accepted = self.accepted.saturating_add(done.accepted);
+            self.hashes += done.hashes;
             let since = worker.since;
             let own = self.scripts.entry(worker.username.script);
             own.or_insert_with(|| HashrateMeter::new(SHARE_RATE_TAU, since)).add(done.hashes - done.fee_hashes, now);
@@ -161,30 +256,23 @@ impl Accounts {
     }
 
     pub(super) fn snapshot(&self, banned: usize, now: Instant) -> StratumSnapshot {
-        let workers = self
-            .sessions
-            .values()
-            .flat_map(|account| account.workers.iter().flatten().map(move |worker| (account, worker)));
-        let miners: Vec<MinerSnapshot> = workers
-            .map(|(account, worker)| MinerSnapshot {
-                script: worker.username.script,
-                worker: worker.username.worker.clone(),
-                agent: account.agent.clone(),
-                hashrate: worker.meter.rate(now),
-                connected_secs: now.saturating_duration_since(worker.since).as_secs(),
-                accepted: worker.accepted,
-                stale: account.stale,
-                rejected: account.rejected,
-            })
-            .collect();
+        let of_session = |(session, account): (&SessionId, &Account)| {
+            let workers = account.workers.iter().enumerate();
+            let present = workers.filter_map(|(number, worker)| Some((number, worker.as_ref()?)));
+            let shown = present.map(|(number, worker)| worker.snapshot((session.0, number), &account.agent, now));
+            shown.collect::<Vec<_>>()
+        };
+        let miners: Vec<MinerSnapshot> = self.sessions.iter().flat_map(of_session).collect();
         StratumSnapshot {
             // The sum of nothing would be -0.
             hashrate: miners.iter().fold(0.0, |sum, miner| sum + miner.hashrate),
             miners,
             connections: self.sessions.len(),
             accepted: self.accepted,
-            stale: self.stale,
-            rejected: self.rejected,
+            hashes: self.hashes,
+            stale: self.rejects.stale(),
+            rejected: self.rejects.faulty(),
+            rejects: self.rejects,
             banned,
         }
     }
@@ -198,14 +286,27 @@ impl Accounts {
 impl Tally {
     /// Counts an accepted submit.
     pub(crate) fn accept(&mut self, worker: usize, hashes: f64, is_fee: bool) {
+        if let Some(tally) = self.worker(worker) {
+            tally.accepted = tally.accepted.saturating_add(1);
+            tally.hashes += hashes;
+            tally.hashes_last = hashes;
+            tally.fee_hashes += if is_fee { hashes } else { 0.0 };
+        }
+    }
+
+    /// Counts a refused submit.
+    pub(crate) fn refuse(&mut self, worker: usize, reason: RejectReason) {
+        if let Some(tally) = self.worker(worker) {
+            let count = &mut tally.rejects.0[reason as usize];
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn worker(&mut self, worker: usize) -> Option<&mut WorkerTally> {
         if self.workers.len() <= worker {
             self.workers.resize(worker.saturating_add(1), WorkerTally::default());
         }
-        if let Some(tally) = self.workers.get_mut(worker) {
-            tally.accepted = tally.accepted.saturating_add(1);
-            tally.hashes += hashes;
-            tally.fee_hashes += if is_fee { hashes } else { 0.0 };
-        }
+        self.workers.get_mut(worker)
     }
 
     /// Accepted submits of all workers.
@@ -214,7 +315,7 @@ impl Tally {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.stale == 0 && self.rejected == 0 && self.workers.iter().all(|worker| worker.accepted == 0)
+        self.workers.is_empty()
     }
 }
 
@@ -241,7 +342,10 @@ mod tests {
             let mut tally = Tally::default();
             tally.accept(1, 90.0, false);
             tally.accept(1, 10.0, true);
-            tally.stale = u64::from(second == 600);
+            if second == 600 {
+                tally.refuse(1, RejectReason::Stale);
+                tally.refuse(1, RejectReason::Duplicate);
+            }
             accounts.add(id, &tally, Some(testing::script(9)), start + Duration::from_secs(second));
         }
         let now = start + Duration::from_secs(600);
@@ -249,7 +353,14 @@ mod tests {
         let shown: Vec<_> = snapshot.miners.iter().map(|miner| (miner.worker.as_str(), miner.accepted)).collect();
         assert_eq!(shown, [("a", 0), ("b", 1_200)]);
         assert!((snapshot.hashrate / 100.0 - 1.0).abs() < 0.02, "{}", snapshot.hashrate);
-        assert_eq!((snapshot.connections, snapshot.accepted, snapshot.stale), (1, 1_200, 1));
+        assert_eq!((snapshot.connections, snapshot.accepted, snapshot.stale, snapshot.rejected), (1, 1_200, 1, 1));
+        assert_eq!(snapshot.rejects.of(RejectReason::Duplicate), 1);
+        let miner = &snapshot.miners[1];
+        assert_eq!(
+            (miner.id, miner.stale, miner.rejects, miner.accepted_ago_secs),
+            ((1, 1), 1, snapshot.rejects, Some(0))
+        );
+        assert!((miner.hashes - 60_000.0).abs() < 0.1 && (miner.hashes_last - 10.0).abs() < 0.1);
         let rates = accounts.rates(now);
         assert!((rates[&testing::script(1)] / 90.0 - 1.0).abs() < 0.02);
         assert!((rates[&testing::script(9)] / 10.0 - 1.0).abs() < 0.02);

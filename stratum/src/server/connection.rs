@@ -31,6 +31,7 @@ use crate::{
     miner::{Now, Rates, SessionConfig},
     session::{Action, Parked, PendingReply, Refuge, Session},
     submit::Found,
+    timing::Timings,
 };
 
 /// Time to take the last line.
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     /// Cancelled when the node stops.
     pub(crate) stopping: CancellationToken,
     pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) timings: Arc<Timings>,
 }
 
 impl Shared {
@@ -142,8 +144,12 @@ impl Connection {
                 changed = self.templates.changed() => {
                     changed.map_err(|_| "the node stops")?;
                     let actions = self.renew();
+                    let is_job = !actions.is_empty();
                     self.perform(actions).await?;
                     self.flush().await?;
+                    if is_job {
+                        self.link.shared.timings.on_job_written(Instant::now());
+                    }
                 }
                 () = self.shed.cancelled(), if !self.is_invited => {
                     self.is_invited = true;
@@ -174,7 +180,13 @@ impl Connection {
         while self.session.may_read_at(Instant::now()).is_none() {
             let actions = match self.inbox.next_line(LINE_LEN_MAX).map(|line| line.map(str::from_utf8)) {
                 Ok(None) => break,
-                Ok(Some(Ok(line))) => self.session.handle_line(line, now()),
+                Ok(Some(Ok(line))) => {
+                    let now = now();
+                    let actions = self.session.handle_line(line, now);
+                    self.link
+                        .time_submit(now.instant, || actions.iter().any(|action| matches!(action, Action::Judged(_))));
+                    actions
+                }
                 Ok(Some(Err(_))) => return Err(self.junk("a line is not text").await),
                 Err(LineTooLong) => return Err(self.junk("a line is too long").await),
             };
@@ -203,13 +215,11 @@ impl Connection {
             match action {
                 Action::Send(line) => self.outbox.push_line(line),
                 Action::SendJob(line) => self.outbox.push_parts(line.into_parts()),
-                Action::Found { found, reply } => self.hand_over(found, reply).await?,
+                Action::Found { found, worker, reply } => self.hand_over((found, worker), reply).await?,
                 Action::Renew => actions.extend(self.renew()),
                 Action::Resume { session_id } => actions.extend(self.resume(&session_id).await),
                 Action::Judged(judged) => self.link.count(judged),
-                Action::Authorized(username) => {
-                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await;
-                }
+                Action::Authorized(username) => self.link.authorized(username).await,
                 Action::Follows(follows) => self.link.tell(Event::Follows { id: self.link.id(), follows }).await,
                 Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
                 Action::Misbehaved(conduct) => self.link.tell_conduct(conduct).await,
@@ -223,8 +233,12 @@ impl Connection {
     }
 
     /// Gives a share or block to the node and answers the miner when it is stored.
-    async fn hand_over(&mut self, found: Box<Found>, reply: Option<PendingReply>) -> Result<(), Ended> {
-        let stored = self.link.give(found).await?;
+    async fn hand_over(
+        &mut self,
+        (found, worker): (Box<Found>, usize),
+        reply: Option<PendingReply>,
+    ) -> Result<(), Ended> {
+        let stored = self.link.give(found, worker).await?;
         let Some(reply) = reply else { return Ok(()) };
         let stored = link::outcome(stored).await?;
         self.outbox.push_line(stored.map_or_else(|reason| reply.refused(reason), |()| reply.stored()));

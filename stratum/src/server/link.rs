@@ -18,7 +18,10 @@ use super::{
     connection::{Ended, Shared},
     registry::Event,
 };
-use crate::{guard::Conduct, limits::STORE_TIMEOUT, session::Judged, submit::Found};
+use crate::{
+    extranonce::EXTRANONCE1_LEN, guard::Conduct, limits::STORE_TIMEOUT, session::Judged, submit::Found,
+    username::Username,
+};
 
 /// Time between two reports to the registry while something is done.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -31,13 +34,15 @@ pub(crate) struct Link {
     pub(crate) shared: Arc<Shared>,
     id: SessionId,
     tally: Tally,
+    /// Names of the workers by their number; numbers of those that left are given again.
+    workers: Vec<Option<String>>,
     /// When the tally is reported, if there is one.
     report_at: Option<Instant>,
 }
 
 impl Link {
     pub(crate) fn new(shared: Arc<Shared>, id: SessionId) -> Self {
-        Self { shared, id, tally: Tally::default(), report_at: None }
+        Self { shared, id, tally: Tally::default(), workers: Vec::new(), report_at: None }
     }
 
     pub(crate) const fn id(&self) -> SessionId {
@@ -55,12 +60,36 @@ impl Link {
         self.tell(Event::Misbehaved { id: self.id, conduct }).await;
     }
 
+    /// Tells of one more worker, which takes the lowest number that is free.
+    pub(crate) async fn authorized(&mut self, username: Username) {
+        let name = Some(username.worker.clone());
+        match self.workers.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = name,
+            None => self.workers.push(name),
+        }
+        self.tell(Event::Authorized { id: self.id, username }).await;
+    }
+
+    /// Tells of a worker that is gone, though its connection is not.
+    pub(crate) async fn left(&mut self, worker: usize, extranonce1: [u8; EXTRANONCE1_LEN]) {
+        if let Some(place) = self.workers.get_mut(worker) {
+            *place = None;
+        }
+        self.tell(Event::Left { id: self.id, worker, extranonce1 }).await;
+    }
+
+    /// Times what was read, if it was a submit.
+    pub(crate) fn time_submit(&self, since: Instant, was_submit: impl FnOnce() -> bool) {
+        if was_submit() {
+            self.shared.timings.submit.observe(since.elapsed());
+        }
+    }
+
     /// Counts a submit; the registry hears of it with the next report.
     pub(crate) fn count(&mut self, judged: Judged) {
         match judged {
             Judged::Accepted { worker, hashes, is_fee } => self.tally.accept(worker, hashes, is_fee),
-            Judged::Stale => self.tally.stale = self.tally.stale.saturating_add(1),
-            Judged::Rejected => self.tally.rejected = self.tally.rejected.saturating_add(1),
+            Judged::Refused { worker, reason } => self.tally.refuse(worker, reason),
         }
         self.report_at.get_or_insert_with(|| Instant::now() + REPORT_INTERVAL);
     }
@@ -91,9 +120,10 @@ impl Link {
     }
 
     /// Gives a share or block to the node, and where to hear what becomes of it.
-    pub(crate) async fn give(&self, found: Box<Found>) -> Result<Stored, Ended> {
+    pub(crate) async fn give(&self, found: Box<Found>, worker: usize) -> Result<Stored, Ended> {
         let (stored, outcome) = oneshot::channel();
-        match self.shared.found.send(FoundShare { found, stored }).await {
+        let worker = self.workers.get(worker).cloned().flatten().unwrap_or_default();
+        match self.shared.found.send(FoundShare { found, worker, stored }).await {
             Ok(()) => Ok(outcome),
             Err(_) => Err("the node stops"),
         }

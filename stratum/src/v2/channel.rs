@@ -259,7 +259,7 @@ impl Channel {
     /// What the specification calls the reason.
     pub(super) const fn refusal_code(&self, reject: &Reject) -> &'static str {
         match reject {
-            Reject::Stale => ERROR_CODE_SUBMIT_SHARES_STALE_SHARE,
+            Reject::Stale | Reject::UnknownJob => ERROR_CODE_SUBMIT_SHARES_STALE_SHARE,
             Reject::Duplicate => ERROR_CODE_SUBMIT_SHARES_DUPLICATE_SHARE,
             Reject::LowDifficulty => ERROR_CODE_SUBMIT_SHARES_DIFFICULTY_TOO_LOW,
             Reject::VersionBits if self.version_mask == 0 => ERROR_CODE_VERSION_ROLLING_NOT_ALLOWED,

@@ -141,6 +141,9 @@ impl Connection {
                         self.offer(channel_id, template.as_ref()).await?;
                     }
                     self.flush().await?;
+                    if template.is_some() && !self.session.channel_ids().is_empty() {
+                        self.link.shared.timings.on_job_written(Instant::now());
+                    }
                 }
                 read = self.inbox.fill(&mut self.stream), if may_read_at.is_none() => {
                     match read {
@@ -193,7 +196,9 @@ impl Connection {
         }
         match Message::decode(header.msg_type(), frame.payload()) {
             Ok(message) => {
-                let actions = self.session.handle_message(message, now());
+                let now = now();
+                let actions = self.session.handle_message(message, now);
+                self.link.time_submit(now.instant, || actions.iter().any(|action| matches!(action, Action::Judged(_))));
                 self.perform(actions).await
             }
             // Of a later version of the protocol.
@@ -238,17 +243,15 @@ impl Connection {
         while let Some(action) = actions.pop_front() {
             match action {
                 Action::Send(frame) => self.send(frame).await?,
-                Action::Found { found, pending } => self.hand_over(found, pending).await?,
+                Action::Found { found, worker, pending } => self.hand_over((found, worker), pending).await?,
                 Action::Renew(channel_id) => self.renew(channel_id).await?,
                 Action::Reserve => actions.extend(self.reserve().await),
                 Action::Judged(judged) => self.link.count(judged),
-                Action::Authorized(username) => {
-                    self.link.tell(Event::Authorized { id: self.link.id(), username }).await;
-                }
+                Action::Authorized(username) => self.link.authorized(username).await,
                 Action::Left { worker, extranonce1 } => {
                     // What it did is its own, not that of the next worker with its number.
                     self.link.report().await;
-                    self.link.tell(Event::Left { id: self.link.id(), worker, extranonce1 }).await;
+                    self.link.left(worker, extranonce1).await;
                 }
                 Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
                 Action::Misbehaved(conduct) => self.link.tell_conduct(conduct).await,
@@ -283,8 +286,12 @@ impl Connection {
     }
 
     /// Gives a share or block to the node, and has it acknowledged when it is stored.
-    async fn hand_over(&mut self, found: Box<Found>, pending: Option<PendingShare>) -> Result<(), Ended> {
-        let stored = self.link.give(found).await?;
+    async fn hand_over(
+        &mut self,
+        (found, worker): (Box<Found>, usize),
+        pending: Option<PendingShare>,
+    ) -> Result<(), Ended> {
+        let stored = self.link.give(found, worker).await?;
         let Some(pending) = pending else { return Ok(()) };
         let stored = link::outcome(stored).await?;
         match self.session.handle_stored(pending, stored) {

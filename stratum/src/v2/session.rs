@@ -29,7 +29,7 @@ use super::{
 use crate::{
     bucket::TokenBucket,
     client::ClientProfile,
-    error::Reject,
+    error::{Reject, RejectReason},
     extranonce::EXTRANONCE1_LEN,
     guard::Conduct,
     job::JobTemplate,
@@ -66,6 +66,8 @@ pub enum Action {
     Found {
         /// What was found.
         found: Box<Found>,
+        /// Number of the worker in this connection.
+        worker: usize,
         /// What to acknowledge; `None` when the submit was refused already and only the block matters.
         pending: Option<PendingShare>,
     },
@@ -279,25 +281,26 @@ impl Session {
         let kind = if share.extranonce2.is_some() { Kind::Extended } else { Kind::Standard };
         let channel = self.channels.get_mut(&channel_id).filter(|channel| channel.kind() == kind);
         let Some(channel) = channel else {
-            return self.refused(refuse(ERROR_CODE_SUBMIT_SHARES_INVALID_CHANNEL_ID), Judged::Rejected);
+            return self.refused(refuse(ERROR_CODE_SUBMIT_SHARES_INVALID_CHANNEL_ID), (0, RejectReason::Other));
         };
+        let worker = channel.worker();
         let Some(extranonce2) = Channel::extranonce2(share) else {
-            return self.refused(refuse(ERROR_CODE_SUBMIT_SHARES_BAD_EXTRANONCE_SIZE), Judged::Rejected);
+            return self.refused(refuse(ERROR_CODE_SUBMIT_SHARES_BAD_EXTRANONCE_SIZE), (worker, RejectReason::Other));
         };
         match channel.submit(share, extranonce2, now) {
             // Jobs are forgotten when they are old, so that is what it most likely is.
-            None => self.refused(refuse(ERROR_CODE_SUBMIT_SHARES_INVALID_JOB_ID), Judged::Stale),
+            None => self.refused(refuse(ERROR_CODE_SUBMIT_SHARES_INVALID_JOB_ID), (worker, RejectReason::UnknownJob)),
             Some(Outcome::Accepted { hashes, is_fee, found }) => {
                 let difficulty = difficulty_of(hashes, self.config.algorithm());
                 let receipt = Receipt { sequence, difficulty };
                 let mut actions = Vec::with_capacity(3);
                 match found {
                     Some(found) => {
-                        actions.push(Action::Found { found, pending: Some(PendingShare { channel_id, receipt }) });
+                        let pending = Some(PendingShare { channel_id, receipt });
+                        actions.push(Action::Found { found, worker, pending });
                     }
                     None => channel.accept(receipt),
                 }
-                let worker = channel.worker();
                 actions.push(Action::Judged(Judged::Accepted { worker, hashes, is_fee }));
                 if channel.miner().vardiff().take_urgent() {
                     actions.push(Action::Renew(channel_id));
@@ -308,23 +311,23 @@ impl Session {
             Some(Outcome::Refused { reject, is_no_work, block }) => {
                 let code = channel.refusal_code(&reject);
                 let mut actions: Vec<Action> =
-                    block.map(|found| Action::Found { found, pending: None }).into_iter().collect();
+                    block.map(|found| Action::Found { found, worker, pending: None }).into_iter().collect();
                 if is_no_work {
                     actions.push(Action::Misbehaved(Conduct::NoWork));
                 }
                 if reject == Reject::TooManySubmits {
                     actions.push(Action::Renew(channel_id));
                 }
-                actions.extend(self.refused(refuse(code), Judged::refused(&reject)));
+                actions.extend(self.refused(refuse(code), (worker, reject.reason())));
                 actions
             }
         }
     }
 
     /// Counts a refused submit.
-    fn refused(&mut self, answer: Action, judged: Judged) -> Vec<Action> {
+    fn refused(&mut self, answer: Action, (worker, reason): (usize, RejectReason)) -> Vec<Action> {
         self.rejects_in_a_row = self.rejects_in_a_row.saturating_add(1);
-        let mut actions = vec![answer, Action::Judged(judged)];
+        let mut actions = vec![answer, Action::Judged(Judged::Refused { worker, reason })];
         if self.rejects_in_a_row >= REJECTS_IN_A_ROW_MAX {
             actions.push(Action::Disconnect("too many rejected submits in a row"));
         }

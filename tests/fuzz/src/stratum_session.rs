@@ -152,7 +152,7 @@ impl Connection {
             match action {
                 Action::Send(sent) => check_line(sent),
                 Action::SendJob(line) => check_line(&line.to_string()),
-                Action::Found { found, reply } => {
+                Action::Found { found, reply, .. } => {
                     if let Some(reply) = reply {
                         check_line(&reply.stored());
                         check_line(&reply.refused("no \"room\"\n".to_owned()));
@@ -168,7 +168,7 @@ impl Connection {
                     let key = line.and_then(submit_key).expect("only a submit is credited");
                     assert!(self.credited.insert(key), "credited twice: {line:?}");
                 }
-                Action::Judged(Judged::Stale | Judged::Rejected) => {}
+                Action::Judged(Judged::Refused { .. }) => {}
                 Action::Authorized(user) => {
                     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
                     assert!(user.worker.chars().all(allowed), "{:?}", user.worker);

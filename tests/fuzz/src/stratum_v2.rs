@@ -109,7 +109,7 @@ impl Connection {
         for action in actions {
             match action {
                 Action::Send(frame) => check(&frame),
-                Action::Found { found, pending } => {
+                Action::Found { found, pending, .. } => {
                     assert!(found.share.is_some() || found.is_block, "found nothing");
                     let stored =
                         if self.elapsed.as_secs().is_multiple_of(2) { Ok(()) } else { Err("no \"room\"".to_owned()) };
@@ -132,7 +132,7 @@ impl Connection {
                     let key = (channel_id, job_id, nonce, time, version, extranonce2);
                     assert!(self.credited.insert(key), "credited twice");
                 }
-                Action::Judged(Judged::Stale | Judged::Rejected)
+                Action::Judged(Judged::Refused { .. })
                 | Action::Authorized(_)
                 | Action::Left { .. }
                 | Action::Agent(_)

@@ -1,9 +1,10 @@
 //! Peers, bans, and what an operator orders.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A connected peer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Peer {
     /// Its identity.
     pub peer_id: String,
@@ -44,7 +45,7 @@ pub struct Peer {
 }
 
 /// The node's place in the network.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NetworkSummary {
     /// Peers that dialled us.
     pub inbound: usize,
@@ -75,7 +76,7 @@ pub struct NetworkSummary {
 }
 
 /// How often something is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Count {
     /// What.
     pub name: String,
@@ -84,7 +85,7 @@ pub struct Count {
 }
 
 /// A ban.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BanEntry {
     /// A peer id, an IPv4 address or an IPv6 /64.
     pub subject: String,
@@ -97,7 +98,7 @@ pub struct BanEntry {
 }
 
 /// Whom an order is about.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PeerOrderBody {
     /// A peer id, an address or a multiaddress, as the order wants it.
@@ -107,7 +108,7 @@ pub struct PeerOrderBody {
 }
 
 /// What became of an order.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PeerOrderResult {
     /// Whether there was something to do.
     pub done: bool,

@@ -29,6 +29,7 @@ fn template(block: u8, transactions: &[u16], tail: &[u8]) -> Template {
         }),
         txids: txids.into(),
         wtxids: wtxids.into(),
+        fees: None,
         longpollid: None,
     }
 }

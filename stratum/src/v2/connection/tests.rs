@@ -83,7 +83,7 @@ impl Endpoint {
 
     /// Stores what is found next.
     async fn store(&mut self) -> Box<Found> {
-        let FoundShare { found, stored } = timeout(PATIENCE, self.found.recv()).await.unwrap().unwrap();
+        let FoundShare { found, stored, .. } = timeout(PATIENCE, self.found.recv()).await.unwrap().unwrap();
         stored.send(Ok(())).unwrap();
         found
     }

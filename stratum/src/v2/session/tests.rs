@@ -95,11 +95,11 @@ impl Table {
                     let actions = self.session.handle_reserved(reserved, work, now);
                     seen.extend(self.perform(actions));
                 }
-                Action::Found { found, pending } => {
+                Action::Found { found, worker, pending } => {
                     let stored = if self.is_storing { Ok(()) } else { Err("full".to_owned()) };
                     let refused = pending.and_then(|pending| self.session.handle_stored(pending, stored));
                     seen.extend(refused.map(|frame| self.client.read(frame.as_bytes())));
-                    self.errands.push(Action::Found { found, pending });
+                    self.errands.push(Action::Found { found, worker, pending });
                 }
                 errand => self.errands.push(errand),
             }
@@ -322,8 +322,11 @@ fn submits_are_refused_in_the_words_of_the_specification() {
         assert_eq!(with(&mut table, 16, &time.to_le_bytes()), code);
     }
     let judged = table.judged();
-    assert_eq!(judged.iter().filter(|judged| **judged == Judged::Stale).count(), 1);
-    assert_eq!(judged.iter().filter(|judged| **judged == Judged::Rejected).count(), 7);
+    let refused = |wanted| {
+        let is_so = |judged: &&Judged| matches!(judged, Judged::Refused { reason, .. } if *reason == wanted);
+        judged.iter().filter(is_so).count()
+    };
+    assert_eq!(RejectReason::ALL.map(refused), [0, 1, 1, 1, 2, 3]);
 }
 
 #[test]
@@ -341,8 +344,8 @@ fn work_on_an_old_block_is_stale_after_a_grace_but_a_block_is_a_block() {
     table.seconds = 6;
     table.errands.clear();
     assert_eq!(table.refusal(third), "stale-share");
-    assert_eq!(table.judged(), [Judged::Stale]);
-    assert!(matches!(&table.errands[0], Action::Found { found, pending: None } if found.is_block));
+    assert_eq!(table.judged(), [Judged::Refused { worker: 0, reason: RejectReason::Stale }]);
+    assert!(matches!(&table.errands[0], Action::Found { found, pending: None, .. } if found.is_block));
 }
 
 #[test]
