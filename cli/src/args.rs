@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use node::{
     Region, ShareId,
     config::{Purpose, Setting, Sources},
@@ -10,7 +11,12 @@ use node::{
     parent::devnet,
 };
 
-use crate::{init::Question, nearest::Format};
+use crate::{
+    init::Question,
+    listing::{CLEAR, Output},
+    nearest::Format,
+    render,
+};
 
 /// A decentralised mining pool node: peers replicate a share chain, and every block pays the miners of the PPLNS window in
 /// its coinbase.
@@ -18,7 +24,14 @@ use crate::{init::Question, nearest::Format};
 #[command(name = "poolnode", version, arg_required_else_help = true)]
 pub(crate) struct Args {
     /// API of the node to ask.
-    #[arg(long, global = true, env = "POOLNODE_API", default_value = "http://127.0.0.1:23380", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "POOLNODE_API",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:23380",
+        value_name = "URL"
+    )]
     pub(crate) api: String,
     /// JSON for scripts instead of text for people.
     #[arg(long, global = true)]
@@ -43,13 +56,86 @@ pub(crate) enum Command {
     /// The peers of a running node: list them, or give orders about them.
     Peers(PeersArgs),
     /// Show a running node at a glance.
-    Status,
+    Status(StatusArgs),
+    /// The miners of a running node, those with the most hash rate first.
+    Workers(ListArgs),
+    /// One share: what it builds on, whom it is credited to, whether it is a block.
+    Share {
+        /// Its id, 64 hexadecimal digits.
+        id: String,
+    },
+    /// The pool's blocks, the newest first, and what became of them.
+    Blocks(ListArgs),
+    /// Whom the next block pays, and how much.
+    Payouts(ListArgs),
+    /// The share chain.
+    Chain {
+        #[command(subcommand)]
+        command: ChainCommand,
+    },
+    /// What happens at a running node, one line an event.
+    Events(EventsArgs),
     /// Look for what keeps a node from its work, and say what to do about it: takes the flags that the node is run with.
     Doctor(Box<RunArgs>),
     /// Check, show or write a configuration.
     Config(ConfigArgs),
     /// Measure which pool nodes lose a miner least: those of the directory of a running node, or those that are given.
     Nearest(NearestArgs),
+    /// Print the version of this program, and of the node that answers.
+    Version,
+    /// Print what a shell reads to complete commands.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write man pages, one for every command.
+    Man {
+        /// Folder for them.
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Show it again and again, every so many seconds.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) watch: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// How it is printed; --json stands for json.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Output,
+    /// Show it again and again, every so many seconds.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) watch: Option<u64>,
+}
+
+impl ListArgs {
+    /// Makes room for the next look of a table.
+    pub(crate) fn clear(&self) -> anyhow::Result<()> {
+        if self.watch.is_some() && self.output == Output::Table { render::text(CLEAR) } else { Ok(()) }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChainCommand {
+    /// Its identity, tip, work and window.
+    Info,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EventsArgs {
+    /// Go on for ever: a lost connection is taken up again where it was.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Only these kinds, with commas: share, uncle, tip, block_found, payout, worker_on, warning, ...
+    #[arg(long, value_name = "KINDS")]
+    pub(crate) kinds: Option<String>,
+    /// Begin after the event with this number, as far as the node remembers.
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -308,7 +394,8 @@ impl RunArgs {
     fn flags(&self) -> Vec<Setting> {
         let text = |flag, key, value: Option<String>| value.map(|value| Setting::flag(flag, key, value));
         let address = |flag, key, value: Option<SocketAddr>| text(flag, key, value.map(|address| address.to_string()));
-        let list = |flag, key, values: &[String]| (!values.is_empty()).then(|| Setting::flag(flag, key, values.to_vec()));
+        let list =
+            |flag, key, values: &[String]| (!values.is_empty()).then(|| Setting::flag(flag, key, values.to_vec()));
         let switch = |flag, key, is_given: bool, value: bool| is_given.then(|| Setting::flag(flag, key, value));
         let folder = self.data_dir.as_ref().map(|folder| folder.to_string_lossy().into_owned());
         // More peers than an i64 holds are refused for their number, whichever it is.

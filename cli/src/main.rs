@@ -5,12 +5,17 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod args;
+mod chain;
 mod commands;
 mod config_cmd;
 mod doctor;
+mod events;
 mod exit;
 mod init;
+mod listing;
+mod lists;
 mod log;
+mod manual;
 mod nearest;
 mod peers;
 mod quickstart;

@@ -41,11 +41,8 @@ impl Config {
         };
         let mut changes = Changes::default();
         for key in keys.into_iter().filter(|key| before.get(*key) != after.get(*key)) {
-            let change = Change {
-                key: key.clone(),
-                before: words(key, before.get(key)),
-                after: words(key, after.get(key)),
-            };
+            let change =
+                Change { key: key.clone(), before: words(key, before.get(key)), after: words(key, after.get(key)) };
             let kind = if RELOADABLE.contains(&key.as_str()) { &mut changes.taken } else { &mut changes.needs_restart };
             kind.push(change);
         }

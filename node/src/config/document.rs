@@ -135,7 +135,8 @@ fn say_no_example(lines: &mut [String]) {
 /// Examples that would be wrong on another chain.
 fn chain_examples(chain: &ChainProfile) -> Vec<(&'static str, Value)> {
     let address = chain.addresses.format(&PayoutScript::p2wpkh(&[7; 20]));
-    let addresses = address.map(|address| ["stratum.default_address", "stratum.fee_address"].map(|key| (key, address.clone().into())));
+    let addresses = address
+        .map(|address| ["stratum.default_address", "stratum.fee_address"].map(|key| (key, address.clone().into())));
     let place = daemon_place(&chain.name);
     let cookie = place.and_then(|place| place.cookies().into_iter().next());
     let daemon = [
@@ -159,7 +160,9 @@ mod tests {
 
     #[test]
     fn what_is_generated_is_complete_and_taken() {
-        for (purpose, chain) in [(Purpose::Dev, "devnet"), (Purpose::Testnet, "bitcoin-testnet4"), (Purpose::Prod, "bitcoin")] {
+        for (purpose, chain) in
+            [(Purpose::Dev, "devnet"), (Purpose::Testnet, "bitcoin-testnet4"), (Purpose::Prod, "bitcoin")]
+        {
             let text = generate(purpose, None).unwrap();
             assert_eq!(config(&text).chain.name, chain);
             for key in keys::known() {

@@ -59,7 +59,9 @@ impl Config {
 
 /// The keys of the sample; what it shows of a fallback daemon is one value of a list.
 fn known_paths() -> impl Iterator<Item = &'static str> {
-    let path = |key: &'static keys::Key| if key.path.starts_with(keys::FALLBACK) { keys::FALLBACKS } else { key.path.as_str() };
+    let path = |key: &'static keys::Key| {
+        if key.path.starts_with(keys::FALLBACK) { keys::FALLBACKS } else { key.path.as_str() }
+    };
     keys::known().iter().map(path)
 }
 

@@ -15,7 +15,6 @@ use super::{
     settings::{Place, Setting, insert},
 };
 
-
 /// What the variables begin with.
 pub(super) const PREFIX: &str = "POOLNODE__";
 const SEPARATOR: &str = "__";
@@ -104,7 +103,12 @@ mod tests {
             ("POOLNODE__STRATUM__FEE_PERCENT", "0.5", "stratum.fee_percent", 0.5.into()),
             ("POOLNODE__STRATUM__TLS", "false", "stratum.tls", false.into()),
             ("POOLNODE__STRATUM__LISTEN", "0.0.0.0:3333", "stratum.listen", "0.0.0.0:3333".into()),
-            ("POOLNODE__P2P__PEERS", "/ip4/1.2.3.4/tcp/5, /ip4/1.2.3.5/tcp/5", "p2p.peers", list(&["/ip4/1.2.3.4/tcp/5", "/ip4/1.2.3.5/tcp/5"])),
+            (
+                "POOLNODE__P2P__PEERS",
+                "/ip4/1.2.3.4/tcp/5, /ip4/1.2.3.5/tcp/5",
+                "p2p.peers",
+                list(&["/ip4/1.2.3.4/tcp/5", "/ip4/1.2.3.5/tcp/5"]),
+            ),
             ("POOLNODE__P2P__PEERS", "[\"a\"]", "p2p.peers", list(&["a"])),
             ("POOLNODE__P2P__PEERS", "", "p2p.peers", list(&[])),
             ("POOLNODE__CUSTOM__NAME", "coin", "custom.name", "coin".into()),
@@ -124,7 +128,9 @@ mod tests {
         assert!(refused("POOLNODE__stratum__tls").ends_with(&meant("POOLNODE__STRATUM__TLS")));
         assert_eq!(refused("POOLNODE__FROBNICATE"), "POOLNODE__FROBNICATE: unknown variable");
         assert!(refused("POOLNODE__STRATUM").starts_with("POOLNODE__STRATUM: unknown variable"));
-        assert!(refused("POOLNODE__PARENT__FALLBACK__RPC_URL").starts_with("POOLNODE__PARENT__FALLBACK__RPC_URL: unknown"));
+        assert!(
+            refused("POOLNODE__PARENT__FALLBACK__RPC_URL").starts_with("POOLNODE__PARENT__FALLBACK__RPC_URL: unknown")
+        );
     }
 
     #[test]

@@ -154,7 +154,9 @@ impl ConfigError {
     fn keys(&self) -> Vec<String> {
         let below = |section: &str, names: &[&str]| names.iter().map(|name| format!("{section}.{name}")).collect();
         match self {
-            Self::Read { .. } | Self::Value { .. } | Self::UnknownKeys(_) | Self::At { .. } | Self::NoHome => Vec::new(),
+            Self::Read { .. } | Self::Value { .. } | Self::UnknownKeys(_) | Self::At { .. } | Self::NoHome => {
+                Vec::new()
+            }
             Self::LogFilter(_) => vec!["log.filter".to_owned()],
             Self::Chain(ChainError::Custom(CustomError::Value { key, .. })) => vec![format!("custom.{key}")],
             Self::Chain(ChainError::Params(_)) => vec!["password".to_owned()],

@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_refusal_holds_no_secret() {
-        for text in ["password = 31337", "[parent]\nrpc_password = 31337", "[[parent.fallback]]\nrpc_password = 31337"] {
+        for text in ["password = 31337", "[parent]\nrpc_password = 31337", "[[parent.fallback]]\nrpc_password = 31337"]
+        {
             let error = refused(text);
             assert!(!error.contains("31337") && error.contains("wrong type"), "{error}");
         }

@@ -160,7 +160,9 @@ mod tests {
     fn every_key_of_the_sample_is_known_with_its_words() {
         let key = |path: &str| find(path).unwrap_or_else(|| panic!("{path}"));
         assert_eq!(key("stratum.listen").doc.split('.').next(), Some("Where miners connect to"));
-        assert!(key("parent.rpc_password").doc.starts_with("User and password") && key("parent.rpc_password").is_example);
+        assert!(
+            key("parent.rpc_password").doc.starts_with("User and password") && key("parent.rpc_password").is_example
+        );
         assert_eq!((key("stratum.tls").value, key("stratum.tls").is_example), ("true", false));
         assert_eq!(key("custom.tx_time").value, "false");
         assert!(find("parent.fallback.rpc_user").is_some() && is_section("parent.fallback") && !is_section("chain"));

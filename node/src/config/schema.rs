@@ -15,7 +15,10 @@ pub fn schema() -> Value {
     describe("", &mut schema);
     if let Value::Object(root) = &mut schema {
         root.insert("title".to_owned(), "poolnode configuration".into());
-        root.insert("description".to_owned(), "Every key is documented by `poolnode config generate --env dev`.".into());
+        root.insert(
+            "description".to_owned(),
+            "Every key is documented by `poolnode config generate --env dev`.".into(),
+        );
     }
     schema
 }
