@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// The miners of a running node, those with the most hash rate first.
     Workers(ListArgs),
+    /// The newest shares that a running node knows.
+    Shares(SharesArgs),
     /// One share: what it builds on, whom it is credited to, whether it is a block.
     Share {
         /// Its id, 64 hexadecimal digits.
@@ -72,6 +74,11 @@ pub(crate) enum Command {
     Chain {
         #[command(subcommand)]
         command: ChainCommand,
+    },
+    /// Lanes: parent chains that miners of this node work on.
+    Lanes {
+        #[command(subcommand)]
+        command: LanesCommand,
     },
     /// What happens at a running node, one line an event.
     Events(EventsArgs),
@@ -119,10 +126,49 @@ impl ListArgs {
     }
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct SharesArgs {
+    /// Only those that are credited to this address.
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Only those of this node's miners.
+    #[arg(long)]
+    pub(crate) own: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) limit: u16,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChainCommand {
     /// Its identity, tip, work and window.
     Info,
+    /// How the newest shares build on each other.
+    Dag(DagArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DagArgs {
+    /// How many heights.
+    #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) heights: u16,
+    /// Up to this height (default: the tip).
+    #[arg(long, value_name = "HEIGHT")]
+    pub(crate) to: Option<u64>,
+    /// As a graph for Graphviz: poolnode chain dag --dot | dot -Tsvg.
+    #[arg(long, conflicts_with_all = ["output", "json"])]
+    pub(crate) dot: bool,
+    /// How it is printed; --json stands for json.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LanesCommand {
+    /// List them.
+    Ls(ListArgs),
 }
 
 #[derive(Debug, clap::Args)]

@@ -12,6 +12,7 @@ use crate::{
     args::ChainCommand,
     listing::utc,
     render::{self, hashrate, key_values},
+    shares,
 };
 
 /// What `chain info` says: the part of the status that is about the share chain.
@@ -55,6 +56,7 @@ impl From<Status> for ChainInfo {
 /// Runs `chain`.
 pub(crate) async fn run(command: &ChainCommand, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
     match command {
+        ChainCommand::Dag(args) => return shares::dag(args, api, json).await,
         ChainCommand::Info => {
             let info = ChainInfo::from(api.status().await?);
             if json { render::json(&info)? } else { render::line(&info_text(&info))? }

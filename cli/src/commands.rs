@@ -16,12 +16,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Args, Command, DevnetArgs, StatusArgs},
+    args::{Args, Command, DevnetArgs, LanesCommand, StatusArgs},
     chain, config_cmd, doctor, events, init,
     listing::{self, CLEAR},
     lists,
     log::LogFilter,
-    manual, nearest, peers, quickstart, render,
+    manual, nearest, peers, quickstart, render, shares,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
@@ -61,6 +61,8 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
         Command::Status(args) => status(&args, &ApiClient::new(&api)?, json).await,
         Command::Workers(args) => lists::workers(&args, &ApiClient::new(&api)?, json).await,
+        Command::Shares(args) => shares::shares(&args, &ApiClient::new(&api)?, json).await,
+        Command::Lanes { command: LanesCommand::Ls(args) } => lists::lanes(&args, &ApiClient::new(&api)?, json).await,
         Command::Share { id } => chain::share(&id, &ApiClient::new(&api)?, json).await,
         Command::Blocks(args) => lists::blocks(&args, &ApiClient::new(&api)?, json).await,
         Command::Payouts(args) => lists::payouts(&args, &ApiClient::new(&api)?, json).await,

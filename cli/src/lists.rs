@@ -6,7 +6,7 @@ use node::api::{
     client::ApiClient,
     dto::{Block, List, NextPayouts, Worker},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     args::ListArgs,
@@ -37,6 +37,32 @@ const BLOCKS: [Column<Block>; 7] = [
     }),
     Column::text("OWN", "own", |block| if block.own { "yes" } else { "no" }.to_owned()),
     Column::id("HASH", "hash", |block| block.hash.clone()),
+];
+
+/// A lane.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Lane {
+    name: String,
+    chain: String,
+    algorithm: String,
+    active: bool,
+    weight_percent: f64,
+    share_height: u64,
+    workers: usize,
+    hashrate: f64,
+}
+
+const LANES: [Column<Lane>; 8] = [
+    Column::text("LANE", "name", |lane| lane.name.clone()),
+    Column::text("CHAIN", "chain", |lane| lane.chain.clone()),
+    Column::text("ALGORITHM", "algorithm", |lane| lane.algorithm.clone()),
+    Column::text("ACTIVE", "active", |lane| if lane.active { "yes" } else { "no" }.to_owned()),
+    Column::number("WEIGHT", "weight_percent", |lane| format!("{:.1} %", lane.weight_percent), |lane| {
+        lane.weight_percent.to_string()
+    }),
+    Column::count("HEIGHT", "share_height", |lane| lane.share_height.to_string()),
+    Column::count("WORKERS", "workers", |lane| lane.workers.to_string()),
+    Column::number("HASH RATE", "hashes_per_sec", |lane| hashrate(lane.hashrate), |lane| lane.hashrate.to_string()),
 ];
 
 /// Somebody in the window.
@@ -86,6 +112,17 @@ pub(crate) async fn blocks(args: &ListArgs, api: &ApiClient, json: bool) -> anyh
         args.clear()?;
         let empty = "no blocks yet: neither this node nor another one of the pool found one that is remembered";
         listing::print(&blocks, &BLOCKS, args.output.or_json(json), empty)?;
+        let Some(secs) = args.watch else { return Ok(ExitCode::SUCCESS) };
+        listing::pause(secs).await;
+    }
+}
+
+/// The lanes.
+pub(crate) async fn lanes(args: &ListArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
+    loop {
+        let lanes: List<Lane> = api.get("lanes").await?;
+        args.clear()?;
+        listing::print(&lanes, &LANES, args.output.or_json(json), "no lanes")?;
         let Some(secs) = args.watch else { return Ok(ExitCode::SUCCESS) };
         listing::pause(secs).await;
     }

@@ -20,6 +20,7 @@ mod nearest;
 mod peers;
 mod quickstart;
 mod render;
+mod shares;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
