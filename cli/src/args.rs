@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Peers(PeersArgs),
     /// Show a running node at a glance.
     Status(StatusArgs),
+    /// A running node on one screen, anew every second.
+    Top,
     /// The miners of a running node, those with the most hash rate first.
     Workers(ListArgs),
     /// The newest shares that a running node knows.

@@ -21,7 +21,7 @@ use crate::{
     listing::{self, CLEAR},
     lists,
     log::LogFilter,
-    manual, nearest, peers, quickstart, render, shares,
+    manual, nearest, peers, quickstart, render, shares, top,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
@@ -60,6 +60,8 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
         }
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
         Command::Status(args) => status(&args, &ApiClient::new(&api)?, json).await,
+        Command::Top if json => anyhow::bail!("top draws for people; for scripts there is `poolnode status --json`"),
+        Command::Top => Box::pin(top::run(&ApiClient::new(&api)?)).await,
         Command::Workers(args) => lists::workers(&args, &ApiClient::new(&api)?, json).await,
         Command::Shares(args) => shares::shares(&args, &ApiClient::new(&api)?, json).await,
         Command::Lanes { command: LanesCommand::Ls(args) } => lists::lanes(&args, &ApiClient::new(&api)?, json).await,

@@ -17,11 +17,21 @@ use crate::{
 const WORKERS: [Column<Worker>; 8] = [
     Column::text("ADDRESS", "address", |worker| worker.address.clone()),
     Column::text("WORKER", "worker", |worker| worker.worker.clone()),
-    Column::number("HASH RATE", "hashes_per_sec", |worker| hashrate(worker.hashrate), |worker| worker.hashrate.to_string()),
+    Column::number(
+        "HASH RATE",
+        "hashes_per_sec",
+        |worker| hashrate(worker.hashrate),
+        |worker| worker.hashrate.to_string(),
+    ),
     Column::count("ACCEPTED", "accepted", |worker| worker.submits.accepted.to_string()),
     Column::count("STALE", "stale", |worker| worker.submits.stale.to_string()),
     Column::count("REJECTED", "rejected", |worker| worker.submits.rejected.to_string()),
-    Column::number("UP", "connected_secs", |worker| duration(worker.connected_secs), |worker| worker.connected_secs.to_string()),
+    Column::number(
+        "UP",
+        "connected_secs",
+        |worker| duration(worker.connected_secs),
+        |worker| worker.connected_secs.to_string(),
+    ),
     Column::text("CLIENT", "agent", |worker| worker.agent.clone()),
 ];
 
@@ -32,9 +42,12 @@ const BLOCKS: [Column<Block>; 7] = [
     Column::count("CONFIRMATIONS", "confirmations", |block| {
         block.confirmations.map(|count| count.to_string()).unwrap_or_default()
     }),
-    Column::number("VALUE", "coinbase_value_units", |block| coins(block.coinbase_value), |block| {
-        block.coinbase_value.to_string()
-    }),
+    Column::number(
+        "VALUE",
+        "coinbase_value_units",
+        |block| coins(block.coinbase_value),
+        |block| block.coinbase_value.to_string(),
+    ),
     Column::text("OWN", "own", |block| if block.own { "yes" } else { "no" }.to_owned()),
     Column::id("HASH", "hash", |block| block.hash.clone()),
 ];
@@ -57,9 +70,12 @@ const LANES: [Column<Lane>; 8] = [
     Column::text("CHAIN", "chain", |lane| lane.chain.clone()),
     Column::text("ALGORITHM", "algorithm", |lane| lane.algorithm.clone()),
     Column::text("ACTIVE", "active", |lane| if lane.active { "yes" } else { "no" }.to_owned()),
-    Column::number("WEIGHT", "weight_percent", |lane| format!("{:.1} %", lane.weight_percent), |lane| {
-        lane.weight_percent.to_string()
-    }),
+    Column::number(
+        "WEIGHT",
+        "weight_percent",
+        |lane| format!("{:.1} %", lane.weight_percent),
+        |lane| lane.weight_percent.to_string(),
+    ),
     Column::count("HEIGHT", "share_height", |lane| lane.share_height.to_string()),
     Column::count("WORKERS", "workers", |lane| lane.workers.to_string()),
     Column::number("HASH RATE", "hashes_per_sec", |lane| hashrate(lane.hashrate), |lane| lane.hashrate.to_string()),

@@ -21,6 +21,7 @@ mod peers;
 mod quickstart;
 mod render;
 mod shares;
+mod top;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();

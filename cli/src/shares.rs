@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     args::{DagArgs, SharesArgs},
-    listing::{self, Column, Output, utc},
+    listing::{self, Column, utc},
     render::{self, hashrate, short},
 };
 
@@ -108,7 +108,9 @@ fn dot(shares: &[DagShare]) -> String {
         let edge = if share.is_block { ", peripheries=2" } else { "" };
         let label = format!("{}\\n{}", share.height, short(&share.id));
         text.push_str(&format!("  {} [label=\"{label}\"{style}{edge}];\n", quoted(&share.id)));
-        for (to, look) in share.parent.iter().map(|parent| (parent, "")).chain(share.uncles.iter().map(|id| (id, " [style=dashed]"))) {
+        for (to, look) in
+            share.parent.iter().map(|parent| (parent, "")).chain(share.uncles.iter().map(|id| (id, " [style=dashed]")))
+        {
             text.push_str(&format!("  {} -> {}{look};\n", quoted(&share.id), quoted(to)));
         }
     }
@@ -167,7 +169,12 @@ mod tests {
             merged_by: merged.map(ToOwned::to_owned),
             is_block,
         };
-        let kinds = [share(false, false, None), share(false, true, Some("x")), share(false, true, None), share(true, true, None)];
+        let kinds = [
+            share(false, false, None),
+            share(false, true, Some("x")),
+            share(false, true, None),
+            share(true, true, None),
+        ];
         assert_eq!(kinds.each_ref().map(kind), ["share", "uncle", "not merged", "block"]);
     }
 }
