@@ -35,7 +35,7 @@ impl Config {
         let (before, after) = (self.values(), other.values());
         let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         let words = |key: &str, value: Option<&toml::Value>| match value {
-            Some(value) if keys::is_secret(key) || key == keys::FALLBACKS => shown(key, value).to_string(),
+            Some(value) if keys::is_secret(key) || keys::is_list(key) => shown(key, value).to_string(),
             Some(value) => value.to_string(),
             None => "not set".to_owned(),
         };

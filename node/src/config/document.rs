@@ -91,7 +91,7 @@ pub fn document(chain: &ChainProfile, values: &Values) -> String {
     let (mut section, mut in_example) = ("", false);
     for (line, parsed) in SAMPLE.lines().zip(keys::lines(SAMPLE)) {
         let (name, is_example) = match parsed {
-            keys::Line::Section { name, is_comment } => {
+            keys::Line::Section { name, is_comment, .. } => {
                 (section, in_example) = (name, is_comment);
                 lines.push(line.to_owned());
                 continue;

@@ -60,8 +60,7 @@ pub(super) fn variable(key: &str) -> String {
 
 /// Lists of sections are values as a whole; what is in them has no variable of its own.
 fn is_settable(key: &str) -> bool {
-    let is_list = key == keys::FALLBACKS;
-    is_list || keys::find(key).is_some() && !key.starts_with(keys::FALLBACK)
+    keys::is_list(key) || keys::find(key).is_some() && !keys::is_list(keys::split(key).0)
 }
 
 /// The text as a value of the type that the key has: as TOML, as it stands, or as a list with commas, whichever fits first.

@@ -103,7 +103,7 @@ fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
 fn message(error: &toml::de::Error, key: Option<&str>) -> String {
     let words = error.message().trim_end().replace('\n', "; ");
     match key {
-        Some(key) if keys::is_secret(key) || key == keys::FALLBACKS => format!("{key}: has a value of the wrong type"),
+        Some(key) if keys::is_secret(key) || keys::is_list(key) => format!("{key}: has a value of the wrong type"),
         Some(key) => format!("{key}: {words}"),
         None => words,
     }
