@@ -12,15 +12,16 @@ use node::{
     run::Endpoints,
     signals::{Hangup, Hangups, StopSignals},
 };
-use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Args, Command, DevnetArgs},
-    config_cmd, doctor, init,
+    args::{Args, Command, DevnetArgs, LanesCommand, StatusArgs},
+    chain, config_cmd, doctor, events, init,
+    listing::{self, CLEAR},
+    lists,
     log::LogFilter,
-    nearest, peers, quickstart, render,
+    manual, nearest, peers, quickstart, render, shares, top,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
@@ -58,13 +59,28 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
             anyhow::bail!("quickstart speaks to people; for scripts there is `poolnode run --json`")
         }
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
-        Command::Status => show(&ApiClient::new(&api)?.status().await?, json, render::status),
         Command::Openapi => {
             render::text(&node::api::openapi_json())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Status(args) => status(&args, &ApiClient::new(&api)?, json).await,
+        Command::Top if json => anyhow::bail!("top draws for people; for scripts there is `poolnode status --json`"),
+        Command::Top => Box::pin(top::run(&ApiClient::new(&api)?)).await,
+        Command::Workers(args) => lists::workers(&args, &ApiClient::new(&api)?, json).await,
+        Command::Shares(args) => shares::shares(&args, &ApiClient::new(&api)?, json).await,
+        Command::Lanes { command: LanesCommand::Ls(args) } => lists::lanes(&args, &ApiClient::new(&api)?, json).await,
+        Command::Share { id } => chain::share(&id, &ApiClient::new(&api)?, json).await,
+        Command::Blocks(args) => lists::blocks(&args, &ApiClient::new(&api)?, json).await,
+        Command::Payouts(args) => lists::payouts(&args, &ApiClient::new(&api)?, json).await,
+        Command::Chain { command } => chain::run(&command, &ApiClient::new(&api)?, json).await,
+        Command::Events(args) => events::run(args, &api, json).await,
+        Command::Version => version(&ApiClient::new(&api)?, json).await,
+        Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
+        Command::Man { dir } => manual::pages(&dir).map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => Box::pin(doctor::run(args.sources(filter.as_deref()), &api, json)).await,
-        Command::Init(_) if json => anyhow::bail!("init speaks to people; for scripts there is `poolnode config generate`"),
+        Command::Init(_) if json => {
+            anyhow::bail!("init speaks to people; for scripts there is `poolnode config generate`")
+        }
         Command::Init(args) => init::run(*args).await,
         Command::Config(args) => config_cmd::run(args, filter.as_deref(), json),
         Command::Nearest(args) => nearest::run(args, &api, json).await,
@@ -72,12 +88,32 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Prints an answer for scripts or for people.
-fn show<T: Serialize>(answer: &T, json: bool, text: fn(&T) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+async fn status(args: &StatusArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
+    loop {
+        let status = api.status().await?;
+        match (json, args.watch) {
+            (true, None) => render::json(&status)?,
+            (true, Some(_)) => render::json_line(&status)?,
+            (false, None) => render::line(&render::status(&status))?,
+            (false, Some(_)) => render::line(&format!("{CLEAR}{}", render::status(&status)))?,
+        }
+        let Some(secs) = args.watch else { return Ok(ExitCode::SUCCESS) };
+        listing::pause(secs).await;
+    }
+}
+
+/// Of this program, and of the node where one answers.
+async fn version(api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
+    let own = env!("CARGO_PKG_VERSION");
+    let node = api.status().await.ok();
     if json {
-        render::json(answer)?
+        let node = node.map(|node| serde_json::json!({"version": node.version, "network": node.network}));
+        render::json(&serde_json::json!({"version": own, "node": node}))?;
     } else {
-        text(answer)?
+        render::line(&format!("poolnode {own}"))?;
+        if let Some(node) = node {
+            render::line(&format!("the node that answers: {}, on {}", node.version, node.network))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, IsTerminal, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -41,7 +41,8 @@ pub(crate) async fn run(args: InitArgs) -> anyhow::Result<ExitCode> {
     let mut wizard = Wizard::new(found_cookies());
     while let Some(prompt) = wizard.next() {
         let question = prompt.question;
-        let given = args.answer(question).map(ToOwned::to_owned).or_else(|| prompt.default.clone().filter(|_| args.yes));
+        let given =
+            args.answer(question).map(ToOwned::to_owned).or_else(|| prompt.default.clone().filter(|_| args.yes));
         match given {
             Some(answer) => wizard.answer(question, &answer).map_err(|why| anyhow!("{}: {why}", question.flag()))?,
             None if args.yes => bail!("{} is missing", question.flag()),
@@ -60,11 +61,7 @@ pub(crate) async fn run(args: InitArgs) -> anyhow::Result<ExitCode> {
     let path = args.out.clone().unwrap_or_else(|| config.data_dir.join(FILE_NAME));
     render::line(&format!("wrote {}", path.display()))?;
     if let (Some(hashrate), Some(chain)) = (wizard.hashrate(), wizard.chain()) {
-        let outlooks = POOLS.map(|factor| Outlook {
-            hashrate,
-            pool_hashrate: hashrate * factor,
-            block_hashes: None,
-        });
+        let outlooks = POOLS.map(|factor| Outlook { hashrate, pool_hashrate: hashrate * factor, block_hashes: None });
         let block_hashes = block_hashes(&config).await;
         let outlooks = outlooks.map(|outlook| Outlook { block_hashes, ..outlook });
         render::line(&expectations(chain, &outlooks))?;
@@ -184,7 +181,10 @@ mod tests {
 
     #[test]
     fn times_are_said_in_the_unit_that_fits() {
-        assert_eq!([0.3, 61.0, 7_200.0, 200_000.0, 4e9].map(long), ["moment", "1m01", "2h00", "2.3 days", "126.8 years"]);
+        assert_eq!(
+            [0.3, 61.0, 7_200.0, 200_000.0, 4e9].map(long),
+            ["moment", "1m01", "2h00", "2.3 days", "126.8 years"]
+        );
     }
 
     #[test]
@@ -192,7 +192,10 @@ mod tests {
         let chain = ChainProfile::find("bitcoin", None).unwrap();
         let of = |block_hashes| [Outlook { hashrate: 1e12, pool_hashrate: 1e14, block_hashes }];
         let text = expectations(&chain, &of(Some(6e23)));
-        assert!(text.ends_with("100.00 TH/s  your share every 1m40, a payout every 190.3 years (1 % of the block)"), "{text}");
+        assert!(
+            text.ends_with("100.00 TH/s  your share every 1m40, a payout every 190.3 years (1 % of the block)"),
+            "{text}"
+        );
         assert!(expectations(&chain, &of(None)).ends_with("no daemon answers, so the time to a payout is not known"));
     }
 }

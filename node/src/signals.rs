@@ -61,8 +61,9 @@ impl StopSignals {
     #[cfg(unix)]
     pub async fn next(&mut self) {
         let [interrupt, terminate] = &mut self.signals;
+        let hangup = &mut self.hangup;
         let hung_up = async {
-            match &mut self.hangup {
+            match hangup {
                 Some(hangup) => _ = hangup.recv().await,
                 None => std::future::pending().await,
             }

@@ -4,6 +4,7 @@ mod api;
 mod bad_input;
 mod browser;
 mod cli;
+mod configuration;
 mod custom_coin;
 mod directory;
 mod doctor;

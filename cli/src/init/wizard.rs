@@ -85,7 +85,9 @@ impl Question {
         match self {
             Self::Daemon | Self::Auth => "the devnet runs inside the node, without a daemon",
             Self::Password => "there is a password only with --miners private",
-            Self::Chain | Self::DataDir | Self::Address | Self::Region | Self::Miners | Self::Hashrate => "it was not asked",
+            Self::Chain | Self::DataDir | Self::Address | Self::Region | Self::Miners | Self::Hashrate => {
+                "it was not asked"
+            }
         }
     }
 }
@@ -93,19 +95,13 @@ impl Question {
 impl Wizard {
     /// With these cookie files on the machine.
     pub(crate) fn new(cookies: Vec<(String, String)>) -> Self {
-        Self {
-            cookies,
-            chain: None,
-            values: Values::new(),
-            answered: Vec::new(),
-            hashrate: None,
-            is_private: false,
-        }
+        Self { cookies, chain: None, values: Values::new(), answered: Vec::new(), hashrate: None, is_private: false }
     }
 
     /// The next question; none when all are answered.
     pub(crate) fn next(&self) -> Option<Prompt> {
-        let question = Question::ALL.into_iter().find(|question| !self.answered.contains(question) && self.asks(*question))?;
+        let question =
+            Question::ALL.into_iter().find(|question| !self.answered.contains(question) && self.asks(*question))?;
         let (text, default) = self.words(question);
         Some(Prompt { question, text, default })
     }
@@ -137,24 +133,28 @@ impl Wizard {
     fn words(&self, question: Question) -> (String, Option<String>) {
         let (text, default) = match question {
             Question::Chain => {
-                let found = self.cookies.first().map_or("devnet", |(chain, _)| chain);
-                ("Which chain? devnet (try it, no daemon needed), bitcoin, litecoin, or one of their test networks", Some(found))
+                let found = self.cookies.first().map_or("devnet", |(chain, _)| chain.as_str());
+                (
+                    "Which chain? devnet (try it, no daemon needed), bitcoin, litecoin, or one of their test networks",
+                    Some(found),
+                )
             }
             Question::Daemon => {
                 return ("JSON-RPC of the coin daemon".to_owned(), self.place().map(DaemonPlace::url));
             }
             Question::Auth => return self.words_of_auth(),
             Question::DataDir => {
-                let chain = self.chain.as_ref().map_or("devnet", |chain| &chain.name);
+                let chain = self.chain.as_ref().map_or("devnet", |chain| chain.name.as_str());
                 return ("Folder for key, shares and blocks".to_owned(), Some(format!("~/.poolnode/{chain}")));
             }
             Question::Address => {
                 ("Payout address of miners that give none as their user name; without it they are refused", Some(NONE))
             }
             Question::Region => ("Where is this node? NA SA EU AF AS OC AN; peers measure it anyway", Some(NONE)),
-            Question::Miners => {
-                ("Who may mine here? local (this machine), private (other machines, with a password), public", Some("local"))
-            }
+            Question::Miners => (
+                "Who may mine here? local (this machine), private (other machines, with a password), public",
+                Some("local"),
+            ),
             Question::Password => ("What miners give as password", None),
             Question::Hashrate => {
                 ("How much hash rate will mine here, like 500 GH/s? Only to tell what to expect of it", Some(NONE))
@@ -190,7 +190,9 @@ impl Wizard {
             Question::Miners => self.answer_miners(answer)?,
             Question::Daemon => self.set(&[("parent.rpc_url", answer)])?,
             Question::Auth => match auth(answer) {
-                Auth::User(user, password) => self.set(&[("parent.rpc_user", user), ("parent.rpc_password", password)])?,
+                Auth::User(user, password) => {
+                    self.set(&[("parent.rpc_user", user), ("parent.rpc_password", password)])?
+                }
                 Auth::Cookie(path) => self.set(&[("parent.rpc_cookie_file", path)])?,
             },
             Question::DataDir => self.set(&[("data_dir", answer)])?,

@@ -35,17 +35,14 @@ impl Config {
         let (before, after) = (self.values(), other.values());
         let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         let words = |key: &str, value: Option<&toml::Value>| match value {
-            Some(value) if keys::is_secret(key) || key == keys::FALLBACKS => shown(key, value).to_string(),
+            Some(value) if keys::is_secret(key) || keys::is_list(key) => shown(key, value).to_string(),
             Some(value) => value.to_string(),
             None => "not set".to_owned(),
         };
         let mut changes = Changes::default();
         for key in keys.into_iter().filter(|key| before.get(*key) != after.get(*key)) {
-            let change = Change {
-                key: key.clone(),
-                before: words(key, before.get(key)),
-                after: words(key, after.get(key)),
-            };
+            let change =
+                Change { key: key.clone(), before: words(key, before.get(key)), after: words(key, after.get(key)) };
             let kind = if RELOADABLE.contains(&key.as_str()) { &mut changes.taken } else { &mut changes.needs_restart };
             kind.push(change);
         }

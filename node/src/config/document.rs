@@ -91,7 +91,7 @@ pub fn document(chain: &ChainProfile, values: &Values) -> String {
     let (mut section, mut in_example) = ("", false);
     for (line, parsed) in SAMPLE.lines().zip(keys::lines(SAMPLE)) {
         let (name, is_example) = match parsed {
-            keys::Line::Section { name, is_comment } => {
+            keys::Line::Section { name, is_comment, .. } => {
                 (section, in_example) = (name, is_comment);
                 lines.push(line.to_owned());
                 continue;
@@ -135,7 +135,8 @@ fn say_no_example(lines: &mut [String]) {
 /// Examples that would be wrong on another chain.
 fn chain_examples(chain: &ChainProfile) -> Vec<(&'static str, Value)> {
     let address = chain.addresses.format(&PayoutScript::p2wpkh(&[7; 20]));
-    let addresses = address.map(|address| ["stratum.default_address", "stratum.fee_address"].map(|key| (key, address.clone().into())));
+    let addresses = address
+        .map(|address| ["stratum.default_address", "stratum.fee_address"].map(|key| (key, address.clone().into())));
     let place = daemon_place(&chain.name);
     let cookie = place.and_then(|place| place.cookies().into_iter().next());
     let daemon = [
@@ -159,7 +160,9 @@ mod tests {
 
     #[test]
     fn what_is_generated_is_complete_and_taken() {
-        for (purpose, chain) in [(Purpose::Dev, "devnet"), (Purpose::Testnet, "bitcoin-testnet4"), (Purpose::Prod, "bitcoin")] {
+        for (purpose, chain) in
+            [(Purpose::Dev, "devnet"), (Purpose::Testnet, "bitcoin-testnet4"), (Purpose::Prod, "bitcoin")]
+        {
             let text = generate(purpose, None).unwrap();
             assert_eq!(config(&text).chain.name, chain);
             for key in keys::known() {

@@ -29,7 +29,7 @@ impl Config {
         let entry = |key: &str| {
             let place = self.settings.get(key).map(|(_, place)| place);
             let value = values.get(key).map(|value| shown(key, value));
-            if place.is_none() && is_optional(key) {
+            if place.is_none() && keys::find(key).is_none_or(|key| key.is_optional) {
                 return None;
             }
             Some(ConfigEntry {
@@ -47,7 +47,6 @@ impl Config {
         let defaults = chain_defaults(&self.chain);
         let value = |key: &str| match self.settings.get(key) {
             Some((value, _)) => Some(value.clone()),
-            None if is_optional(key) => None,
             None => {
                 let of_chain = defaults.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone());
                 of_chain.or_else(|| keys::find(key)?.default())
@@ -57,15 +56,11 @@ impl Config {
     }
 }
 
-/// The keys of the sample; what it shows of a fallback daemon is one value of a list.
+/// The keys of the sample; a list of sections is one of them.
 fn known_paths() -> impl Iterator<Item = &'static str> {
-    let path = |key: &'static keys::Key| if key.path.starts_with(keys::FALLBACK) { keys::FALLBACKS } else { key.path.as_str() };
-    keys::known().iter().map(path)
-}
-
-/// Keys that mean nothing unless their section is used.
-fn is_optional(key: &str) -> bool {
-    key.starts_with("custom.") || key == keys::FALLBACKS
+    let mut paths: Vec<&str> = keys::known().iter().map(|key| key.list.unwrap_or(key.path.as_str())).collect();
+    paths.dedup();
+    paths.into_iter()
 }
 
 impl ConfigEntry {
@@ -81,7 +76,11 @@ impl ConfigEntry {
 impl keys::Key {
     /// What it is when nobody sets it.
     fn default(&self) -> Option<Value> {
-        if self.is_example { None } else { ValueDeserializer::parse(self.value).and_then(Value::deserialize).ok() }
+        if self.is_example || self.is_optional {
+            None
+        } else {
+            ValueDeserializer::parse(self.value).and_then(Value::deserialize).ok()
+        }
     }
 }
 

@@ -15,7 +15,6 @@ use super::{
     settings::{Place, Setting, insert},
 };
 
-
 /// What the variables begin with.
 pub(super) const PREFIX: &str = "POOLNODE__";
 const SEPARATOR: &str = "__";
@@ -61,8 +60,7 @@ pub(super) fn variable(key: &str) -> String {
 
 /// Lists of sections are values as a whole; what is in them has no variable of its own.
 fn is_settable(key: &str) -> bool {
-    let is_list = key == keys::FALLBACKS;
-    is_list || keys::find(key).is_some() && !key.starts_with(keys::FALLBACK)
+    keys::is_list(key) || keys::find(key).is_some() && !keys::is_list(keys::split(key).0)
 }
 
 /// The text as a value of the type that the key has: as TOML, as it stands, or as a list with commas, whichever fits first.
@@ -104,7 +102,12 @@ mod tests {
             ("POOLNODE__STRATUM__FEE_PERCENT", "0.5", "stratum.fee_percent", 0.5.into()),
             ("POOLNODE__STRATUM__TLS", "false", "stratum.tls", false.into()),
             ("POOLNODE__STRATUM__LISTEN", "0.0.0.0:3333", "stratum.listen", "0.0.0.0:3333".into()),
-            ("POOLNODE__P2P__PEERS", "/ip4/1.2.3.4/tcp/5, /ip4/1.2.3.5/tcp/5", "p2p.peers", list(&["/ip4/1.2.3.4/tcp/5", "/ip4/1.2.3.5/tcp/5"])),
+            (
+                "POOLNODE__P2P__PEERS",
+                "/ip4/1.2.3.4/tcp/5, /ip4/1.2.3.5/tcp/5",
+                "p2p.peers",
+                list(&["/ip4/1.2.3.4/tcp/5", "/ip4/1.2.3.5/tcp/5"]),
+            ),
             ("POOLNODE__P2P__PEERS", "[\"a\"]", "p2p.peers", list(&["a"])),
             ("POOLNODE__P2P__PEERS", "", "p2p.peers", list(&[])),
             ("POOLNODE__CUSTOM__NAME", "coin", "custom.name", "coin".into()),
@@ -124,7 +127,9 @@ mod tests {
         assert!(refused("POOLNODE__stratum__tls").ends_with(&meant("POOLNODE__STRATUM__TLS")));
         assert_eq!(refused("POOLNODE__FROBNICATE"), "POOLNODE__FROBNICATE: unknown variable");
         assert!(refused("POOLNODE__STRATUM").starts_with("POOLNODE__STRATUM: unknown variable"));
-        assert!(refused("POOLNODE__PARENT__FALLBACK__RPC_URL").starts_with("POOLNODE__PARENT__FALLBACK__RPC_URL: unknown"));
+        assert!(
+            refused("POOLNODE__PARENT__FALLBACK__RPC_URL").starts_with("POOLNODE__PARENT__FALLBACK__RPC_URL: unknown")
+        );
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
 fn message(error: &toml::de::Error, key: Option<&str>) -> String {
     let words = error.message().trim_end().replace('\n', "; ");
     match key {
-        Some(key) if keys::is_secret(key) || key == keys::FALLBACKS => format!("{key}: has a value of the wrong type"),
+        Some(key) if keys::is_secret(key) || keys::is_list(key) => format!("{key}: has a value of the wrong type"),
         Some(key) => format!("{key}: {words}"),
         None => words,
     }
@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_refusal_holds_no_secret() {
-        for text in ["password = 31337", "[parent]\nrpc_password = 31337", "[[parent.fallback]]\nrpc_password = 31337"] {
+        for text in ["password = 31337", "[parent]\nrpc_password = 31337", "[[parent.fallback]]\nrpc_password = 31337"]
+        {
             let error = refused(text);
             assert!(!error.contains("31337") && error.contains("wrong type"), "{error}");
         }

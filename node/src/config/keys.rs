@@ -8,18 +8,20 @@ use super::SAMPLE;
 
 /// Names further apart than this are not a typing error.
 const SUGGESTION_DISTANCE_MAX: usize = 3;
-/// The daemons after the first, a list of tables: one value.
-pub(super) const FALLBACKS: &str = "parent.fallback";
-/// What the paths of their keys begin with.
-pub(super) const FALLBACK: &str = "parent.fallback.";
+/// What the paths of the keys of further daemons begin with.
+const FALLBACK: &str = "parent.fallback.";
+/// Names of keys that are secrets, besides those that end with `password`.
+const SECRETS: [&str; 2] = ["secret", "token"];
+/// Whole paths of others: the URL of a notice may hold a bot's token.
+const SECRET_PATHS: [&str; 1] = ["notify.url"];
 /// Ends the words of a key that has no default.
 pub(super) const EXAMPLE: &str = "Example:";
 
 /// A line of the sample.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Line<'a> {
-    /// `[name]` or `[[name]]`, under a comment where the whole section is an example.
-    Section { name: &'a str, is_comment: bool },
+    /// `[name]`, or `[[name]]` of a list, under a comment where the whole section is an example.
+    Section { name: &'a str, is_list: bool, is_comment: bool },
     /// `name = value` of the section before.
     Key { name: &'a str, value: &'a str, is_example: bool },
     /// Words, or nothing.
@@ -37,6 +39,10 @@ pub(super) struct Key {
     pub(super) value: &'static str,
     /// Whether there is no default.
     pub(super) is_example: bool,
+    /// Whether its section is an example as a whole: without it the key means nothing.
+    pub(super) is_optional: bool,
+    /// The list of sections that it is in: they are one value together.
+    pub(super) list: Option<&'static str>,
 }
 
 /// The lines of the sample.
@@ -44,7 +50,8 @@ pub(super) fn lines(sample: &str) -> impl Iterator<Item = Line<'_>> {
     let (mut says_example, mut in_example) = (false, false);
     sample.lines().map(move |line| {
         let (written, is_comment) = line.strip_prefix("# ").map_or((line, false), |written| (written, true));
-        let parsed = section(written).map(|name| Line::Section { name, is_comment }).or_else(|| {
+        let section = section(written).map(|(name, is_list)| Line::Section { name, is_list, is_comment });
+        let parsed = section.or_else(|| {
             let (name, value) = written.split_once(" = ").filter(|(name, _)| !name.contains(' '))?;
             Some(Line::Key { name, value, is_example: says_example || in_example })
         });
@@ -57,9 +64,11 @@ pub(super) fn lines(sample: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-fn section(line: &str) -> Option<&str> {
+/// Its name, and whether it is one of a list.
+fn section(line: &str) -> Option<(&str, bool)> {
     let name = line.strip_prefix('[')?.strip_suffix(']')?;
-    Some(name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name))
+    let listed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    Some(listed.map_or((name, false), |name| (name, true)))
 }
 
 /// Every key, in the order of the sample.
@@ -69,12 +78,16 @@ pub(super) fn known() -> &'static [Key] {
 }
 
 fn read(sample: &'static str) -> Vec<Key> {
-    let (mut keys, mut section, mut doc, mut after_key) = (Vec::new(), "", String::new(), false);
+    let (mut keys, mut doc, mut after_key) = (Vec::new(), String::new(), false);
+    let (mut section, mut list, mut is_optional) = ("", None, false);
     for line in lines(sample) {
         match line {
-            Line::Section { name, .. } => section = name,
+            Line::Section { name, is_list, is_comment } => {
+                (section, list, is_optional) = (name, is_list.then_some(name), is_comment);
+            }
             Line::Key { name, value, is_example } => {
-                keys.push(Key { path: join(section, name), doc: trimmed(&doc), value, is_example });
+                let (path, doc) = (join(section, name), trimmed(&doc));
+                keys.push(Key { path, doc, value, is_example, is_optional, list });
             }
             Line::Text(text) => {
                 // Keys without words of their own share those of the key above.
@@ -114,9 +127,15 @@ pub(super) fn is_section(path: &str) -> bool {
     known().iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
 }
 
+/// Whether it is a list of sections, which is one value.
+pub(super) fn is_list(path: &str) -> bool {
+    known().iter().any(|key| key.list == Some(path))
+}
+
 /// Whether its value is for nobody else: it is neither shown nor logged.
 pub(super) fn is_secret(path: &str) -> bool {
-    split(path).1.ends_with("password")
+    let name = split(path).1;
+    name.ends_with("password") || SECRETS.contains(&name) || SECRET_PATHS.contains(&path)
 }
 
 /// The known key or section that was meant: one of the same section, else the same name elsewhere, else the nearest path.
@@ -160,10 +179,13 @@ mod tests {
     fn every_key_of_the_sample_is_known_with_its_words() {
         let key = |path: &str| find(path).unwrap_or_else(|| panic!("{path}"));
         assert_eq!(key("stratum.listen").doc.split('.').next(), Some("Where miners connect to"));
-        assert!(key("parent.rpc_password").doc.starts_with("User and password") && key("parent.rpc_password").is_example);
+        assert!(
+            key("parent.rpc_password").doc.starts_with("User and password") && key("parent.rpc_password").is_example
+        );
         assert_eq!((key("stratum.tls").value, key("stratum.tls").is_example), ("true", false));
         assert_eq!(key("custom.tx_time").value, "false");
         assert!(find("parent.fallback.rpc_user").is_some() && is_section("parent.fallback") && !is_section("chain"));
+        assert!(is_list("parent.fallback") && !is_list("parent") && !is_list("custom") && key("custom.name").is_optional);
         assert!(known().iter().all(|key| !key.doc.is_empty()), "a key without words");
         assert!(known().len() > 60);
     }

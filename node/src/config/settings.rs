@@ -116,7 +116,8 @@ impl Settings {
     /// The places of these keys, and of the keys of these sections.
     pub(super) fn places(&self, keys: &[String]) -> Vec<&Place> {
         let is_meant = |set: &str| {
-            keys.iter().any(|key| set == key || set.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('.')))
+            keys.iter()
+                .any(|key| set == key || set.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('.')))
         };
         self.iter().filter(|(key, ..)| is_meant(key)).map(|(.., place)| place).collect()
     }

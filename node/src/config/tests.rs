@@ -118,7 +118,10 @@ fn flags_are_over_the_environment_and_that_over_the_file() {
 fn what_cannot_be_says_where_it_was_set() {
     let (file, sources) = sources("\n[stratum]\nfee_percent = 101\n", &[], &[]);
     let error = sources.read().unwrap_err().to_string();
-    assert!(error.starts_with(&format!("{}:3:1: stratum.fee_percent: must be 0 to 100", file.path().display())), "{error}");
+    assert!(
+        error.starts_with(&format!("{}:3:1: stratum.fee_percent: must be 0 to 100", file.path().display())),
+        "{error}"
+    );
     let sources = Sources {
         variables: vec![("POOLNODE__PARENT__RPC_USER".into(), "x".into())],
         flags: vec![Setting::flag("--parent-rpc", "parent.rpc_url", "http://127.0.0.1:1")],

@@ -48,7 +48,10 @@ fn a_daemon_that_is_there_is_proposed() {
     let MinersConfig { listen, password, default_script, .. } = &config.stratum;
     assert!(listen.ip().is_unspecified() && default_script.is_some());
     assert_eq!(password.as_deref(), Some("open sesame"));
-    assert_eq!((config.p2p.region.map(|region| region.to_string()), wizard.hashrate()), (Some("EU".to_owned()), Some(5e11)));
+    assert_eq!(
+        (config.p2p.region.map(|region| region.to_string()), wizard.hashrate()),
+        (Some("EU".to_owned()), Some(5e11))
+    );
 }
 
 #[test]
@@ -80,9 +83,16 @@ fn an_answer_that_no_node_would_start_with_is_refused_and_asked_again() {
 
 #[test]
 fn hash_rates_are_read_as_people_write_them() {
-    for (text, rate) in
-        [("500 GH/s", 5e11), ("500G", 5e11), ("1.5 th/s", 1.5e12), ("12", 12.0), ("3 kh", 3e3), ("2 H/s", 2.0), ("5e11", 5e11), ("1EH/s", 1e18)]
-    {
+    for (text, rate) in [
+        ("500 GH/s", 5e11),
+        ("500G", 5e11),
+        ("1.5 th/s", 1.5e12),
+        ("12", 12.0),
+        ("3 kh", 3e3),
+        ("2 H/s", 2.0),
+        ("5e11", 5e11),
+        ("1EH/s", 1e18),
+    ] {
         assert!((hashrate(text).unwrap() / rate - 1.0).abs() < 1e-9, "{text}: {:?}", hashrate(text));
     }
     for wrong in ["", "H/s", "-1 GH/s", "0", "nan", "inf", "1 XH/s", "1 G G"] {
