@@ -227,6 +227,10 @@ impl RunArgs {
             api: RawListen { listen: self.api_listen.or(file.api.listen) },
             geo: file.geo,
             directory: file.directory,
+            metrics: file.metrics,
+            log: file.log,
+            notify_after_secs: file.notify_after_secs,
+            notify: file.notify,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The commands: each calls one thing and prints what it says.
 
-use std::{future::Future, io::IsTerminal, process::ExitCode};
+use std::{future::Future, process::ExitCode};
 
 use anyhow::Context;
 use node::{
@@ -13,11 +13,10 @@ use node::{
 };
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::{Args, Command, DevnetArgs, RunArgs},
-    doctor, nearest, peers, quickstart, render,
+    doctor, log, nearest, peers, quickstart, render,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
@@ -25,7 +24,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    start_log(&args.log)?;
+    log::start(&args.log, log::config(&args.command)?)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let code = runtime.block_on(dispatch(args));
     // After a second signal nothing is waited for.
@@ -108,21 +107,4 @@ pub(crate) async fn until_signalled(
         }
         () = signals.cancel(&token) => Ok(ExitCode::from(INTERRUPTED)),
     }
-}
-
-/// Logs go to stderr, so that stdout is for data. libp2p speaks only when it is asked by name.
-fn start_log(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!("warn,node=info,stratum=info,sharechain=info,{}", own(filter)))
-        .with_context(|| format!("--log: {filter:?} is not a log filter"))?;
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
-    Ok(())
-}
-
-/// A bare level means our own crates.
-fn own(filter: &str) -> String {
-    if filter.contains('=') || filter.contains(',') {
-        return filter.to_owned();
-    }
-    ["node", "stratum", "sharechain"].map(|name| format!("{name}={filter}")).join(",")
 }

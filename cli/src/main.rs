@@ -7,6 +7,7 @@ use clap::Parser;
 mod args;
 mod commands;
 mod doctor;
+mod log;
 mod nearest;
 mod peers;
 mod quickstart;

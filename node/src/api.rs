@@ -45,6 +45,7 @@ mod cookie;
 pub mod dto;
 mod events;
 mod history;
+mod metrics;
 mod nodes;
 mod patience;
 mod peers;
@@ -52,6 +53,7 @@ mod routes;
 
 pub use cookie::Cookie;
 pub use history::{HashrateHistory, HashratePoint, RejectCounts};
+pub use metrics::MetricsState;
 
 /// Longest order. Stops a client from filling memory.
 const BODY_LEN_MAX: usize = 4_096;
@@ -93,6 +95,8 @@ pub struct ApiState {
     pub events: EventsHandle,
     /// How fast was mined.
     pub history: HistoryHandle,
+    /// What metrics are made of besides.
+    pub metrics: MetricsState,
 }
 
 /// A bound API that does not answer yet.
@@ -140,6 +144,8 @@ impl Api {
             .route("/api/v1/events", get(events::sse))
             .route("/api/v1/events/ws", get(events::ws))
             .route("/api/v1/history/hashrate", get(history::hashrate))
+            .route("/metrics", get(metrics::node))
+            .route("/metrics/workers", get(metrics::of_workers))
             .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
             .layer(middleware::from_fn(only_local_hosts))
             .with_state(state);

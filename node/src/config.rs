@@ -29,11 +29,13 @@ mod announcement;
 mod miners;
 mod p2p;
 mod parent;
+mod telemetry;
 
 pub use announcement::{AnnouncementConfig, AnnouncementError, RawDirectory};
 pub use miners::{MinersConfig, RawStratum, TlsConfig};
 pub use p2p::{P2pConfig, RawP2p};
 pub use parent::{DaemonConfig, ParentConfig, RawFallback, RawParent};
+pub use telemetry::{LogConfig, LogFileConfig, LogFormat, NotifyConfig, RawLog, RawMetrics, RawNotify, TelemetryError};
 
 /// All keys with their documentation.
 pub const SAMPLE: &str = include_str!("config/sample.toml");
@@ -63,6 +65,12 @@ pub struct Config {
     pub geo: GeoFiles,
     /// What others are told of this node.
     pub announcement: AnnouncementConfig,
+    /// Metrics of single workers.
+    pub per_worker_metrics: bool,
+    /// The log.
+    pub log: LogConfig,
+    /// Who is told of what.
+    pub notify: NotifyConfig,
 }
 
 /// The file's and the command line's keys; absent ones keep their default.
@@ -93,6 +101,14 @@ pub struct RawConfig {
     pub geo: RawGeo,
     /// The directory of nodes.
     pub directory: RawDirectory,
+    /// Metrics.
+    pub metrics: RawMetrics,
+    /// The log.
+    pub log: RawLog,
+    /// Patience before anybody is told that something is wrong, seconds.
+    pub notify_after_secs: Option<u64>,
+    /// Who is told of what.
+    pub notify: Vec<RawNotify>,
 }
 
 /// `[devnet]`
@@ -227,6 +243,9 @@ pub enum ConfigError {
     /// Nobody could connect.
     #[error("stratum.connections_max: must be 1 to {CONNECTIONS_MAX}")]
     ConnectionsMax,
+    /// What tells of the node cannot.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// A number out of range.
     #[error("devnet.block_interval_secs: must be 1 to 3600")]
     BlockInterval,
@@ -285,6 +304,9 @@ impl RawConfig {
             parent: self.parent.resolve(&chain, self.devnet, &data_dir)?,
             stratum,
             announcement,
+            per_worker_metrics: self.metrics.per_worker.unwrap_or(false),
+            log: self.log.resolve()?,
+            notify: telemetry::notify(self.notify, self.notify_after_secs)?,
             p2p: self.p2p.resolve(ports.p2p, chain.is_local)?,
             api_listen: self.api.listen.unwrap_or_else(|| loopback(ports.api)),
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },

@@ -13,6 +13,7 @@
 //! shares/         the share store
 //! blocks/         found blocks until they are matured, and what became of all of them
 //! history.hashrate  how fast was mined, by minute, hour and day
+//! notify.json     notices that no receiver has taken yet, and those that were given up
 //! evidence/       templates of peers that the own daemon refused
 //! ```
 
@@ -139,6 +140,11 @@ impl DataDir {
     /// The file of past hash rates.
     pub fn history(&self) -> PathBuf {
         self.path.join("history.hashrate")
+    }
+
+    /// The file of notices that were not delivered yet.
+    pub fn notices(&self) -> PathBuf {
+        self.path.join("notify.json")
     }
 
     /// The file that says where the node listens.

@@ -18,7 +18,7 @@ use tracing::{Instrument, debug_span, info, warn};
 
 use crate::{
     announcement,
-    api::{Api, ApiState, Cookie},
+    api::{Api, ApiState, Cookie, MetricsState},
     blocks::{BlockInput, BlocksTask, BlocksView},
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
     config::Config,
@@ -27,6 +27,7 @@ use crate::{
     directory::DirectoryView,
     error::NodeError,
     geo::{self, Geo},
+    metrics::Meters,
     miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::known_blocks,
@@ -106,7 +107,7 @@ pub async fn run(config: Config, token: CancellationToken, ready: impl FnOnce(&E
         }
     };
     token.cancelled().await;
-    info!("stopping");
+    info!(event = "stopping", "stopping");
     tasks.tracker.close();
     if timeout(SHUTDOWN_TIMEOUT, tasks.tracker.wait()).await.is_err() {
         warn!("some tasks did not end in {} s", SHUTDOWN_TIMEOUT.as_secs());
@@ -220,6 +221,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let agent = format!("poolnode/{}", env!("CARGO_PKG_VERSION"));
     let told = (channels.nodes_view.0.clone(), channels.refuge.0.clone());
     let nodes = announcement::nodes(&config, &key, &agent, stratum.handle(), told)?;
+    let meters = Arc::<Meters>::default();
     let network_config = NetworkConfig {
         params: params.clone(),
         agent,
@@ -232,6 +234,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         view: channels.peers_view.0.clone(),
         nodes,
         templates: channels.templates.0.clone(),
+        meters: meters.clone(),
         key,
     };
     let remembered = Remembered { bans: data_dir.bans(), book: data_dir.address_book(config.p2p.address_policy) };
@@ -247,7 +250,13 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let blocks =
         BlocksTask::open(parent.daemons.clone(), &config.chain, data_dir.blocks(), channels.blocks_view.0.clone())
             .map_err(file_error("use", &data_dir.blocks()))?;
-    let telemetry = Telemetry::open(&config, data_dir, stratum.handle());
+    let metrics = MetricsState {
+        meters,
+        daemons: parent.daemons.clone(),
+        shares: data_dir.shares().into(),
+        per_worker: config.per_worker_metrics,
+    };
+    let telemetry = Telemetry::open(&config, data_dir, (stratum.handle(), metrics))?;
     let opened = Opened {
         config,
         channels,
@@ -300,6 +309,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         blocks: channels.blocks.0.clone(),
         templates: channels.templates.0,
         events: telemetry.events.clone(),
+        meters: telemetry.metrics.meters.clone(),
         view: channels.chain_view.0,
     };
     let jobs = (channels.jobs.0, stratum.timings().clone());
@@ -326,6 +336,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         store: store.clone(),
         events: telemetry.handle.clone(),
         history: telemetry.history.clone(),
+        metrics: telemetry.metrics.clone(),
     };
     telemetry.spawn(tasks, &state);
     parent.spawn(tasks);

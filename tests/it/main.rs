@@ -13,3 +13,4 @@ mod litecoind;
 mod network;
 mod pool;
 mod stratum_endpoint;
+mod telemetry;

@@ -40,6 +40,7 @@ use crate::{
     config::P2pConfig,
     defaults::{HELLO_INTERVAL, REDIAL_INTERVAL},
     geo::Geo,
+    metrics::Meters,
     peer_selector::Event,
     store::StoreHandle,
     templates::TemplateInput,
@@ -86,6 +87,8 @@ pub struct NetworkConfig {
     pub nodes: Nodes,
     /// Inputs of the templates task.
     pub templates: mpsc::Sender<TemplateInput>,
+    /// What only metrics want to know.
+    pub meters: Arc<Meters>,
 }
 
 /// What the network task remembers of earlier runs, each with its file.
@@ -286,6 +289,7 @@ impl Network {
             }
             BehaviourEvent::Ping(ping::Event { peer, result: Ok(rtt), .. }) => {
                 self.peers.set_rtt(&peer, rtt);
+                self.config.meters.peer_rtt.observe(rtt);
                 self.select(Event::Rtt { peer, rtt });
             }
             BehaviourEvent::Ping(ping::Event { peer, connection, result: Err(ping::Failure::Timeout) }) => {
