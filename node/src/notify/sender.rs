@@ -127,14 +127,16 @@ where
     }
     let message = builder.body(Full::new(Bytes::from(request.body))).map_err(|_| SendError::Url)?;
     let answer = async { Ok::<_, SendError>(sender.send_request(message).await?.status()) };
-    // The connection is driven for as long as the answer is waited for, and no longer.
+    // The connection is driven for as long as the answer is waited for. When it ends, the answer is there or never will be,
+    // and the request knows.
+    let driven = async {
+        drop(connection.await);
+        std::future::pending().await
+    };
     tokio::select! {
         biased;
         answer = answer => answer,
-        ended = connection => match ended {
-            Err(cause) => Err(cause.into()),
-            Ok(()) => Err(SendError::Connect(io::ErrorKind::UnexpectedEof.into())),
-        },
+        never = driven => never,
     }
 }
 
