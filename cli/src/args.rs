@@ -3,12 +3,16 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
-use node::{
-    Region, ShareId,
-    config::{RawConfig, RawDevnet, RawListen, RawP2p, RawParent, RawStratum},
-    directory::StratumUrl,
-    parent::devnet,
-};
+use clap_complete::Shell;
+use node::{Region, directory::StratumUrl, parent::devnet};
+
+mod ask;
+mod run;
+mod setup;
+
+pub(crate) use ask::{ChainCommand, DagArgs, EventsArgs, LanesCommand, ListArgs, SharesArgs, StatusArgs};
+pub(crate) use run::RunArgs;
+pub(crate) use setup::{ConfigArgs, ConfigCommand, InitArgs};
 
 use crate::nearest::Format;
 
@@ -18,14 +22,21 @@ use crate::nearest::Format;
 #[command(name = "poolnode", version, arg_required_else_help = true)]
 pub(crate) struct Args {
     /// API of the node to ask.
-    #[arg(long, global = true, env = "POOLNODE_API", default_value = "http://127.0.0.1:23380", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "POOLNODE_API",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:23380",
+        value_name = "URL"
+    )]
     pub(crate) api: String,
     /// JSON for scripts instead of text for people.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// What is logged to stderr: error, warn, info, debug, or a tracing filter.
-    #[arg(long, global = true, env = "POOLNODE_LOG", default_value = "info", value_name = "FILTER")]
-    pub(crate) log: String,
+    /// What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info].
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -34,6 +45,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run a node.
     Run(Box<RunArgs>),
+    /// Ask what a node needs to know, and write its configuration.
+    Init(Box<InitArgs>),
     /// Run a devnet chain alone, for several nodes to share.
     Devnet(DevnetArgs),
     /// See a whole pool at work: devnet, node and a CPU miner, without any set-up.
@@ -41,66 +54,52 @@ pub(crate) enum Command {
     /// The peers of a running node: list them, or give orders about them.
     Peers(PeersArgs),
     /// Show a running node at a glance.
-    Status,
+    Status(StatusArgs),
+    /// A running node on one screen, anew every second.
+    Top,
+    /// The miners of a running node, those with the most hash rate first.
+    Workers(ListArgs),
+    /// The newest shares that a running node knows.
+    Shares(SharesArgs),
+    /// One share: what it builds on, whom it is credited to, whether it is a block.
+    Share {
+        /// Its id, 64 hexadecimal digits.
+        id: String,
+    },
+    /// The pool's blocks, the newest first, and what became of them.
+    Blocks(ListArgs),
+    /// Whom the next block pays, and how much.
+    Payouts(ListArgs),
+    /// The share chain.
+    Chain {
+        #[command(subcommand)]
+        command: ChainCommand,
+    },
+    /// Lanes: parent chains that miners of this node work on.
+    Lanes {
+        #[command(subcommand)]
+        command: LanesCommand,
+    },
+    /// What happens at a running node, one line an event.
+    Events(EventsArgs),
     /// Look for what keeps a node from its work, and say what to do about it: takes the flags that the node is run with.
     Doctor(Box<RunArgs>),
+    /// Check, show or write a configuration.
+    Config(ConfigArgs),
     /// Measure which pool nodes lose a miner least: those of the directory of a running node, or those that are given.
     Nearest(NearestArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct RunArgs {
-    /// Configuration file; flags overrule it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Chain to pool on: devnet (default), bitcoin, litecoin, their test networks, or custom; see the sample configuration.
-    #[arg(long)]
-    chain: Option<String>,
-    /// Folder for key, shares and blocks (default: ~/.poolnode/CHAIN).
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// JSON-RPC of the coin daemon; without it a devnet node runs a devnet chain of its own.
-    #[arg(long, value_name = "URL")]
-    parent_rpc: Option<String>,
-    /// Where miners connect to (default: 127.0.0.1:23336; 0.0.0.0:23336 takes miners from other machines).
-    #[arg(long, value_name = "ADDR")]
-    stratum_listen: Option<SocketAddr>,
-    /// Where miners connect to that speak Stratum V2 (default: nowhere).
-    #[arg(long, value_name = "ADDR")]
-    stratum_v2_listen: Option<SocketAddr>,
-    /// Multiaddress to listen on for peers; may be repeated (default: TCP and QUIC on port 23333).
-    #[arg(long, value_name = "MULTIADDR")]
-    p2p_listen: Vec<String>,
-    /// Multiaddress of a peer to stay connected to; may be repeated.
-    #[arg(long, value_name = "MULTIADDR")]
-    peer: Vec<String>,
-    /// Multiaddress of a peer to ask for others; may be repeated.
-    #[arg(long, value_name = "MULTIADDR")]
-    seed: Vec<String>,
-    /// Connect to no other peers than those of `--peer`.
-    #[arg(long)]
-    no_discovery: bool,
-    /// Most peers to look for and connect to (default: 12).
-    #[arg(long, value_name = "NUMBER")]
-    outbound_max: Option<usize>,
-    /// How they are chosen: latency or random (default: latency).
-    #[arg(long)]
-    selection: Option<String>,
-    /// Where this node is: NA SA EU AF AS OC AN.
-    #[arg(long)]
-    region: Option<String>,
-    /// Where the API answers; loopback only (default: 127.0.0.1:23380).
-    #[arg(long, value_name = "ADDR")]
-    api_listen: Option<SocketAddr>,
-    /// JSON-RPC of the embedded devnet chain (default: 127.0.0.1:23332).
-    #[arg(long, value_name = "ADDR")]
-    devnet_listen: Option<SocketAddr>,
-    /// Mine before the share chain is synced.
-    #[arg(long)]
-    solo_until_synced: bool,
-    /// Go over to the branch of the share chain that this share is on, whatever its work, as soon as it is known.
-    #[arg(long, value_name = "SHARE_ID")]
-    pub(crate) adopt_branch: Option<ShareId>,
+    /// Print the version of this program, and of the node that answers.
+    Version,
+    /// Print what a shell reads to complete commands.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write man pages, one for every command.
+    Man {
+        /// Folder for them.
+        dir: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -197,44 +196,6 @@ fn share_interval(text: &str) -> Result<f64, String> {
     secs.ok_or_else(|| "expected seconds, 0.1 to 3600".to_owned())
 }
 
-impl RunArgs {
-    /// The flags over what the file said.
-    pub(crate) fn over(self, file: RawConfig) -> RawConfig {
-        let list = |flags: Vec<String>, file| if flags.is_empty() { file } else { Some(flags) };
-        RawConfig {
-            chain: self.chain.or(file.chain),
-            data_dir: self.data_dir.or(file.data_dir),
-            password: file.password,
-            solo_until_synced: self.solo_until_synced.then_some(true).or(file.solo_until_synced),
-            parent: RawParent { rpc_url: self.parent_rpc.or(file.parent.rpc_url), ..file.parent },
-            custom: file.custom,
-            devnet: RawDevnet { listen: self.devnet_listen.or(file.devnet.listen), ..file.devnet },
-            stratum: RawStratum {
-                listen: self.stratum_listen.or(file.stratum.listen),
-                v2_listen: self.stratum_v2_listen.or(file.stratum.v2_listen),
-                ..file.stratum
-            },
-            p2p: RawP2p {
-                listen: list(self.p2p_listen, file.p2p.listen),
-                peers: list(self.peer, file.p2p.peers),
-                region: self.region.or(file.p2p.region),
-                seeds: list(self.seed, file.p2p.seeds),
-                outbound_max: self.outbound_max.or(file.p2p.outbound_max),
-                selection: self.selection.or(file.p2p.selection),
-                discovery: self.no_discovery.then_some(false).or(file.p2p.discovery),
-                ..file.p2p
-            },
-            api: RawListen { listen: self.api_listen.or(file.api.listen) },
-            geo: file.geo,
-            directory: file.directory,
-            metrics: file.metrics,
-            log: file.log,
-            notify_after_secs: file.notify_after_secs,
-            notify: file.notify,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -258,24 +219,5 @@ mod tests {
         assert_eq!(watch(&["--watch", "1"]).unwrap(), Some(1));
         let error = watch(&["--watch", "0"]).unwrap_err().to_string();
         assert!(error.contains("'0' for '--watch [<SECONDS>]'") && error.contains("1.."), "{error}");
-    }
-
-    #[test]
-    fn flags_overrule_the_file_and_leave_the_rest() {
-        let args = Args::parse_from(["poolnode", "run", "--peer", "/ip4/1.2.3.4/tcp/5", "--region", "AS"]);
-        let Command::Run(run) = args.command else { panic!("run") };
-        let file = RawConfig {
-            p2p: RawP2p {
-                peers: Some(vec!["x".to_owned()]),
-                region: Some("EU".to_owned()),
-                listen: Some(vec![]),
-                ..RawP2p::default()
-            },
-            ..RawConfig::default()
-        };
-        let merged = run.over(file).p2p;
-        assert_eq!(merged.peers, Some(vec!["/ip4/1.2.3.4/tcp/5".to_owned()]));
-        assert_eq!(merged.region.as_deref(), Some("AS"));
-        assert_eq!(merged.listen, Some(vec![]));
     }
 }

@@ -1,78 +1,146 @@
 //! The commands: each calls one thing and prints what it says.
 
-use std::{future::Future, process::ExitCode};
+use std::{convert::Infallible, future::Future, process::ExitCode};
 
 use anyhow::Context;
 use node::{
     NodeError,
     api::client::ApiClient,
-    config::{Config, RawConfig, block_interval},
+    config::{self, Config, Sources, block_interval},
     parent::devnet::{Devnet, DevnetConfig},
+    reload::Reload,
     run::Endpoints,
-    signals::StopSignals,
+    signals::{Hangup, Hangups, StopSignals},
 };
-use serde::Serialize;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Args, Command, DevnetArgs, RunArgs},
-    doctor, log, nearest, peers, quickstart, render,
+    args::{Args, Command, DevnetArgs, LanesCommand, StatusArgs},
+    chain, config_cmd, doctor, events, init,
+    listing::{self, CLEAR},
+    lists,
+    log::LogFilter,
+    manual, nearest, peers, quickstart, render, shares, top,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
 const INTERRUPTED: u8 = 130;
+/// Requests to read the configuration again that wait. Stops a flood of signals from being answered one by one.
+const RELOADS_MAX: usize = 1;
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    log::start(&args.log, log::config(&args.command)?)?;
+    let log = LogFilter::start(&given_filter(&args))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let code = runtime.block_on(dispatch(args));
+    let code = runtime.block_on(dispatch(args, &log));
     // After a second signal nothing is waited for.
     runtime.shutdown_background();
     code
 }
 
-async fn dispatch(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { api, json, command, .. } = args;
+/// What is logged until a configuration says something else.
+fn given_filter(args: &Args) -> String {
+    let given = args.log.clone().or_else(|| std::env::var("POOLNODE_LOG").ok());
+    given.unwrap_or_else(|| config::LOG_FILTER.to_owned())
+}
+
+async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
+    let Args { api, json, command, log: filter } = args;
     match command {
-        Command::Run(run) => Box::pin(run_node(*run, json)).await,
+        Command::Run(run) => {
+            let sources = run.sources(filter.as_deref());
+            let config = Config { adopt_branch: run.adopt_branch, ..sources.read()? };
+            log.set(&config.log_filter)?;
+            log.write_to(&config.log)?;
+            Box::pin(run_node(config, (sources, log.clone()), json)).await
+        }
         Command::Devnet(devnet) => run_devnet(devnet, json).await,
         Command::Quickstart(_) if json => {
             anyhow::bail!("quickstart speaks to people; for scripts there is `poolnode run --json`")
         }
         Command::Quickstart(args) => Box::pin(quickstart::run(args)).await,
-        Command::Status => show(&ApiClient::new(&api)?.status().await?, json, render::status),
-        Command::Doctor(args) => Box::pin(doctor::run(*args, &api, json)).await,
+        Command::Status(args) => status(&args, &ApiClient::new(&api)?, json).await,
+        Command::Top if json => anyhow::bail!("top draws for people; for scripts there is `poolnode status --json`"),
+        Command::Top => Box::pin(top::run(&ApiClient::new(&api)?)).await,
+        Command::Workers(args) => lists::workers(&args, &ApiClient::new(&api)?, json).await,
+        Command::Shares(args) => shares::shares(&args, &ApiClient::new(&api)?, json).await,
+        Command::Lanes { command: LanesCommand::Ls(args) } => lists::lanes(&args, &ApiClient::new(&api)?, json).await,
+        Command::Share { id } => chain::share(&id, &ApiClient::new(&api)?, json).await,
+        Command::Blocks(args) => lists::blocks(&args, &ApiClient::new(&api)?, json).await,
+        Command::Payouts(args) => lists::payouts(&args, &ApiClient::new(&api)?, json).await,
+        Command::Chain { command } => chain::run(&command, &ApiClient::new(&api)?, json).await,
+        Command::Events(args) => events::run(args, &api, json).await,
+        Command::Version => version(&ApiClient::new(&api)?, json).await,
+        Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
+        Command::Man { dir } => manual::pages(&dir).map(|()| ExitCode::SUCCESS),
+        Command::Doctor(args) => Box::pin(doctor::run(args.sources(filter.as_deref()), &api, json)).await,
+        Command::Init(_) if json => {
+            anyhow::bail!("init speaks to people; for scripts there is `poolnode config generate`")
+        }
+        Command::Init(args) => init::run(*args).await,
+        Command::Config(args) => config_cmd::run(args, filter.as_deref(), json),
         Command::Nearest(args) => nearest::run(args, &api, json).await,
         Command::Peers(args) => peers::run(args, &ApiClient::new(&api)?, json).await,
     }
 }
 
-/// Prints an answer for scripts or for people.
-fn show<T: Serialize>(answer: &T, json: bool, text: fn(&T) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+async fn status(args: &StatusArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
+    loop {
+        let status = api.status().await?;
+        match (json, args.watch) {
+            (true, None) => render::json(&status)?,
+            (true, Some(_)) => render::json_line(&status)?,
+            (false, None) => render::line(&render::status(&status))?,
+            (false, Some(_)) => render::line(&format!("{CLEAR}{}", render::status(&status)))?,
+        }
+        let Some(secs) = args.watch else { return Ok(ExitCode::SUCCESS) };
+        listing::pause(secs).await;
+    }
+}
+
+/// Of this program, and of the node where one answers.
+async fn version(api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
+    let own = env!("CARGO_PKG_VERSION");
+    let node = api.status().await.ok();
     if json {
-        render::json(answer)?
+        let node = node.map(|node| serde_json::json!({"version": node.version, "network": node.network}));
+        render::json(&serde_json::json!({"version": own, "node": node}))?;
     } else {
-        text(answer)?
+        render::line(&format!("poolnode {own}"))?;
+        if let Some(node) = node {
+            render::line(&format!("the node that answers: {}, on {}", node.version, node.network))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_node(mut args: RunArgs, json: bool) -> anyhow::Result<ExitCode> {
-    let file = match args.config.take() {
-        Some(path) => RawConfig::read(&path)?,
-        None => RawConfig::default(),
-    };
-    let adopt_branch = args.adopt_branch;
-    let config = Config { adopt_branch, ..args.over(file).resolve()? };
-    let signals = StopSignals::register()?;
+async fn run_node(config: Config, (sources, log): (Sources, LogFilter), json: bool) -> anyhow::Result<ExitCode> {
+    let (signals, hangups) = (StopSignals::without_hangup()?, Hangups::register()?);
     let token = CancellationToken::new();
     let ready = move |endpoints: &Endpoints| {
         let printed = if json { render::json_line(endpoints) } else { render::endpoints(endpoints) };
         // A closed stdout is no reason to stop a pool.
         drop(printed);
     };
-    until_signalled(signals, Box::pin(node::run(config, token.clone(), ready)), token).await
+    let (ask, requests) = mpsc::channel(RELOADS_MAX);
+    let reload = Reload { sources, requests, set_log_filter: Box::new(move |filter| log.set(filter).is_ok()) };
+    let node = Box::pin(node::run_reloadable(config, Some(reload), token.clone(), ready));
+    tokio::select! {
+        ended = until_signalled(signals, node, token.clone()) => ended,
+        never = pass_on(hangups, ask, token.clone()) => match never {},
+    }
+}
+
+/// Asks for the configuration to be read again at every SIGHUP, and stops when that is the end of the terminal.
+async fn pass_on(mut hangups: Hangups, ask: mpsc::Sender<()>, token: CancellationToken) -> Infallible {
+    loop {
+        match hangups.next().await {
+            // A request that waits already reads what is there by then.
+            Hangup::Reload => drop(ask.try_send(())),
+            Hangup::TerminalGone => token.cancel(),
+        }
+    }
 }
 
 async fn run_devnet(args: DevnetArgs, json: bool) -> anyhow::Result<ExitCode> {

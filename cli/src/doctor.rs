@@ -4,15 +4,15 @@ use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use node::{
-    config::{Config, ConfigError, RawConfig},
+    config::Sources,
     diagnostics::{Diagnosis, Finding, Severity, diagnose},
 };
 
-use crate::{args::RunArgs, render};
+use crate::render;
 
 /// Looks, prints, and fails when a check does.
-pub(crate) async fn run(args: RunArgs, api: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let diagnosis = match config(args) {
+pub(crate) async fn run(sources: Sources, api: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let diagnosis = match sources.read() {
         Ok(config) => diagnose(&config, api).await,
         Err(refused) => Diagnosis::of_refused_config(&refused),
     };
@@ -22,11 +22,6 @@ pub(crate) async fn run(args: RunArgs, api: &str, json: bool) -> anyhow::Result<
         render::line(&text(&diagnosis))?
     }
     Ok(if diagnosis.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn config(mut args: RunArgs) -> Result<Config, ConfigError> {
-    let file = args.config.take().map(|path| RawConfig::read(&path)).transpose()?;
-    args.over(file.unwrap_or_default()).resolve()
 }
 
 fn text(diagnosis: &Diagnosis) -> String {
@@ -65,6 +60,8 @@ fn words(finding: &Finding) -> String {
 
 #[cfg(test)]
 mod tests {
+    use node::config::RawConfig;
+
     use super::*;
 
     #[test]
@@ -72,7 +69,7 @@ mod tests {
         let refused = RawConfig::parse("chian = \"devnet\"", "node.toml".as_ref()).unwrap_err();
         let text = text(&Diagnosis::of_refused_config(&refused));
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-        assert!(lines[0].trim_start().starts_with("FAIL  configuration  node.toml: "), "{text}");
+        assert!(lines[0].trim_start().starts_with("FAIL  configuration  node.toml:1:1: unknown key `chian`"), "{text}");
         assert!(lines[1].trim_start().starts_with("hint: did you mean `chain`?"), "{text}");
         assert_eq!(*lines.last().unwrap(), "1 checks: 1 failed, 0 with a warning");
     }

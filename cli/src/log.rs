@@ -1,56 +1,78 @@
-//! Where log lines go, and what they look like.
+//! The log: to stderr, so that stdout is for data, or to a file. What is logged may change while a node runs.
 
 use std::{io::IsTerminal, sync::Mutex};
 
 use anyhow::Context;
 use node::{
-    config::{LogConfig, LogFormat, RawConfig},
+    config::{LogConfig, LogFormat},
     log_file::LogFile,
 };
-use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, fmt,
+    fmt::MakeWriter,
+    layer::{Layered, SubscriberExt},
+    reload,
+    util::SubscriberInitExt,
+};
 
-use crate::args::Command;
+/// What is left when the filter has looked at it.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+/// What writes lines.
+type Lines = Box<dyn Layer<Filtered> + Send + Sync>;
 
-/// The log that a command's configuration asks for; without one it is text on stderr.
-pub(crate) fn config(command: &Command) -> anyhow::Result<LogConfig> {
-    match command {
-        Command::Run(run) => match &run.config {
-            Some(path) => Ok(RawConfig::read(path)?.log.resolve()?),
-            None => Ok(LogConfig::default()),
-        },
-        Command::Devnet(_)
-        | Command::Quickstart(_)
-        | Command::Status
-        | Command::Doctor(_)
-        | Command::Nearest(_)
-        | Command::Peers(_) => Ok(LogConfig::default()),
+/// What is logged, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct LogFilter {
+    handle: reload::Handle<EnvFilter, Registry>,
+    lines: reload::Handle<Lines, Filtered>,
+}
+
+impl LogFilter {
+    /// Starts to log, as text on stderr. libp2p speaks only when it is asked by name.
+    pub(crate) fn start(filter: &str) -> anyhow::Result<Self> {
+        let (filter, handle) = reload::Layer::new(parse(filter)?);
+        let (layer, lines) = reload::Layer::new(on_stderr(LogFormat::Text));
+        tracing_subscriber::registry().with(filter).with(layer).init();
+        Ok(Self { handle, lines })
+    }
+
+    /// Logs this from now on.
+    pub(crate) fn set(&self, filter: &str) -> anyhow::Result<()> {
+        self.handle.reload(parse(filter)?).context("cannot change what is logged")
+    }
+
+    /// Logs like this, and there. Only before anything has begun: what has, keeps its fields in the form of before.
+    pub(crate) fn write_to(&self, config: &LogConfig) -> anyhow::Result<()> {
+        let lines = match &config.file {
+            Some(file) => {
+                let log = LogFile::open(file.path.clone(), file.len_max, file.older);
+                let log = log.with_context(|| format!("log.file: cannot open {}", file.path.display()))?;
+                lines(Mutex::new(log), config.format, false)
+            }
+            None => on_stderr(config.format),
+        };
+        self.lines.reload(lines).context("cannot change where is logged")
     }
 }
 
-/// Starts to log. Lines go to stderr or a file, so that stdout is for data. libp2p speaks only when it is asked by name.
-pub(crate) fn start(filter: &str, config: LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(format!("warn,node=info,stratum=info,sharechain=info,{}", own(filter)))
-        .with_context(|| format!("--log: {filter:?} is not a log filter"))?;
-    match config.file {
-        Some(file) => {
-            let log = LogFile::open(file.path.clone(), file.len_max, file.older);
-            let log = log.with_context(|| format!("log.file: cannot open {}", file.path.display()))?;
-            write_to(Mutex::new(log), filter, config.format, false);
-        }
-        None => write_to(std::io::stderr, filter, config.format, std::io::stderr().is_terminal()),
-    }
-    Ok(())
+fn on_stderr(format: LogFormat) -> Lines {
+    lines(std::io::stderr, format, std::io::stderr().is_terminal())
 }
 
-fn write_to<W>(writer: W, filter: EnvFilter, format: LogFormat, colours: bool)
+fn lines<W>(writer: W, format: LogFormat, colours: bool) -> Lines
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let lines = fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
+    let lines = fmt::layer().with_writer(writer).with_ansi(colours);
     match format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).init(),
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
     }
+}
+
+fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(format!("warn,node=info,stratum=info,sharechain=info,{}", own(filter)))
+        .with_context(|| format!("--log: {filter:?} is not a log filter"))
 }
 
 /// A bare level means our own crates.
@@ -59,4 +81,16 @@ fn own(filter: &str) -> String {
         return filter.to_owned();
     }
     ["node", "stratum", "sharechain"].map(|name| format!("{name}={filter}")).join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_level_is_for_our_own_crates() {
+        assert_eq!(own("debug"), "node=debug,stratum=debug,sharechain=debug");
+        assert_eq!(own("warn,node::p2p=trace"), "warn,node::p2p=trace");
+        assert!(parse("info").is_ok() && parse("==").is_err());
+    }
 }

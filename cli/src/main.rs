@@ -5,13 +5,23 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod args;
+mod chain;
 mod commands;
+mod config_cmd;
 mod doctor;
+mod events;
+mod exit;
+mod init;
+mod listing;
+mod lists;
 mod log;
+mod manual;
 mod nearest;
 mod peers;
 mod quickstart;
 mod render;
+mod shares;
+mod top;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
@@ -21,7 +31,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             render::error(&error);
-            ExitCode::FAILURE
+            exit::code(&error)
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use node::api::{
     client::ApiClient,
     dto::{BanEntry, Count, List, NetworkSummary, Peer, PeerOrderBody},
@@ -12,11 +12,9 @@ use tokio::time::sleep;
 
 use crate::{
     args::{PeersArgs, PeersCommand},
+    listing::CLEAR,
     render::{self, duration, line, short},
 };
-
-/// Clears the terminal and goes to its first cell.
-const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Runs the command.
 pub(crate) async fn run(args: PeersArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
@@ -122,6 +120,7 @@ fn text(peers: &List<Peer>, network: &NetworkSummary) -> String {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header([
         "<->", "SLOT", "NET", "MIN", "RTT", "JIT", "HEIGHT", "LAG", "SH-IN", "1ST%", "AGE", "REGION", "ASN", "AGENT",
         "PEER", "ADDRESS",
@@ -206,6 +205,7 @@ fn bans_text(bans: &List<BanEntry>) -> String {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["SUBJECT", "LEFT", "REASON"]);
     for ban in &bans.data {
         table.add_row([ban.subject.clone(), duration(ban.secs_left), ban.reason.clone()]);

@@ -11,6 +11,11 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     writeln!(io::stdout().lock(), "{text}").context("cannot write to stdout")
 }
 
+/// Prints a text that ends with its own line feed.
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    write!(io::stdout().lock(), "{text}").context("cannot write to stdout")
+}
+
 /// Prints indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string_pretty(value)?)
@@ -50,7 +55,7 @@ pub(crate) fn endpoints(endpoints: &Endpoints) -> anyhow::Result<()> {
 }
 
 /// The node at a glance.
-pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
+pub(crate) fn status(status: &Status) -> String {
     let parent = match (&status.parent.height, &status.parent.problem) {
         (_, Some(problem)) => problem.clone(),
         (Some(height), None) => format!("height {height}"),
@@ -66,7 +71,7 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
             rival.fork_height
         ),
     };
-    line(&key_values(&[
+    key_values(&[
         ("network", format!("{}  (share chain {})", status.network, short(&status.share_chain))),
         ("node", format!("{}  {}", status.peer_id, status.region.as_deref().unwrap_or("no region"))),
         ("sync", sync(status)),
@@ -86,7 +91,7 @@ pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
         ("parent chain", parent),
         ("blocks found", status.blocks_found.to_string()),
         ("up", duration(status.uptime_secs)),
-    ]))
+    ])
 }
 
 /// How far the node is behind, how fast it catches up, and how long it will take.
@@ -126,7 +131,8 @@ pub(crate) fn short(id: &str) -> String {
     }
 }
 
-fn key_values(rows: &[(&str, String)]) -> String {
+/// Names and values below each other.
+pub(crate) fn key_values(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
     let lines: Vec<String> = rows.iter().map(|(key, value)| format!("  {key:width$}  {value}")).collect();
     lines.join("\n")

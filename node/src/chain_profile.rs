@@ -62,7 +62,7 @@ pub struct DaemonProfile {
 }
 
 /// What follows the transactions of a block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockTail {
     /// Nothing.

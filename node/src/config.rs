@@ -1,46 +1,65 @@
-//! Configuration: a TOML file and the command line become one resolved [`Config`].
+//! Configuration: a TOML file, the environment and the command line become one resolved [`Config`].
 //!
-//! Unknown keys are refused with the nearest known one. Every key is documented in `config/sample.toml`, which is also
-//! where the known keys come from.
+//! ```text
+//! file < POOLNODE__SECTION__KEY < flags --Sources--> Settings (each with its place) --RawConfig--> Config
+//! ```
+//! Unknown keys and variables are refused with the nearest known one. Every key is documented in `config/sample.toml`, which
+//! is also where the known keys come from. No secret is ever shown: neither here nor in an error.
 
 use std::{
+    ffi::OsString,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use libp2p::Multiaddr;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sharechain::ShareId;
-use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
+use tracing_subscriber::EnvFilter;
 
 use crate::{
-    chain_profile::{ChainError, ChainProfile, RawCustom},
+    chain_profile::{ChainProfile, RawCustom},
     geo::GeoFiles,
     parent::devnet,
-    peer_selector::{
-        UnknownSelection,
-        limits::{OUTBOUND_SLOTS, OUTBOUND_SLOTS_MIN},
-    },
-    region::UnknownRegion,
 };
 
 mod announcement;
+mod changes;
+mod daemon_places;
+mod document;
+mod entries;
+mod environment;
+mod error;
+mod expectation;
+mod file;
+mod keys;
 mod miners;
 mod p2p;
 mod parent;
+mod schema;
+mod settings;
 mod telemetry;
 
 pub use announcement::{AnnouncementConfig, AnnouncementError, RawDirectory};
+pub use changes::{Change, Changes};
+pub use daemon_places::{DaemonPlace, daemon_place};
+pub use document::{Purpose, UnknownPurpose, Values, check, document, generate};
+pub use entries::ConfigEntry;
+pub use error::ConfigError;
+pub use expectation::{Expectation, Outlook};
+pub use file::UnknownKey;
 pub use miners::{MinersConfig, RawStratum, TlsConfig};
 pub use p2p::{P2pConfig, RawP2p};
 pub use parent::{DaemonConfig, ParentConfig, RawFallback, RawParent};
+pub use schema::schema;
+pub use settings::{HIDDEN, Origin, Place, Setting, Settings};
 pub use telemetry::{LogConfig, LogFileConfig, LogFormat, NotifyConfig, RawLog, RawMetrics, RawNotify, TelemetryError};
 
 /// All keys with their documentation.
 pub const SAMPLE: &str = include_str!("config/sample.toml");
-/// Keys further apart than this are not a typing error.
-const SUGGESTION_DISTANCE_MAX: usize = 3;
+/// What is logged when nothing else is said.
+pub const LOG_FILTER: &str = "info";
 
 /// What a node does, resolved.
 #[derive(Clone, Debug)]
@@ -71,10 +90,14 @@ pub struct Config {
     pub log: LogConfig,
     /// Who is told of what.
     pub notify: NotifyConfig,
+    /// What is logged: a level, or a filter of `tracing`.
+    pub log_filter: String,
+    /// What was set, and where.
+    pub settings: Settings,
 }
 
 /// The file's and the command line's keys; absent ones keep their default.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawConfig {
     /// See `config/sample.toml`, here and below.
@@ -112,7 +135,7 @@ pub struct RawConfig {
 }
 
 /// `[devnet]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawDevnet {
     /// JSON-RPC address of the embedded chain.
@@ -122,7 +145,7 @@ pub struct RawDevnet {
 }
 
 /// `[api]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawListen {
     /// Address and port.
@@ -130,7 +153,7 @@ pub struct RawListen {
 }
 
 /// `[geo]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawGeo {
     /// Country or city database.
@@ -139,142 +162,51 @@ pub struct RawGeo {
     pub asn_db: Option<PathBuf>,
 }
 
-/// Why a configuration is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is not TOML, or has an unknown key or a wrong type.
-    #[error("{}: {message}{}", path.display(), hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and what is wrong.
-        message: String,
-        /// The nearest known key.
-        hint: Option<String>,
-    },
-    /// No such chain.
-    #[error("chain: {0}")]
-    Chain(ChainError),
-    /// No such region.
-    #[error("p2p.region: {0}")]
-    Region(UnknownRegion),
-    /// No such selection.
-    #[error("p2p.selection: {0}")]
-    Selection(UnknownSelection),
-    /// Too few to hold on to the network, or more than others have room for.
-    #[error("p2p.outbound_max: must be {OUTBOUND_SLOTS_MIN} to {OUTBOUND_SLOTS}")]
-    OutboundMax,
-    /// Not a multiaddress.
-    #[error("{key}: {value:?} is not a multiaddress like /ip4/127.0.0.1/tcp/23333")]
-    Multiaddr {
-        /// The key.
-        key: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// A relay that does not say who it is.
-    #[error("p2p.relays: {0} does not name the relay; add its peer id, like /ip4/203.0.113.7/tcp/23333/p2p/12D3KooW..")]
-    RelayUnnamed(Multiaddr),
-    /// A daemon address that is none.
-    #[error("{key}.rpc_url: {url:?} is not an address like http://127.0.0.1:23332")]
-    RpcUrl {
-        /// The section.
-        key: &'static str,
-        /// What was given.
-        url: String,
-    },
-    /// A daemon's password without its address.
-    #[error("{0}.rpc_url: is missing, though something else of the daemon is given")]
-    RpcUrlMissing(&'static str),
-    /// Only the devnet has a daemon inside the node.
-    #[error("parent.rpc_url: is missing; the chain {0} needs a daemon, see docs/OPERATING.md")]
-    DaemonMissing(String),
-    /// A URL is logged and shown.
-    #[error("{0}.rpc_url: must hold no user and password; use rpc_user and rpc_password, or rpc_cookie_file")]
-    RpcUrlSecret(&'static str),
-    /// Contradictory credentials.
-    #[error("{0}.rpc_user and rpc_password go together, and exclude rpc_cookie_file")]
-    RpcAuth(&'static str),
-    /// A ZMQ address that is none.
-    #[error("{key}.zmq_hashblock: {value:?} is not an address like tcp://127.0.0.1:28332")]
-    Zmq {
-        /// The section.
-        key: &'static str,
-        /// What was given.
-        value: String,
-    },
-    /// An address that cannot be paid.
-    #[error("{key}: {reason}")]
-    Address {
-        /// The key.
-        key: &'static str,
-        /// Why not.
-        reason: AddressError,
-    },
-    /// More than everything, or a part of a basis point.
-    #[error("stratum.fee_percent: must be 0 to 100, with at most two decimals")]
-    Fee,
-    /// A fee needs somebody to take it.
-    #[error("stratum.fee_address: is missing, though stratum.fee_percent is given")]
-    FeeAddressMissing,
-    /// A certificate without its key, or the other way round.
-    #[error("stratum.tls_cert_file and tls_key_file go together")]
-    TlsFiles,
-    /// What is to be announced cannot be.
-    #[error(transparent)]
-    Announcement(#[from] AnnouncementError),
-    /// Miners would be pointed nowhere, or from the first one on.
-    #[error(
-        "stratum.shed_load_above: must be at least 1 and below stratum.connections_max, which is {connections_max}"
-    )]
-    ShedLoadAbove {
-        /// The bound.
-        connections_max: usize,
-    },
-    /// Nobody could connect.
-    #[error("stratum.connections_max: must be 1 to {CONNECTIONS_MAX}")]
-    ConnectionsMax,
-    /// What tells of the node cannot.
-    #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
-    /// A number out of range.
-    #[error("devnet.block_interval_secs: must be 1 to 3600")]
-    BlockInterval,
-    /// There is no home folder to put the default data directory into.
-    #[error("data_dir: no home directory is known, so it must be given")]
-    NoHome,
+/// Where a configuration comes from. Kept, it can be read again.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file.
+    pub file: Option<PathBuf>,
+    /// The environment; what is not ours in it is left alone.
+    pub variables: Vec<(OsString, OsString)>,
+    /// The command line.
+    pub flags: Vec<Setting>,
+}
+
+impl Sources {
+    /// Reads what there is, the stronger over the weaker, and resolves it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names key and place.
+    pub fn read(&self) -> Result<Config, ConfigError> {
+        let file = self.file.as_deref().map(|path| file::read(&read_file(path)?, path)).transpose()?;
+        let variables = environment::read(&self.variables)?;
+        let settings: Settings =
+            file.into_iter().flatten().chain(variables).chain(self.flags.iter().cloned()).collect();
+        let config = settings.raw().and_then(RawConfig::resolve).map_err(|error| error.at(&settings))?;
+        Ok(Config { settings, ..config })
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
 impl RawConfig {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ConfigError::Read`] and [`ConfigError::Parse`].
+    /// [`ConfigError`] names the place.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        Self::parse(&text, path)
+        Self::parse(&read_file(path)?, path)
     }
 
     /// Reads the text of a file; `path` is for messages.
     ///
     /// # Errors
-    /// [`ConfigError::Parse`].
+    /// [`ConfigError`] names the place.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError::Parse {
-            path: path.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
-            hint: error.span().and_then(|span| suggestion(text.get(span)?)),
-        })
+        file::read(text, path)?.into_iter().collect::<Settings>().raw()
     }
 
     /// Fills in defaults and checks every value.
@@ -305,11 +237,13 @@ impl RawConfig {
             stratum,
             announcement,
             per_worker_metrics: self.metrics.per_worker.unwrap_or(false),
+            log_filter: log_filter(self.log.filter.clone())?,
             log: self.log.resolve()?,
             notify: telemetry::notify(self.notify, self.notify_after_secs)?,
             p2p: self.p2p.resolve(ports.p2p, chain.is_local)?,
             api_listen: self.api.listen.unwrap_or_else(|| loopback(ports.api)),
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },
+            settings: Settings::default(),
             chain,
             data_dir,
         })
@@ -337,15 +271,12 @@ fn in_home(path: PathBuf) -> Option<PathBuf> {
     }
 }
 
-/// The known key nearest to what was written.
-fn suggestion(written: &str) -> Option<String> {
-    let written = written.trim().trim_matches(['[', ']', '"']);
-    let known = SAMPLE.lines().filter_map(|line| {
-        let line = line.trim_start_matches("# ");
-        line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).or_else(|| Some(line.split_once(" = ")?.0))
-    });
-    let nearest = known.map(|key| (strsim::damerau_levenshtein(written, key), key)).min()?;
-    (1..=SUGGESTION_DISTANCE_MAX).contains(&nearest.0).then(|| format!("did you mean `{}`?", nearest.1))
+fn log_filter(filter: Option<String>) -> Result<String, ConfigError> {
+    let Some(filter) = filter else { return Ok(LOG_FILTER.to_owned()) };
+    match EnvFilter::try_new(&filter) {
+        Ok(_) => Ok(filter),
+        Err(_) => Err(ConfigError::LogFilter(filter)),
+    }
 }
 
 #[cfg(test)]

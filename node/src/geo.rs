@@ -118,18 +118,19 @@ impl Geo {
     }
 }
 
-/// Keeps the databases fresh until the token is cancelled.
-pub async fn run(files: GeoFiles, geo: watch::Sender<Arc<Geo>>, token: CancellationToken) {
+/// Keeps the databases fresh until the token is cancelled, and takes others when it is told.
+pub async fn run(mut files: watch::Receiver<GeoFiles>, geo: watch::Sender<Arc<Geo>>, token: CancellationToken) {
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
+        let are_others = tokio::select! {
             biased;
             () = token.cancelled() => return,
-            _ = looks.tick() => {}
-        }
-        if geo.borrow().is_stale(&files) {
-            let files = files.clone();
+            Ok(()) = files.changed() => true,
+            _ = looks.tick() => false,
+        };
+        let files = files.borrow_and_update().clone();
+        if are_others || geo.borrow().is_stale(&files) {
             // Reading tens of megabytes must not hold up anybody.
             if let Ok(fresh) = tokio::task::spawn_blocking(move || Geo::open(&files)).await {
                 geo.send_replace(Arc::new(fresh));

@@ -45,6 +45,7 @@ pub mod parent;
 pub mod peer_selector;
 pub mod problems;
 pub mod region;
+pub mod reload;
 pub mod run;
 pub mod signals;
 pub mod store;
@@ -56,6 +57,6 @@ pub use chain_profile::ChainProfile;
 pub use config::Config;
 pub use error::NodeError;
 pub use region::Region;
-pub use run::run;
+pub use run::{run, run_reloadable};
 // In the command line too a share has its id.
 pub use sharechain::ShareId;

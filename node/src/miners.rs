@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use stratum::{FoundShare, JobTemplate, OperatorFee, Refuge, SessionConfig, Stratum, StratumConfig, server::Access};
+use stratum::{
+    FoundShare, JobTemplate, OperatorFee, Refuge, SessionConfig, Stratum, StratumConfig,
+    server::{Access, Room},
+};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
@@ -27,6 +30,7 @@ pub(crate) fn stratum_config(
     if let Some(certificate) = &certificate {
         info!(sha256 = certificate.fingerprint, "miners may use TLS on the same port");
     }
+    let room = room(miners);
     Ok(StratumConfig {
         session: SessionConfig {
             default_script: miners.default_script,
@@ -39,8 +43,8 @@ pub(crate) fn stratum_config(
         access: Access {
             allowed: miners.allow.clone(),
             proxies: miners.proxies.clone(),
-            connections_max: connections_max(miners.connections_max),
-            shed_above: miners.shed_above,
+            connections_max: room.connections_max,
+            shed_above: room.shed_above,
             refuge: Some(refuge),
             tls: certificate.map(|certificate| certificate.acceptor),
         },
@@ -81,6 +85,11 @@ pub(crate) fn bind(
     let bound = stratum.v2_address().unwrap_or(address);
     endpoint.v2_url = Some(format!("stratum2+tcp://{bound}/{key}"));
     Ok((stratum, endpoint))
+}
+
+/// How many miners may connect, as far as the system allows it.
+pub(crate) fn room(miners: &MinersConfig) -> Room {
+    Room { connections_max: connections_max(miners.connections_max), shed_above: miners.shed_above }
 }
 
 /// As many connections as wanted, where the system allows so many open files; raises what it lets us raise.

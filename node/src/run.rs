@@ -26,11 +26,12 @@ use crate::{
     defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
     directory::DirectoryView,
     error::NodeError,
-    geo::{self, Geo},
+    geo::{self, Geo, GeoFiles},
     metrics::Meters,
     miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::known_blocks,
+    reload::{self, Owners, Reload},
     store::{self, LoadedChain, StoreHandle, sled::SledStore},
     templates::{TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
     work::{JobSender, WorkTask},
@@ -93,10 +94,23 @@ impl Tasks {
 /// # Errors
 /// [`NodeError`] when it cannot start, or when a task ended that it cannot live without.
 pub async fn run(config: Config, token: CancellationToken, ready: impl FnOnce(&Endpoints)) -> Result<(), NodeError> {
+    Box::pin(run_reloadable(config, None, token, ready)).await
+}
+
+/// The same, with a way to read the configuration again.
+///
+/// # Errors
+/// As [`run()`].
+pub async fn run_reloadable(
+    config: Config,
+    reload: Option<Reload>,
+    token: CancellationToken,
+    ready: impl FnOnce(&Endpoints),
+) -> Result<(), NodeError> {
     let data_dir = DataDir::open(&config.data_dir)?;
     let (ended, mut first_ended) = mpsc::channel(1);
     let tasks = Tasks { tracker: TaskTracker::new(), token: token.clone(), ended };
-    let store_thread = match Box::pin(start(config, &data_dir, &tasks)).await {
+    let store_thread = match Box::pin(start(config, reload, &data_dir, &tasks)).await {
         Ok((endpoints, thread)) => {
             ready(&endpoints);
             thread
@@ -140,13 +154,14 @@ struct Channels {
     peers_view: (watch::Sender<Arc<PeersView>>, watch::Receiver<Arc<PeersView>>),
     blocks_view: (watch::Sender<Arc<BlocksView>>, watch::Receiver<Arc<BlocksView>>),
     geo: (watch::Sender<Arc<Geo>>, watch::Receiver<Arc<Geo>>),
+    geo_files: (watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
     nodes_view: (watch::Sender<Arc<DirectoryView>>, watch::Receiver<Arc<DirectoryView>>),
     refuge: (watch::Sender<Option<Refuge>>, watch::Receiver<Option<Refuge>>),
     templates: (mpsc::Sender<TemplateInput>, mpsc::Receiver<TemplateInput>),
 }
 
 impl Channels {
-    fn new(chain: &mut ShareChain, geo: Geo) -> Self {
+    fn new(chain: &mut ShareChain, files: &GeoFiles) -> Self {
         Self {
             chain: mpsc::channel(CHAIN_QUEUE_MAX),
             check: mpsc::channel(CHECK_QUEUE_MAX),
@@ -157,7 +172,8 @@ impl Channels {
             chain_view: watch::channel(Arc::new(ChainView::of(chain))),
             peers_view: watch::channel(Arc::default()),
             blocks_view: watch::channel(Arc::default()),
-            geo: watch::channel(Arc::new(geo)),
+            geo: watch::channel(Arc::new(Geo::open(files))),
+            geo_files: watch::channel(files.clone()),
             nodes_view: watch::channel(Arc::default()),
             refuge: watch::channel(None),
             templates: mpsc::channel(TEMPLATES_QUEUE_MAX),
@@ -185,7 +201,12 @@ struct Opened {
 }
 
 /// Opens and binds everything, then starts all tasks.
-async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(Endpoints, StoreThread), NodeError> {
+async fn start(
+    config: Config,
+    reload: Option<Reload>,
+    data_dir: &DataDir,
+    tasks: &Tasks,
+) -> Result<(Endpoints, StoreThread), NodeError> {
     let (opened, store_thread) = Box::pin(open(config, data_dir)).await?;
     let endpoints = Endpoints {
         api: format!("http://{}", opened.api.address()),
@@ -196,6 +217,10 @@ async fn start(config: Config, data_dir: &DataDir, tasks: &Tasks) -> Result<(End
     };
     let text = serde_json::json!(endpoints).to_string();
     write_durably(&data_dir.endpoints(), text.as_bytes()).map_err(file_error("write", &data_dir.endpoints()))?;
+    if let Some(reload) = reload {
+        let owners = Owners { geo: opened.channels.geo_files.0.clone(), stratum: opened.stratum.handle() };
+        tasks.spawn("reload", reload::run(reload, opened.config.clone(), owners, tasks.token.clone()));
+    }
     spawn_all(opened, tasks);
     Ok((endpoints, store_thread))
 }
@@ -209,7 +234,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let parent = ParentTasks::open(&config).await?;
     let sled = SledStore::open(&data_dir.shares())?;
     let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
-    let channels = Channels::new(&mut chain, Geo::open(&config.geo));
+    let channels = Channels::new(&mut chain, &config.geo);
     let watched = (channels.jobs.1.clone(), channels.refuge.1.clone());
     let terms = miners::stratum_config(&config.chain, &config.stratum, data_dir, watched, channels.found.0.clone())?;
     let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
@@ -340,7 +365,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     };
     telemetry.spawn(tasks, &state);
     parent.spawn(tasks);
-    tasks.spawn("geo", geo::run(config.geo, channels.geo.0, token.clone()));
+    tasks.spawn("geo", geo::run(channels.geo_files.1, channels.geo.0, token.clone()));
     tasks.spawn("chain", chain_task.run(channels.chain.1, channels.found.1, token.clone()));
     tasks.spawn("check", check);
     tasks.spawn("p2p", network.run(p2p_commands, token.clone()));

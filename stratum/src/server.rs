@@ -41,6 +41,7 @@ mod registry;
 mod stream;
 
 pub use accounts::{MinerSnapshot, Rejects, StratumSnapshot};
+pub use registry::Room;
 
 pub(crate) use connection::{Ended, Shared, now};
 pub(crate) use opening::behind_proxy;
@@ -48,7 +49,7 @@ pub(crate) use outbox::Outbox;
 pub(crate) use registry::{Event, Seat};
 pub(crate) use stream::Inbox;
 
-use registry::{Registry, Room};
+use registry::Registry;
 
 /// Found shares on their way to the node. When it is full the connection waits, so a miner is never told `true` for a
 /// share that is not kept; share difficulty holds the whole pool near one per second.
@@ -110,6 +111,7 @@ pub struct Stratum {
     address: SocketAddr,
     snapshots: watch::Sender<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
+    room: watch::Sender<Room>,
 }
 
 /// Where Stratum V2 is spoken.
@@ -119,11 +121,12 @@ struct Door {
     keys: Arc<AuthorityKeys>,
 }
 
-/// Read access for the node.
+/// What the node reads of the endpoint, and changes while it serves.
 #[derive(Clone, Debug)]
 pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
+    room: watch::Sender<Room>,
 }
 
 impl Stratum {
@@ -135,7 +138,9 @@ impl Stratum {
         let listener = listen(address)?;
         let address = listener.local_addr()?;
         let timings = Arc::new(Timings::new(Instant::now()));
-        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings })
+        let Access { connections_max, shed_above, .. } = config.access;
+        let room = watch::Sender::new(Room { connections_max, shed_above });
+        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), room, timings })
     }
 
     /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
@@ -157,9 +162,10 @@ impl Stratum {
         self.address
     }
 
-    /// Read access, also before [`Stratum::run`].
+    /// Its handle, also before [`Stratum::run`].
     pub fn handle(&self) -> StratumHandle {
-        StratumHandle { snapshot: self.snapshots.subscribe(), timings: self.timings.clone() }
+        let (room, timings) = (self.room.clone(), self.timings.clone());
+        StratumHandle { snapshot: self.snapshots.subscribe(), room, timings }
     }
 
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked
@@ -172,7 +178,7 @@ impl Stratum {
         let (events, inbox) = mpsc::channel(EVENTS_QUEUE_MAX);
         let handle = self.handle();
         let (rates_tx, rates) = watch::channel(Arc::<Rates>::default());
-        let Access { allowed, proxies, connections_max, shed_above, refuge, tls } = self.config.access;
+        let Access { allowed, proxies, refuge, tls, .. } = self.config.access;
         let fee_script = self.config.session.fee.map(|fee| fee.script);
         let page = ConnectPage::new(&self.config.session, self.address.port(), tls.is_some());
         let shared = Arc::new(Shared {
@@ -188,8 +194,7 @@ impl Stratum {
             events,
             timings: self.timings,
         });
-        let room = Room { connections_max, shed_above };
-        let registry = Registry::new(allowed, room, fee_script, token.clone());
+        let registry = Registry::new(allowed, self.room.subscribe(), fee_script, token.clone());
         let serving = registry.run((self.listener, self.v2), inbox, shared, (self.snapshots, rates_tx), tasks.clone());
         (handle, serving)
     }
@@ -217,6 +222,16 @@ impl StratumHandle {
     /// How long things take.
     pub fn timings(&self) -> &Arc<Timings> {
         &self.timings
+    }
+
+    /// How many connections there may be.
+    pub fn room(&self) -> Room {
+        *self.room.borrow()
+    }
+
+    /// Lets so many connect from now on.
+    pub fn set_room(&self, room: Room) {
+        self.room.send_replace(room);
     }
 }
 

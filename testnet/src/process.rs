@@ -268,6 +268,15 @@ impl NodeProcess {
         stop(&mut self.child, &self.name).await
     }
 
+    /// Tells it to read its configuration again, as an operator would.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn hang_up(&self) -> anyhow::Result<()> {
+        let id = self.child.id().with_context(|| format!("{} does not run", self.name))?;
+        kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGHUP).with_context(|| format!("cannot signal {}", self.name))
+    }
+
     /// Bytes of memory that it has now.
     ///
     /// # Errors

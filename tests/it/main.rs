@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cli;
+mod configuration;
 mod custom_coin;
 mod directory;
 mod doctor;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bech32::Hrp;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sharechain::{
     Amount, BlockHash, CompactTarget, ConsensusParams, Params, PowAlgorithm,
@@ -24,7 +25,7 @@ pub const NAME: &str = "custom";
 const PUBLIC_KEY_LEN: usize = 33;
 
 /// `[custom]`, as it is written; `config/sample.toml` documents it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawCustom {
     /// Name of the coin and its network.
@@ -76,7 +77,7 @@ pub struct RawCustom {
 }
 
 /// An algorithm by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Algorithm {
     /// BLAKE2s-256.

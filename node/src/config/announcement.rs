@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, in_home};
 use crate::directory::{Country, InvalidStratumUrl, StratumUrl, limits::ENDPOINTS_MAX};
 
 /// `[directory]` as it is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawDirectory {
     /// Where miners connect to from outside.
@@ -48,6 +49,17 @@ pub enum AnnouncementError {
          nodes of this operator are known"
     )]
     ShedWithoutOperator,
+}
+
+impl AnnouncementError {
+    /// The key that it is about.
+    pub(super) const fn key(&self) -> &'static str {
+        match self {
+            Self::PublicStratum(_) | Self::TooMany => "directory.public_stratum",
+            Self::Country(_) => "directory.country",
+            Self::ShedWithoutOperator => "stratum.shed_load_above",
+        }
+    }
 }
 
 impl AnnouncementConfig {

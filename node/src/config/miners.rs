@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sharechain::PayoutScript;
 use stratum::{AddressFormat, OperatorFee, limits::CONNECTIONS_MAX};
@@ -12,7 +13,7 @@ use stratum::{AddressFormat, OperatorFee, limits::CONNECTIONS_MAX};
 use super::{ConfigError, in_home};
 
 /// `[stratum]` as it is written.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawStratum {
     /// Address and port.

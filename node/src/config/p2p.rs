@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// `[p2p]` as it is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawP2p {
     /// Multiaddresses to listen on.

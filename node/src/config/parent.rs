@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, RawDevnet, block_interval, in_home};
@@ -38,7 +39,7 @@ pub struct DaemonConfig {
 }
 
 /// `[parent]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawParent {
     /// JSON-RPC address.
@@ -56,7 +57,7 @@ pub struct RawParent {
 }
 
 /// `[[parent.fallback]]`: the same keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawFallback {
     /// JSON-RPC address.

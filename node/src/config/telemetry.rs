@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ConfigError, in_home};
@@ -19,7 +20,7 @@ const NOTIFY_AFTER_SECS: u64 = 300;
 const TARGETS_MAX: usize = 16;
 
 /// `[metrics]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawMetrics {
     /// Series of single workers.
@@ -27,9 +28,11 @@ pub struct RawMetrics {
 }
 
 /// `[log]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawLog {
+    /// A level, or a filter of `tracing`.
+    pub filter: Option<String>,
     /// `text` or `json`.
     pub format: Option<String>,
     /// Instead of stderr.
@@ -41,7 +44,7 @@ pub struct RawLog {
 }
 
 /// `[[notify]]`
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawNotify {
     /// Where it listens.
@@ -131,6 +134,17 @@ pub enum TelemetryError {
     /// Too many.
     #[error("notify: has more than {TARGETS_MAX} entries")]
     Targets,
+}
+
+impl TelemetryError {
+    /// The key, or the list, that it is about.
+    pub(super) const fn key(&self) -> &'static str {
+        match self {
+            Self::LogFormat(_) => "log.format",
+            Self::LogSize => "log.file_mb_max",
+            Self::Url(_) | Self::Format(_) | Self::Kind(_) | Self::ChatId | Self::Token | Self::Targets => "notify",
+        }
+    }
 }
 
 impl RawLog {

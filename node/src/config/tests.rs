@@ -13,23 +13,25 @@ fn parse(text: &str) -> Result<RawConfig, ConfigError> {
 
 /// The sample with the keys under comments turned on: those that show a default, or the examples. A section under a comment is
 /// an example as a whole.
-fn sample(examples: bool) -> RawConfig {
-    let (mut comment, mut in_section) = ("", false);
-    let mut text = String::new();
-    for line in SAMPLE.lines() {
-        let written = line.strip_prefix("# ");
-        let is_key =
-            |line: &str| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
-        let key = written.filter(|line| is_key(line));
-        in_section = key.is_some_and(|key| key.starts_with('[')) || in_section && !line.starts_with('[');
-        let is_example = in_section || comment.ends_with("Example:");
-        text.push_str(key.filter(|_| is_example == examples).unwrap_or(line));
+pub(super) fn uncommented(sample: &str, examples: bool) -> String {
+    let (mut text, mut in_example) = (String::new(), false);
+    for (line, parsed) in sample.lines().zip(keys::lines(sample)) {
+        let is_wanted = match parsed {
+            keys::Line::Section { is_comment, .. } => {
+                in_example = is_comment;
+                !is_comment || examples
+            }
+            keys::Line::Key { is_example, .. } => (is_example || in_example) == examples,
+            keys::Line::Text(_) => false,
+        };
+        text.push_str(line.strip_prefix("# ").filter(|_| is_wanted).unwrap_or(line));
         text.push('\n');
-        if key.is_none() {
-            comment = line;
-        }
     }
-    parse(&text).unwrap()
+    text
+}
+
+fn sample(examples: bool) -> RawConfig {
+    parse(&uncommented(SAMPLE, examples)).unwrap()
 }
 
 #[test]
@@ -78,16 +80,97 @@ fn an_empty_password_is_none() {
     assert_ne!(chain(Some("x")), chain(None));
 }
 
+fn sources(text: &str, variables: &[(&str, &str)], flags: &[Setting]) -> (tempfile::NamedTempFile, Sources) {
+    let file = file(text);
+    let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let sources = Sources { file: Some(file.path().to_owned()), variables, flags: flags.to_vec() };
+    (file, sources)
+}
+
 #[test]
-fn unknown_keys_are_refused_with_the_nearest_known_one() {
-    let error = parse("chain = \"devnet\"\n[stratum]\nlsten = \"127.0.0.1:1\"\n").unwrap_err().to_string();
-    assert!(error.contains("line 3"), "{error}");
-    assert!(error.contains("lsten"), "{error}");
-    assert!(error.ends_with("hint: did you mean `listen`?"), "{error}");
-    let error = parse("[strtum]\n").unwrap_err().to_string();
-    assert!(error.ends_with("hint: did you mean `stratum`?"), "{error}");
-    let error = parse("frobnicate = 1\n").unwrap_err().to_string();
-    assert!(!error.contains("hint"), "{error}");
+fn flags_are_over_the_environment_and_that_over_the_file() {
+    let text = "[p2p]\nregion = \"EU\"\npeers = [\"/ip4/10.0.0.1/tcp/5\"]\n[stratum]\ntls = false\n";
+    let variables = [("POOLNODE__P2P__REGION", "AS"), ("POOLNODE__API__LISTEN", "127.0.0.1:1"), ("HOME", "/root")];
+    let flags = [Setting::flag("--region", "p2p.region", "NA")];
+    let (file, sources) = sources(text, &variables, &flags);
+    let config = sources.read().unwrap();
+    assert_eq!(config.p2p.region, "NA".parse().ok());
+    assert_eq!((config.p2p.peers.len(), config.api_listen.port(), &config.stratum.tls), (1, 1, &TlsConfig::Off));
+
+    let entries = config.entries();
+    let entry = |key: &str| entries.iter().find(|entry| entry.key == key).unwrap_or_else(|| panic!("{key}"));
+    let place = |key: &str| entry(key).place.clone().unwrap_or_default();
+    let file = file.path().display();
+    for (key, origin, found) in [
+        ("p2p.region", Origin::Flag, "--region".to_owned()),
+        ("api.listen", Origin::Env, "POOLNODE__API__LISTEN".to_owned()),
+        ("p2p.peers", Origin::File, format!("{file}:3:1")),
+        ("stratum.tls", Origin::File, format!("{file}:5:1")),
+        ("stratum.connections_max", Origin::Default, String::new()),
+    ] {
+        assert_eq!((entry(key).origin, place(key)), (origin, found), "{key}");
+    }
+    assert_eq!(entry("stratum.connections_max").value, 16_384);
+    assert_eq!(entry("stratum.fee_percent").value, serde_json::Value::Null);
+}
+
+#[test]
+fn what_cannot_be_says_where_it_was_set() {
+    let (file, sources) = sources("\n[stratum]\nfee_percent = 101\n", &[], &[]);
+    let error = sources.read().unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("{}:3:1: stratum.fee_percent: must be 0 to 100", file.path().display())),
+        "{error}"
+    );
+    let sources = Sources {
+        variables: vec![("POOLNODE__PARENT__RPC_USER".into(), "x".into())],
+        flags: vec![Setting::flag("--parent-rpc", "parent.rpc_url", "http://127.0.0.1:1")],
+        file: None,
+    };
+    let error = sources.read().unwrap_err().to_string();
+    assert!(error.starts_with("POOLNODE__PARENT__RPC_USER: parent.rpc_user and rpc_password go together"), "{error}");
+    let sources = Sources { flags: vec![Setting::flag("--chain", "chain", "bitcoin")], ..Sources::default() };
+    assert!(sources.read().unwrap_err().to_string().starts_with("--chain: parent.rpc_url: is missing"));
+    let sources = Sources { flags: vec![Setting::flag("--log", "log.filter", "==")], ..Sources::default() };
+    assert!(sources.read().unwrap_err().to_string().starts_with("--log: log.filter: \"==\" is not a filter"));
+}
+
+#[test]
+fn entries_are_what_the_node_does_and_hold_no_secret() {
+    let as_file = |entries: &[ConfigEntry]| {
+        let mut table = toml::Table::new();
+        for entry in entries.iter().filter(|entry| !entry.value.is_null()) {
+            settings::insert(&mut table, &entry.key, toml::Value::try_from(&entry.value).unwrap());
+        }
+        table.to_string()
+    };
+    for chain in crate::chain_profile::known_chains() {
+        let more = "\n[parent]\nrpc_url = \"http://127.0.0.1:1\"\n";
+        let text = match chain {
+            crate::chain_profile::custom::NAME => uncommented(SAMPLE, true).replace("\"devnet\"", "\"custom\""),
+            _ => format!("chain = {chain:?}{more}"),
+        };
+        // The examples of the sample exclude each other, and pay on the devnet.
+        let left_out = ["signature_key", "rpc_user", "rpc_password", "default_address", "fee_percent", "fee_address"];
+        let is_kept = |line: &&str| !left_out.iter().any(|key| line.starts_with(key));
+        let text: Vec<&str> = text.lines().filter(is_kept).collect();
+        let (_file, first) = sources(&text.join("\n"), &[], &[]);
+        let config = first.read().unwrap();
+        let (_file, second) = sources(&as_file(&config.entries()).replace(HIDDEN, "correct horse"), &[], &[]);
+        let shown = second.read().unwrap();
+        let unset = |config: Config| {
+            let stratum = MinersConfig { password: None, ..config.stratum.clone() };
+            format!("{:?}", Config { settings: Settings::default(), stratum, ..config })
+        };
+        assert_eq!(unset(shown), unset(config), "{chain}");
+    }
+    let secrets = "password = \"31337\"\n[parent]\nrpc_url = \"http://127.0.0.1:1\"\nrpc_user = \"u\"\nrpc_password = \"31337\"\n\
+                   [[parent.fallback]]\nrpc_url = \"http://127.0.0.1:2\"\nrpc_user = \"u\"\nrpc_password = \"31337\"\n";
+    let (_file, sources) = sources(secrets, &[("POOLNODE__STRATUM__PASSWORD", "31337")], &[]);
+    let config = sources.read().unwrap();
+    let shown = serde_json::to_string(&config.entries()).unwrap();
+    assert!(!shown.contains("31337") && shown.matches(HIDDEN).count() == 4, "{shown}");
+    assert!(!format!("{:?}", config.settings).contains("31337"));
 }
 
 #[test]

@@ -41,7 +41,7 @@ mod room;
 mod tests;
 
 use room::Invitation;
-pub(super) use room::Room;
+pub use room::Room;
 
 /// How often snapshots are published.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
@@ -115,7 +115,8 @@ struct Kept {
 #[derive(Debug)]
 pub(super) struct Registry {
     token: CancellationToken,
-    room: Room,
+    /// May change while miners are served.
+    room: watch::Receiver<Room>,
     fee_script: Option<PayoutScript>,
     guard: Guard,
     accounts: Accounts,
@@ -131,7 +132,7 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn new(
         allowed: Vec<IpAddr>,
-        room: Room,
+        room: watch::Receiver<Room>,
         fee_script: Option<PayoutScript>,
         token: CancellationToken,
     ) -> Self {
@@ -164,8 +165,9 @@ impl Registry {
         let mut look_at_kept = interval(KEPT_INTERVAL);
         look_at_kept.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // One connection too many waits in the kernel instead of being refused late.
-            let has_room = self.open.len() < self.room.connections_max;
+            // One connection too many waits in the kernel instead of being refused late. Publishing brings the loop here
+            // every second, so that new room is used.
+            let has_room = self.open.len() < self.room.borrow().connections_max;
             tokio::select! {
                 biased;
                 () = token.cancelled() => return,

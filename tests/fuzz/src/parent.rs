@@ -84,7 +84,7 @@ pub fn config(bytes: &[u8]) {
             let refused = raw.clone().resolve().err().map(|error| error.to_string());
             assert_eq!(raw.resolve().err().map(|error| error.to_string()), refused);
         }
-        Err(error) => assert!(error.to_string().starts_with("poolnode.toml: ")),
+        Err(error) => assert!(error.to_string().starts_with("poolnode.toml:")),
     }
 }
 

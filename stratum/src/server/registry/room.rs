@@ -16,12 +16,12 @@ const SHED_AT_ONCE_MAX: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How many connections there may be.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::server) struct Room {
-    /// At once; further ones wait.
-    pub(in crate::server) connections_max: usize,
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Room {
+    /// At once; further ones wait. Those that are there stay when it shrinks.
+    pub connections_max: usize,
     /// From this on willing miners are pointed elsewhere.
-    pub(in crate::server) shed_above: Option<usize>,
+    pub shed_above: Option<usize>,
 }
 
 /// Whether a miner would go, and was asked to.
@@ -54,7 +54,7 @@ impl Registry {
     /// Points as many willing miners elsewhere as there are too many, each once, the newest first: those that have been
     /// here longest keep their place.
     pub(super) fn shed(&mut self, now: Instant) {
-        let Some(above) = self.room.shed_above else { return };
+        let Some(above) = self.room.borrow().shed_above else { return };
         let leaving = self.open.values().filter(|open| open.invitation.may_still_leave(now)).count();
         let excess = self.open.len().saturating_sub(above).saturating_sub(leaving);
         let invitations = self.open.values_mut().rev().map(|open| &mut open.invitation);

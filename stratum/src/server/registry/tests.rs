@@ -16,8 +16,8 @@ struct Test {
 
 impl Test {
     fn new() -> Self {
-        let registry =
-            Registry::new(Vec::new(), Room { connections_max: 8, shed_above: Some(1) }, None, CancellationToken::new());
+        let (_, room) = watch::channel(Room { connections_max: 8, shed_above: Some(1) });
+        let registry = Registry::new(Vec::new(), room, None, CancellationToken::new());
         Self { registry, template: template(PowAlgorithm::Blake2s, 1, HARD), start: Instant::now() }
     }
 
@@ -113,7 +113,7 @@ fn as_many_willing_miners_as_are_too_many_are_pointed_elsewhere_the_newest_first
         let (id, _) = test.open(number);
         test.handle(Event::Follows { id, follows: number != 5 });
     }
-    test.registry.room.shed_above = Some(3);
+    (_, test.registry.room) = watch::channel(Room { connections_max: 8, shed_above: Some(3) });
     let mut known = Vec::new();
     let mut invited = |test: &mut Test, seconds| -> Vec<u64> {
         test.registry.shed(test.start + Duration::from_secs(seconds));
