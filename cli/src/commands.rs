@@ -52,6 +52,7 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
             let sources = run.sources(filter.as_deref());
             let config = Config { adopt_branch: run.adopt_branch, ..sources.read()? };
             log.set(&config.log_filter)?;
+            log.write_to(&config.log)?;
             Box::pin(run_node(config, (sources, log.clone()), json)).await
         }
         Command::Devnet(devnet) => run_devnet(devnet, json).await,

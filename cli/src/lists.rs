@@ -207,6 +207,8 @@ mod tests {
         let weight =
             |script: &str, work| Weight { script: script.to_owned(), address: Some(format!("dn1{script}")), work };
         let next = NextPayouts {
+            weights_total: 2,
+            weights_next: None,
             payout_share: String::new(),
             window_shares: 2,
             window_work: 400,

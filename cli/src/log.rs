@@ -1,29 +1,78 @@
-//! The log: to stderr, so that stdout is for data. What is logged may change while a node runs.
+//! The log: to stderr, so that stdout is for data, or to a file. What is logged may change while a node runs.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, sync::Mutex};
 
 use anyhow::Context;
-use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
+use node::{
+    config::{LogConfig, LogFormat},
+    log_file::LogFile,
+};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, fmt,
+    fmt::MakeWriter,
+    layer::{Layered, SubscriberExt},
+    reload,
+    util::SubscriberInitExt,
+};
 
-/// What is logged.
-#[derive(Clone, Debug)]
+/// What is left when the filter has looked at it.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+/// What writes lines.
+type Lines = Box<dyn Layer<Filtered> + Send + Sync>;
+
+/// What is logged, and where.
+#[derive(Clone)]
 pub(crate) struct LogFilter {
     handle: reload::Handle<EnvFilter, Registry>,
+    lines: reload::Handle<Lines, Filtered>,
+}
+
+impl std::fmt::Debug for LogFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogFilter").finish_non_exhaustive()
+    }
 }
 
 impl LogFilter {
-    /// Starts to log. libp2p speaks only when it is asked by name.
+    /// Starts to log, as text on stderr. libp2p speaks only when it is asked by name.
     pub(crate) fn start(filter: &str) -> anyhow::Result<Self> {
         let (filter, handle) = reload::Layer::new(parse(filter)?);
-        let colours = std::io::stderr().is_terminal();
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
-        tracing_subscriber::registry().with(filter).with(lines).init();
-        Ok(Self { handle })
+        let (layer, lines) = reload::Layer::new(on_stderr(LogFormat::Text));
+        tracing_subscriber::registry().with(filter).with(layer).init();
+        Ok(Self { handle, lines })
     }
 
     /// Logs this from now on.
     pub(crate) fn set(&self, filter: &str) -> anyhow::Result<()> {
         self.handle.reload(parse(filter)?).context("cannot change what is logged")
+    }
+
+    /// Logs like this, and there. Only before anything has begun: what has, keeps its fields in the form of before.
+    pub(crate) fn write_to(&self, config: &LogConfig) -> anyhow::Result<()> {
+        let lines = match &config.file {
+            Some(file) => {
+                let log = LogFile::open(file.path.clone(), file.len_max, file.older);
+                let log = log.with_context(|| format!("log.file: cannot open {}", file.path.display()))?;
+                lines(Mutex::new(log), config.format, false)
+            }
+            None => on_stderr(config.format),
+        };
+        self.lines.reload(lines).context("cannot change where is logged")
+    }
+}
+
+fn on_stderr(format: LogFormat) -> Lines {
+    lines(std::io::stderr, format, std::io::stderr().is_terminal())
+}
+
+fn lines<W>(writer: W, format: LogFormat, colours: bool) -> Lines
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let lines = fmt::layer().with_writer(writer).with_ansi(colours);
+    match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
     }
 }
 

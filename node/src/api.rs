@@ -30,10 +30,12 @@ mod digest;
 pub mod dto;
 mod events;
 mod history;
+mod metrics;
 mod miners;
 mod nodes;
 mod openapi;
 mod page;
+mod paid;
 mod parent;
 mod patience;
 mod payouts;
@@ -50,6 +52,7 @@ mod workers;
 pub use access::Access;
 pub use cookie::Cookie;
 pub use history::{HashrateHistory, HashratePoint};
+pub use metrics::MetricsState;
 pub use openapi::openapi_json;
 pub(crate) use server::CONNECTIONS_MAX;
 pub use state::{ApiSources, ApiState};
@@ -105,6 +108,7 @@ impl Api {
         let (access, assets) = (state.access.clone(), Assets::embedded());
         let routes = openapi::router()
             .merge(compat::router())
+            .merge(metrics::router())
             .fallback(move |request: Request| ready(assets.answer(&request)))
             .method_not_allowed_fallback(unknown_method)
             .with_state(state);

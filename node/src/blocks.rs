@@ -171,7 +171,7 @@ impl BlocksTask {
         let hash = header_hash(&self.params, &found.header);
         let bytes = assemble(&self.params, found);
         let height = found.data.block_height;
-        info!(%hash, height, "block found");
+        info!(event = "block_found", %hash, height, "block found");
         self.write(&hash, &bytes);
         let _stopping = written.send(());
         self.track(PoolBlock::found(hash, height, found.data.coinbase_value.units(), true));
@@ -190,7 +190,7 @@ impl BlocksTask {
         if self.blocks.get(&hash).is_none_or(|tracked| tracked.block.own || !tracked.needs_submission()) {
             return;
         }
-        info!(%hash, "submitting the block of another node");
+        info!(event = "block_rebuilt", %hash, "submitting the block of another node");
         self.write(&hash, &bytes);
         self.submit(hash, bytes);
     }
@@ -291,7 +291,7 @@ impl BlocksTask {
             Some(Ok(word)) => {
                 let word = word.unwrap_or_default();
                 if submit::is_taken(&word) {
-                    info!(%hash, url, word, "the daemon took the block");
+                    info!(event = "block_taken", %hash, url, word, "the daemon took the block");
                     self.unsaved |= tracked.block.on_taken();
                     return;
                 }
@@ -299,7 +299,7 @@ impl BlocksTask {
             }
             Some(Err(cause)) => cause.to_string(),
         };
-        error!(%hash, url, refusal, "the daemon refuses the block; its file is kept");
+        error!(event = "block_refused", %hash, url, refusal, "the daemon refuses the block; its file is kept");
         self.unsaved |= tracked.block.on_refused(refusal);
     }
 
@@ -315,10 +315,16 @@ impl BlocksTask {
         self.unsaved |= std::mem::discriminant(&before) != std::mem::discriminant(&block.status);
         match (&before, &block.status) {
             (PoolBlockStatus::Matured(_), _) => {}
-            (_, PoolBlockStatus::Matured(_)) => info!(%hash, height = block.height, own, "block matured"),
+            (_, PoolBlockStatus::Matured(_)) => {
+                info!(event = "block_matured", %hash, height = block.height, own, "block matured")
+            }
             (PoolBlockStatus::Confirmed(_), PoolBlockStatus::Confirmed(_)) => {}
-            (_, PoolBlockStatus::Confirmed(_)) => info!(%hash, height = block.height, own, "block confirmed"),
-            (PoolBlockStatus::Confirmed(_), _) => warn!(%hash, height = block.height, own, "block left the main chain"),
+            (_, PoolBlockStatus::Confirmed(_)) => {
+                info!(event = "block_confirmed", %hash, height = block.height, own, "block confirmed")
+            }
+            (PoolBlockStatus::Confirmed(_), _) => {
+                warn!(event = "block_orphaned", %hash, height = block.height, own, "block left the main chain")
+            }
             _ => {}
         }
         if block.is_matured() {

@@ -30,6 +30,7 @@ use crate::{
     blocks::BlockInput,
     defaults::UNSTORED_OWN_SHARES_MAX,
     events::EventSender,
+    metrics::Meters,
     p2p::{GossipTicket, P2pHandle, Purpose},
     store::StoreHandle,
     templates::TemplateInput,
@@ -210,6 +211,8 @@ pub struct ChainTask {
     pub templates: mpsc::Sender<TemplateInput>,
     /// Where shares and tips are told as events.
     pub events: EventSender,
+    /// What only metrics want to know.
+    pub meters: Arc<Meters>,
     /// What others see.
     pub view: watch::Sender<Arc<ChainView>>,
 }

@@ -40,6 +40,7 @@ mod p2p;
 mod parent;
 mod schema;
 mod settings;
+mod telemetry;
 
 pub use announcement::{AnnouncementConfig, AnnouncementError, RawDirectory};
 pub use api::{ApiAccess, RawListen};
@@ -55,6 +56,7 @@ pub use p2p::{P2pConfig, RawP2p};
 pub use parent::{DaemonConfig, ParentConfig, RawFallback, RawParent};
 pub use schema::schema;
 pub use settings::{HIDDEN, Origin, Place, Setting, Settings};
+pub use telemetry::{LogConfig, LogFileConfig, LogFormat, NotifyConfig, RawLog, RawMetrics, RawNotify, TelemetryError};
 
 /// All keys with their documentation.
 pub const SAMPLE: &str = include_str!("config/sample.toml");
@@ -86,6 +88,12 @@ pub struct Config {
     pub geo: GeoFiles,
     /// What others are told of this node.
     pub announcement: AnnouncementConfig,
+    /// Metrics of single workers.
+    pub per_worker_metrics: bool,
+    /// The log.
+    pub log: LogConfig,
+    /// Who is told of what.
+    pub notify: NotifyConfig,
     /// What is logged: a level, or a filter of `tracing`.
     pub log_filter: String,
     /// What was set, and where.
@@ -120,8 +128,14 @@ pub struct RawConfig {
     pub geo: RawGeo,
     /// The directory of nodes.
     pub directory: RawDirectory,
-    /// What is logged.
+    /// Metrics.
+    pub metrics: RawMetrics,
+    /// The log.
     pub log: RawLog,
+    /// Patience before anybody is told that something is wrong, seconds.
+    pub notify_after_secs: Option<u64>,
+    /// Who is told of what.
+    pub notify: Vec<RawNotify>,
 }
 
 /// `[devnet]`
@@ -132,14 +146,6 @@ pub struct RawDevnet {
     pub listen: Option<SocketAddr>,
     /// Wanted seconds between blocks.
     pub block_interval_secs: Option<u32>,
-}
-
-/// `[log]`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawLog {
-    /// A level, or a filter of `tracing`.
-    pub filter: Option<String>,
 }
 
 /// `[geo]`
@@ -227,11 +233,14 @@ impl RawConfig {
             parent: self.parent.resolve(&chain, self.devnet, &data_dir)?,
             stratum,
             announcement,
+            per_worker_metrics: self.metrics.per_worker.unwrap_or(false),
+            log_filter: log_filter(self.log.filter.clone())?,
+            log: self.log.resolve()?,
+            notify: telemetry::notify(self.notify, self.notify_after_secs)?,
             p2p: self.p2p.resolve(ports.p2p, chain.is_local)?,
             api_listen,
             api_access,
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },
-            log_filter: log_filter(self.log.filter)?,
             settings: Settings::default(),
             chain,
             data_dir,

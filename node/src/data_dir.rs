@@ -14,6 +14,7 @@
 //! blocks/         found blocks until they are matured, and what became of all of them
 //! payouts/        whom the pool's blocks paid, with the proof of each
 //! history.hashrate  how fast was mined, by minute, hour and day
+//! notify.json     notices that no receiver has taken yet, and those that were given up
 //! evidence/       templates of peers that the own daemon refused
 //! ```
 
@@ -145,6 +146,11 @@ impl DataDir {
     /// The file of past hash rates.
     pub fn history(&self) -> PathBuf {
         self.path.join("history.hashrate")
+    }
+
+    /// The file of notices that were not delivered yet.
+    pub fn notices(&self) -> PathBuf {
+        self.path.join("notify.json")
     }
 
     /// The file that says where the node listens.

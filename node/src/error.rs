@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{parent::rpc::RpcError, store::StoreError};
+use crate::{notify::SenderError, parent::rpc::RpcError, store::StoreError};
 
 /// Ends `run`.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum NodeError {
         /// Its mode.
         mode: u32,
     },
+    /// Nobody can be told of anything over HTTPS.
+    #[error("notify: nobody can be told over HTTPS")]
+    Notify(#[from] SenderError),
     /// The node's key is damaged.
     #[error("{} holds no node key; restore it from a backup, or delete it to get a new identity", .0.display())]
     Key(PathBuf),

@@ -155,8 +155,8 @@ fn read(path: &Path) -> io::Result<History> {
 }
 
 /// The time of a slot's begin.
-const fn slot_time(slot: u32, step: Step) -> UnixTime {
-    slot as UnixTime * step.secs()
+fn slot_time(slot: u32, step: Step) -> UnixTime {
+    UnixTime::from(slot) * step.secs()
 }
 
 #[cfg(test)]

@@ -41,3 +41,8 @@ fn chain_problems(chain: &ChainView) -> Vec<String> {
     });
     follows_held.into_iter().chain(rivals).chain(upgrades).collect()
 }
+
+/// Bits of upgrades that the network has agreed on and that this version does not know.
+pub fn pending_upgrades(chain: &ChainView) -> Vec<usize> {
+    chain.upgrades.iter().filter(|(_, state)| state.is_decided()).map(|(bit, _)| *bit).collect()
+}

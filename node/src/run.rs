@@ -18,7 +18,7 @@ use tracing::{Instrument, debug_span, info, warn};
 
 use crate::{
     announcement,
-    api::{Access, Api, ApiSources},
+    api::{Access, Api, ApiSources, MetricsState},
     blocks::{self, BlockInput, BlocksTask, BlocksView},
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
     config::Config,
@@ -27,6 +27,7 @@ use crate::{
     directory::DirectoryView,
     error::NodeError,
     geo::{self, Geo, GeoFiles},
+    metrics::Meters,
     miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::known_blocks,
@@ -121,7 +122,7 @@ pub async fn run_reloadable(
         }
     };
     token.cancelled().await;
-    info!("stopping");
+    info!(event = "stopping", "stopping");
     tasks.tracker.close();
     if timeout(SHUTDOWN_TIMEOUT, tasks.tracker.wait()).await.is_err() {
         warn!("some tasks did not end in {} s", SHUTDOWN_TIMEOUT.as_secs());
@@ -251,6 +252,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     let agent = format!("poolnode/{}", env!("CARGO_PKG_VERSION"));
     let told = (channels.nodes_view.0.clone(), channels.refuge.0.clone());
     let nodes = announcement::nodes(&config, &key, &agent, stratum.handle(), told)?;
+    let meters = Arc::<Meters>::default();
     let network_config = NetworkConfig {
         params: params.clone(),
         agent,
@@ -263,6 +265,7 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
         view: channels.peers_view.0.clone(),
         nodes,
         templates: channels.templates.0.clone(),
+        meters: meters.clone(),
         key,
     };
     let remembered = Remembered { bans: data_dir.bans(), book: data_dir.address_book(config.p2p.address_policy) };
@@ -281,7 +284,13 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
             .map_err(file_error("use", &data_dir.blocks()))?;
     let payouts = PayoutsTask::open(data_dir.payouts(), &config.chain, channels.ledger.0.clone())
         .map_err(file_error("use", &data_dir.payouts()))?;
-    let telemetry = Telemetry::open(&config, data_dir, stratum.handle());
+    let metrics = MetricsState {
+        meters,
+        daemons: parent.daemons.clone(),
+        shares: data_dir.shares().into(),
+        per_worker: config.per_worker_metrics,
+    };
+    let telemetry = Telemetry::open(&config, data_dir, (stratum.handle(), metrics))?;
     let opened = Opened {
         config,
         channels,
@@ -337,6 +346,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         blocks: channels.blocks.0.clone(),
         templates: channels.templates.0,
         events: telemetry.events.clone(),
+        meters: telemetry.metrics.meters.clone(),
         view: channels.chain_view.0,
     };
     let jobs = (channels.jobs.0, stratum.timings().clone());
@@ -351,6 +361,7 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         queries: channels.chain.0.clone(),
         blocks: channels.blocks_view.1.clone(),
     };
+    let proofs = payouts.folder().to_owned();
     tasks.spawn("payouts", payouts.run(paid.clone(), token.clone()));
     let sources = ApiSources {
         profile,
@@ -372,6 +383,10 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         history: telemetry.history.clone(),
         refused: channels.refused.1,
         config: config.clone(),
+        metrics: telemetry.metrics.clone(),
+        paid,
+        proofs,
+        ledger: channels.ledger.1,
     };
     telemetry.spawn(tasks, &sources);
     parent.spawn(tasks);

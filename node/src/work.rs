@@ -82,7 +82,7 @@ impl WorkTask {
                 },
                 Err(reason) => {
                     if made.take().is_some() {
-                        warn!(reason, "no new jobs");
+                        warn!(event = "work_ends", reason, "no new jobs");
                         self.jobs.send_replace(None);
                     }
                     // Inputs change by themselves; only the template's age does not.
@@ -113,7 +113,12 @@ impl WorkTask {
 
     fn make(&mut self, template: Arc<Template>, context: Arc<JobContext>) -> Made {
         if self.jobs.borrow().is_none() {
-            info!(share_height = context.height, block_height = template.work.block_height, "miners get work");
+            info!(
+                event = "work_begins",
+                share_height = context.height,
+                block_height = template.work.block_height,
+                "miners get work"
+            );
         }
         let parent = self.params.parent();
         let time_min = template.time_min.max(context.median_time);

@@ -21,7 +21,7 @@ pub struct Histogram {
 }
 
 /// What a histogram holds at one moment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct HistogramCounts {
     /// By bucket, not cumulative; the last has what took longer than every bound.
     pub buckets: [u64; BUCKETS],
@@ -55,6 +55,16 @@ impl HistogramCounts {
     /// How many times were counted.
     pub fn count(&self) -> u64 {
         self.buckets.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        for (count, more) in self.buckets.iter_mut().zip(other.buckets) {
+            *count = count.saturating_add(more);
+        }
+        self.sum = self.sum.saturating_add(other.sum);
+        self
     }
 }
 

@@ -17,3 +17,4 @@ mod litecoind;
 mod network;
 mod pool;
 mod stratum_endpoint;
+mod telemetry;

@@ -239,7 +239,7 @@ mod tests {
             status: serde_json::from_value(status).unwrap(),
             workers: workers.map(|worker| serde_json::from_value(worker).unwrap()).to_vec(),
             peers: Vec::new(),
-            health: Health { status: "ready".to_owned(), problems: Vec::new() },
+            health: Health { status: "ready".to_owned(), problems: Vec::new(), findings: Vec::new() },
             rates: (0_u8..200).map(f64::from).collect(),
             lost: None,
         }
@@ -285,7 +285,8 @@ mod tests {
 
     #[test]
     fn trouble_is_said_at_the_bottom() {
-        let health = Health { status: "unhealthy".to_owned(), problems: vec!["no daemon".to_owned()] };
+        let health =
+            Health { status: "unhealthy".to_owned(), problems: vec!["no daemon".to_owned()], findings: Vec::new() };
         let shown = lines(&View { health, lost: Some("timeout".to_owned()), ..view() }, (100, 30));
         assert_eq!(shown[27..], ["NO ANSWER: timeout", "PROBLEM: no daemon", "q quits"]);
     }

@@ -26,8 +26,6 @@ use crate::{
 
 /// Least time between two looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// Blocks whose outputs are kept: each may have hundreds.
-const PAYOUTS_KEPT_MAX: usize = 128;
 /// Blocks that are looked up in one go: after a start there may be a thousand.
 const LOOKUPS_MAX: usize = 16;
 
@@ -66,8 +64,6 @@ pub(super) struct BlockFacts {
     pub(super) effort: Option<f64>,
     /// How many outputs pay miners; `None` where its window is not kept any more.
     pub(super) payouts_count: Option<usize>,
-    /// These outputs, of the newest blocks.
-    pub(super) payouts: Arc<[Payout]>,
 }
 
 impl NextBlock {
@@ -190,22 +186,17 @@ impl Follower {
             expected,
             time: time.into(),
             effort: None,
-            payouts_count: payouts.as_ref().map(Vec::len),
-            payouts: payouts.unwrap_or_default().into(),
+            payouts_count: payouts.map(|payouts| payouts.len()),
         })
     }
 }
 
-/// Work between blocks, in expected blocks; outputs of old ones are dropped.
+/// Work between blocks, in expected blocks.
 #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
 fn set_efforts(facts: &mut BTreeMap<BlockHash, BlockFacts>, counted: &BTreeSet<BlockHash>) {
     let mut by_work: Vec<&mut BlockFacts> =
         facts.iter_mut().filter(|(hash, _)| counted.contains(hash)).map(|(_, facts)| facts).collect();
     by_work.sort_by_key(|facts| facts.total_work);
-    let old = by_work.len().saturating_sub(PAYOUTS_KEPT_MAX);
-    for facts in by_work.iter_mut().take(old) {
-        facts.payouts = Arc::default();
-    }
     let mut before: Option<u128> = None;
     for facts in by_work {
         let work = before.map(|before| facts.total_work.saturating_sub(before));
@@ -219,7 +210,7 @@ mod tests {
     use super::*;
 
     fn facts(total_work: u128) -> BlockFacts {
-        BlockFacts { total_work, expected: 100, time: 0, effort: None, payouts_count: None, payouts: Arc::default() }
+        BlockFacts { total_work, expected: 100, time: 0, effort: None, payouts_count: None }
     }
 
     #[test]

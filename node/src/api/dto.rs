@@ -5,6 +5,7 @@
 mod blocks;
 mod envelope;
 mod nodes;
+mod paid;
 mod parent;
 mod peers;
 mod shares;
@@ -14,6 +15,7 @@ mod workers;
 pub use blocks::{Block, NextPayouts, Payout, Weight};
 pub use envelope::{List, Meta, Problem};
 pub use nodes::{ListedNode, NearNode};
+pub use paid::{AuditedPayout, BlockAudit};
 pub use parent::{ConfigItem, ParentDetail, TemplateSummary};
 pub use peers::{BanEntry, Count, NetworkSummary, Peer, PeerOrderBody, PeerOrderResult};
 pub use shares::{DagShare, ShareDetail, ShareEntry};

@@ -4,11 +4,10 @@ use axum::{Json, extract::State};
 use sharechain::{JobContext, PayoutScript, Work};
 
 use super::{
-    ApiState,
-    blocks::status_of,
-    chance,
-    digest::{Digest, NextBlock},
+    ApiState, chance,
+    digest::NextBlock,
     dto::{MinerDetail, PayoutEntry},
+    paid::payout_entry,
     parent::block_work,
     problem::{Failure, Refusals},
     request::{Named, NoParams, Params},
@@ -54,7 +53,7 @@ pub(super) async fn miner(
         payout_24h_chance_percent: prospects.day_chance().map(|chance| chance * 100.0),
         // Who asks knows the address, which is all that masking hides.
         workers: workers.map(|miner| worker_dto(&api, Viewer::Operator, miner)).collect(),
-        payouts: payouts(&api, &digest, &script),
+        payouts: payouts(&api, &script),
     }))
 }
 
@@ -99,19 +98,8 @@ impl Prospects {
 }
 
 /// What blocks paid the script, the newest first.
-pub(super) fn payouts(api: &ApiState, digest: &Digest, script: &PayoutScript) -> Vec<PayoutEntry> {
-    let blocks = api.blocks.borrow().clone();
-    let paid = blocks.blocks.iter().filter_map(|block| {
-        let facts = digest.facts.get(&block.hash)?;
-        let place = facts.payouts.binary_search_by(|payout| payout.script.cmp(script)).ok()?;
-        Some(PayoutEntry {
-            block: block.hash.to_string(),
-            height: block.height,
-            time: facts.time,
-            address: api.address(script),
-            amount: facts.payouts.get(place)?.amount.units(),
-            status: status_of(block).to_owned(),
-        })
-    });
-    paid.take(PAYOUTS_SHOWN).collect()
+pub(super) fn payouts(api: &ApiState, script: &PayoutScript) -> Vec<PayoutEntry> {
+    let (ledger, blocks) = (api.ledger.borrow().clone(), api.blocks.borrow().clone());
+    let paid = ledger.payouts(Some(*script)).take(PAYOUTS_SHOWN);
+    paid.map(|paid| payout_entry(paid, &blocks, api.address(script))).collect()
 }

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState, blocks, configuration, connect, diagnosis,
     dto::Problem,
-    events, history, miners, nodes, parent, payouts, peers,
+    events, history, miners, nodes, paid, parent, payouts, peers,
     problem::Refusals,
     request::{NoParams, Params},
     shares, status, workers,
@@ -63,6 +63,9 @@ fn described() -> (Router<ApiState>, utoipa::openapi::OpenApi) {
         .routes(routes!(shares::share))
         .routes(routes!(blocks::blocks))
         .routes(routes!(payouts::payouts))
+        .routes(routes!(paid::history))
+        .routes(routes!(paid::proof))
+        .routes(routes!(paid::audit))
         .routes(routes!(parent::parent))
         .routes(routes!(parent::lanes))
         .routes(routes!(peers::network))

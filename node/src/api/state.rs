@@ -1,6 +1,6 @@
 //! What the routes read, and how they ask the tasks that own it.
 
-use std::{ops::Deref, sync::Arc, time::Instant};
+use std::{ops::Deref, path::PathBuf, sync::Arc, time::Instant};
 
 use sharechain::{PayoutScript, PowAlgorithm};
 use stratum::StratumHandle;
@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    Access,
+    Access, MetricsState,
     diagnosis::DiagnosisHandle,
     digest::Digest,
     problem::{Failure, stopping},
@@ -27,6 +27,7 @@ use crate::{
     miners::StratumEndpoint,
     p2p::{P2pHandle, PeersView},
     parent::ParentState,
+    payouts::{Ledger, PayoutSources},
     region::Region,
     store::StoreHandle,
     templates::RefusedTemplate,
@@ -69,6 +70,14 @@ pub struct ApiSources {
     pub events: EventsHandle,
     /// How fast was mined.
     pub history: HistoryHandle,
+    /// What metrics are made of besides.
+    pub metrics: MetricsState,
+    /// Where proofs of payouts come from.
+    pub paid: PayoutSources,
+    /// The folder of those that are kept.
+    pub proofs: PathBuf,
+    /// Whom the pool's blocks paid.
+    pub ledger: watch::Receiver<Arc<Ledger>>,
     /// Why the own daemon refuses what miners work on, while it does.
     pub refused: watch::Receiver<Option<RefusedTemplate>>,
     /// What the node was told to do.

@@ -89,7 +89,7 @@ impl Running {
     pub(super) async fn link(&mut self, share: Arc<CheckedShare>, peer: PeerId, now: UnixTime) {
         let id = share.id();
         self.dirty = true;
-        match self.task.chain.handle(share, Origin::Live, now) {
+        match self.judge(share, Origin::Live, now) {
             // While catching up, what is missing comes in order; asking backwards one by one would only cost.
             Verdict::Missing(ids) if !ids.is_empty() && self.sync.state() == SyncState::Synced => {
                 self.task.p2p.send(P2pCommand::RequestShares { peer, ids, purpose: Purpose::Ancestors }).await;

@@ -110,7 +110,7 @@ impl Running {
             return self.answer_when_kept(None, block, None, reply);
         };
         // By our clock and on our daemon's template, whatever the chain was told of it so far.
-        let verdict = self.task.chain.handle(share.clone(), Origin::OwnStore, unix_now());
+        let verdict = self.judge(share.clone(), Origin::OwnStore, unix_now());
         self.dirty = true;
         if verdict == Verdict::Valid {
             self.own_shares.push(share.id(), &worker);
@@ -263,6 +263,7 @@ impl Running {
                 Effect::TipChanged { tip, reorg_depth } => {
                     moved = true;
                     if reorg_depth > 0 {
+                        self.task.meters.reorgs.add(1);
                         debug!(tip = %tip.id, height = tip.height, reorg_depth, "tip changed to another branch");
                     }
                 }
@@ -296,6 +297,8 @@ impl Running {
         // Before anything waits: the time of this line is when the share got here.
         debug!(target: ARRIVALS, share = %share.id(), "linked");
         self.tell_of(share);
+        self.task.meters.shares_linked.add(1);
+        self.task.meters.uncles.add(share.share().data.uncles.len());
         let linked_at = linked_at.unwrap_or_else(|| u64::from(share.share().header.time));
         self.task.store.append(share.id(), StoredShare::new(share, linked_at)).await;
         if share.is_block() {
@@ -306,6 +309,14 @@ impl Running {
         if self.task.adopt == Some(share.id()) {
             self.adopt_by_command();
         }
+    }
+
+    /// Hands a share to the chain, and times it.
+    pub(super) fn judge(&mut self, share: Arc<CheckedShare>, origin: Origin, now: UnixTime) -> Verdict {
+        let since = Instant::now();
+        let verdict = self.task.chain.handle(share, origin, now);
+        self.task.meters.share_validate.observe(since.elapsed());
+        verdict
     }
 
     /// Tells of a linked share, unless it is history that is caught up with.

@@ -31,7 +31,7 @@ fn alone(mut chain: ShareChain, adopt: Option<ShareId>) -> Alone {
     let (events, _, events_task) = crate::events::channel(ChainProfile::find("devnet", None).unwrap().addresses);
     let alone = AlonePolicy { expects_peers: false, solo_until_synced: false };
     Alone {
-        task: ChainTask { chain, alone, adopt, store, p2p, blocks, templates, events, view },
+        task: ChainTask { chain, alone, adopt, store, p2p, blocks, templates, events, meters: Arc::default(), view },
         store: commands,
         view: views,
         _others: (p2p_commands, block_inputs, events_task),

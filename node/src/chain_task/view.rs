@@ -86,7 +86,7 @@ impl Running {
         let may_mine =
             may_mine(sync, self.task.alone, self.had_shares, self.started.elapsed()) && view.context.is_some();
         if may_mine && !before.may_mine {
-            info!(height = view.tip.height, shares = view.shares, ?sync, "share chain is ready");
+            info!(event = "chain_ready", height = view.tip.height, shares = view.shares, ?sync, "share chain is ready");
         }
         if before.follows_held && !view.follows_held {
             info!(height = view.tip.height, "this machine's clock and daemon agree with the share chain again");

@@ -78,7 +78,9 @@ fn typed(key: &str, text: &str) -> Result<Value, String> {
             Err(error) => _ = refusal.get_or_insert(error),
         }
     }
-    let words = refusal.filter(|_| !keys::is_secret(key)).map(|error| error.message().trim_end().replace('\n', "; "));
+    let words = refusal
+        .filter(|_| !keys::is_secret(key) && !keys::is_list(key))
+        .map(|error| error.message().trim_end().replace('\n', "; "));
     Err(words.unwrap_or_else(|| "has a value of the wrong type".to_owned()))
 }
 

@@ -40,6 +40,7 @@ use crate::{
     config::P2pConfig,
     defaults::{HELLO_INTERVAL, REDIAL_INTERVAL},
     geo::Geo,
+    metrics::Meters,
     peer_selector::Event,
     store::StoreHandle,
     templates::TemplateInput,
@@ -87,6 +88,8 @@ pub struct NetworkConfig {
     pub nodes: Nodes,
     /// Inputs of the templates task.
     pub templates: mpsc::Sender<TemplateInput>,
+    /// What only metrics want to know.
+    pub meters: Arc<Meters>,
 }
 
 /// What the network task remembers of earlier runs, each with its file.
@@ -297,6 +300,7 @@ impl Network {
             }
             BehaviourEvent::Ping(ping::Event { peer, result: Ok(rtt), .. }) => {
                 self.peers.set_rtt(&peer, rtt);
+                self.config.meters.peer_rtt.observe(rtt);
                 self.select(Event::Rtt { peer, rtt });
             }
             // Reported from the second one in a row on: no answer, or no stream to ask on.

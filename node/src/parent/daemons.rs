@@ -1,8 +1,9 @@
 //! All daemons of a node: follows each, and passes on what the chosen one has ([`super::choice`]).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sharechain::{BlockHash, Params};
+use stratum::timing::HistogramCounts;
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, MissedTickBehavior, interval},
@@ -82,6 +83,16 @@ impl Daemons {
     /// All of them, in the order of the configuration.
     pub fn all(&self) -> &[RpcClient] {
         &self.clients
+    }
+
+    /// Calls of all of them by method: how long they took, and how many failed.
+    pub fn calls(&self) -> Vec<(&'static str, HistogramCounts, u64)> {
+        let mut by_method = BTreeMap::<&'static str, (HistogramCounts, u64)>::new();
+        for (method, times, failed) in self.clients.iter().flat_map(|client| client.calls().counts()) {
+            let sum = by_method.entry(method).or_default();
+            *sum = (sum.0.and(&times), sum.1.saturating_add(failed));
+        }
+        by_method.into_iter().map(|(method, (times, failed))| (method, times, failed)).collect()
     }
 
     /// The one that is mined with.

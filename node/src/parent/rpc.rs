@@ -1,13 +1,20 @@
 //! JSON-RPC client of a coin daemon: one call at a time per question, every answer bounded in size and time.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use reqwest::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 use sharechain::{BlockHash, Header, header::HEADER_LEN};
 
-use crate::defaults::{RPC_ALIVE_TIMEOUT, RPC_BODY_MAX, RPC_LONGPOLL_TIMEOUT, RPC_TIMEOUT};
+use crate::{
+    defaults::{RPC_ALIVE_TIMEOUT, RPC_BODY_MAX, RPC_LONGPOLL_TIMEOUT, RPC_TIMEOUT},
+    metrics::Calls,
+};
 
 mod setup;
 
@@ -97,6 +104,9 @@ pub enum RpcError {
     },
 }
 
+/// Calls that are timed.
+const METHODS: [&str; 6] =
+    ["getbestblockhash", "getblockhash", "getblockheader", "getblocktemplate", "getblockchaininfo", "submitblock"];
 /// Bitcoin Core's code for a block it does not know.
 const NOT_FOUND: i64 = -5;
 /// Its code for a method it does not have.
@@ -146,6 +156,7 @@ pub struct RpcClient {
     url: Arc<str>,
     auth: RpcAuth,
     http: reqwest::Client,
+    calls: Arc<Calls>,
 }
 
 #[derive(Deserialize)]
@@ -202,7 +213,12 @@ impl RpcClient {
             .connect_timeout(CONNECT_TIMEOUT)
             .build();
         let http = http.map_err(|source| RpcError::Unreachable { url: url.to_owned(), source })?;
-        Ok(Self { url: url.into(), auth, http })
+        Ok(Self { url: url.into(), auth, http, calls: Calls::new(&METHODS) })
+    }
+
+    /// How long calls take, longpolls excepted.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Where the daemon answers, for messages.
@@ -326,13 +342,20 @@ impl RpcClient {
     where
         T: DeserializeOwned,
     {
+        let since = Instant::now();
         let exchange = self.exchange(method, params);
-        let body = tokio::time::timeout(time, exchange).await.map_err(|_| RpcError::Timeout {
+        let exchanged = tokio::time::timeout(time, exchange).await.map_err(|_| RpcError::Timeout {
             url: self.url.to_string(),
             method,
             after: time,
-        })??;
-        parse_answer(method, &body)
+        });
+        let answer = exchanged.flatten().and_then(|body| parse_answer(method, &body));
+        // An unknown block is an answer, and a longpoll takes as long as there is nothing new.
+        let is_ok = matches!(answer, Ok(_) | Err(RpcError::Daemon { .. }));
+        if time != RPC_LONGPOLL_TIMEOUT || !is_ok {
+            self.calls.count(method, since.elapsed(), is_ok);
+        }
+        answer
     }
 
     /// Sends a request and reads the whole answer, whatever its HTTP status: errors come with 500 or 404.

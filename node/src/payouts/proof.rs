@@ -25,7 +25,7 @@ pub const PROOF_LEN_MAX: usize = 48 << 20;
 const SHARE_DIGITS_MAX: usize = 2 * 8_192;
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PayoutProof {
     /// Version of the format, 1.
@@ -48,7 +48,7 @@ pub struct PayoutProof {
 }
 
 /// Work of one script.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WindowEntry {
     /// The script, hexadecimal.

@@ -95,6 +95,11 @@ impl PayoutsTask {
         Ok(task)
     }
 
+    /// The folder of the proofs.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Runs until the token is cancelled.
     pub async fn run(mut self, mut sources: PayoutSources, token: CancellationToken) {
         // Blocks that were tried for good, whatever came of it.

@@ -18,6 +18,13 @@ const SHARE_RATE_TAU: Duration = Duration::from_secs(60);
 /// A payout script whose rate fell below this, in hashes per second, is forgotten.
 const RATE_FORGOTTEN: f64 = 1e-3;
 
+/// What a connection speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Protocol {
+    V1,
+    V2,
+}
+
 /// What one connection did since its last report.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Tally {
@@ -115,6 +122,8 @@ pub struct StratumSnapshot {
     pub miners: Vec<MinerSnapshot>,
     /// Connections, authorized or not.
     pub connections: usize,
+    /// Those of them that speak Stratum V2.
+    pub connections_v2: usize,
     /// Hashes per second of all of them.
     pub hashrate: f64,
     /// Submits accepted since the start.
@@ -133,6 +142,7 @@ pub struct StratumSnapshot {
 
 #[derive(Debug, Default)]
 struct Account {
+    is_v2: bool,
     agent: String,
     /// `None` for a number that is free again.
     workers: Vec<Option<Worker>>,
@@ -195,8 +205,8 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    pub(super) fn open(&mut self, id: SessionId) {
-        self.sessions.insert(id, Account::default());
+    pub(super) fn open(&mut self, id: SessionId, protocol: Protocol) {
+        self.sessions.insert(id, Account { is_v2: protocol == Protocol::V2, ..Account::default() });
     }
 
     pub(super) fn close(&mut self, id: SessionId) {
@@ -268,6 +278,7 @@ impl Accounts {
             hashrate: miners.iter().fold(0.0, |sum, miner| sum + miner.hashrate),
             miners,
             connections: self.sessions.len(),
+            connections_v2: self.sessions.values().filter(|account| account.is_v2).count(),
             accepted: self.accepted,
             hashes: self.hashes,
             stale: self.rejects.stale(),
@@ -333,7 +344,7 @@ mod tests {
     fn work_is_counted_for_its_worker_and_for_whom_it_is_credited_to() {
         let start = Instant::now();
         let (mut accounts, id) = (Accounts::default(), SessionId(1));
-        accounts.open(id);
+        accounts.open(id, Protocol::V1);
         accounts.name(id, "cpuminer".to_owned());
         for worker in ["a", "b"] {
             accounts.authorize(id, username(1, worker), start);

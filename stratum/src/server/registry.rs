@@ -23,7 +23,7 @@ use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::{
     Door, SessionId,
-    accounts::{Accounts, StratumSnapshot, Tally},
+    accounts::{Accounts, Protocol, StratumSnapshot, Tally},
     connection::{self, Ended, Shared},
 };
 use crate::{
@@ -186,13 +186,13 @@ impl Registry {
                     None => return,
                 },
                 accepted = listener.accept(), if has_room => {
-                    if let Some((socket, seat)) = self.seat(accepted, &shared).await {
+                    if let Some((socket, seat)) = self.seat(accepted, &shared, Protocol::V1).await {
                         let address = seat.address;
                         track(&tasks, address, connection::run(socket, seat, shared.clone()));
                     }
                 }
                 (accepted, keys) = accept(v2.as_ref()), if has_room => {
-                    if let Some((socket, seat)) = self.seat(accepted, &shared).await {
+                    if let Some((socket, seat)) = self.seat(accepted, &shared, Protocol::V2).await {
                         let address = seat.address;
                         track(&tasks, address, v2::connection::run(socket, seat, shared.clone(), keys));
                     }
@@ -206,6 +206,7 @@ impl Registry {
         &mut self,
         accepted: io::Result<(TcpStream, SocketAddr)>,
         shared: &Shared,
+        protocol: Protocol,
     ) -> Option<(TcpStream, Seat)> {
         let (socket, address) = match accepted {
             Ok((socket, address)) => (socket, address.ip()),
@@ -230,7 +231,7 @@ impl Registry {
         let invitation = Invitation::new(shed);
         let open = Open { address, is_counted, ticket, leave, invitation, reserved: Vec::new(), heir: None };
         self.open.insert(id, open);
-        self.accounts.open(id);
+        self.accounts.open(id, protocol);
         Some((socket, seat))
     }
 
@@ -281,7 +282,7 @@ impl Registry {
         if !self.guard.on_conduct(address, conduct, now) {
             return;
         }
-        info!(%address, ?conduct, "address banned");
+        info!(event = "miner_banned", %address, ?conduct, "address banned");
         let source = Source::from(address);
         for open in self.open.values().filter(|open| Source::from(open.address) == source) {
             open.leave.cancel();

@@ -53,6 +53,7 @@ fn template(block: u8, chosen: u8) -> Arc<HeldTemplate> {
         txids: txids.into(),
         wtxids: wtxids.into(),
         longpollid: None,
+        fees: None,
     };
     Arc::new(HeldTemplate::of(&template).expect("a small one"))
 }

@@ -235,7 +235,6 @@ pub(super) async fn blocks_v2(
 fn payment_list(api: &ApiState, address: &str) -> Result<Vec<Payment>, Failure> {
     let script = script_of(api, address)?;
     let coin = coin::of_chain(&api.profile.name);
-    let digest = api.digest.borrow().clone();
     let payment = |paid: crate::api::dto::PayoutEntry| Payment {
         coin: coin.symbol.clone(),
         address: address.to_owned(),
@@ -243,7 +242,7 @@ fn payment_list(api: &ApiState, address: &str) -> Result<Vec<Payment>, Failure> 
         transaction_confirmation_data: paid.block,
         created: iso(paid.time),
     };
-    let paid = miners::payouts(api, &digest, &script).into_iter();
+    let paid = miners::payouts(api, &script).into_iter();
     Ok(paid.filter(|paid| matches!(paid.status.as_str(), "confirmed" | "matured")).map(payment).collect())
 }
 

@@ -1,15 +1,8 @@
-use std::time::Duration;
-
-use libp2p::Multiaddr;
 use sharechain::testing;
 use stratum::server::{MinerSnapshot, Rejects};
 
 use super::*;
-use crate::{
-    chain_profile::ChainProfile,
-    geo::Registration,
-    p2p::{PeerView, Transport},
-};
+use crate::{chain_profile::ChainProfile, events::testing::peer};
 
 const NOW: UnixTime = 1_795_000_000;
 
@@ -53,24 +46,8 @@ fn a_worker_is_on_with_its_first_connection_and_off_with_its_last() {
 
 #[test]
 fn peers_come_and_go() {
-    let peer_id = PeerId::random();
-    let view = PeerView {
-        peer_id,
-        address: Multiaddr::empty(),
-        direction: Direction::Outbound,
-        transport: Transport::Tcp,
-        agent: String::new(),
-        rtt: None,
-        rtt_min: None,
-        rtt_jitter: None,
-        region: None,
-        registration: Registration::default(),
-        share_height: None,
-        connected: Duration::ZERO,
-        shares_first: 0,
-        shares_late: 0,
-        slot: None,
-    };
+    let view = peer();
+    let peer_id = view.peer_id;
     let seen = |peers| PeersView { peers, ..PeersView::default() };
     let (mut peers, peer) = (Peers::default(), peer_id.to_string());
     let on = Happening::PeerOn { peer_id: peer.clone(), region: None, direction: "outbound" };

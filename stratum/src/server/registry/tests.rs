@@ -42,7 +42,7 @@ impl Test {
             heir: None,
         };
         self.registry.open.insert(id, open);
-        self.registry.accounts.open(id);
+        self.registry.accounts.open(id, Protocol::V1);
         (id, ticket)
     }
 

@@ -117,7 +117,7 @@ impl Table {
                     let errands = self.session.handle_reserved(Some([1, 2, 3, 4]), work, self.start);
                     answers.extend(self.perform(errands));
                 }
-                Errand::Found { found, pending } => {
+                Errand::Found { found, pending, .. } => {
                     assert_eq!(found.share.as_ref().unwrap().share().header, found.header);
                     answers.extend(pending.and_then(|pending| self.session.handle_stored(pending, Ok(()))));
                 }

@@ -1,0 +1,46 @@
+//! What the system says of this process.
+
+use std::fs;
+
+use nix::unistd::{SysconfVar, sysconf};
+use sharechain::UnixTime;
+
+/// What Prometheus calls the standard metrics of a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Process {
+    /// When it started, Unix seconds.
+    pub started_at: UnixTime,
+    /// Memory that it holds.
+    pub resident_bytes: Option<u64>,
+    /// Files and sockets that are open.
+    pub open_fds: Option<u64>,
+}
+
+impl Process {
+    /// As it is now, where the system has `/proc`.
+    pub fn now(started_at: UnixTime) -> Self {
+        Self { started_at, resident_bytes: resident_bytes(), open_fds: open_fds() }
+    }
+}
+
+fn resident_bytes() -> Option<u64> {
+    let statm = fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    let page = u64::try_from(sysconf(SysconfVar::PAGE_SIZE).ok()??).ok()?;
+    pages.checked_mul(page)
+}
+
+fn open_fds() -> Option<u64> {
+    u64::try_from(fs::read_dir("/proc/self/fd").ok()?.count()).ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_knows_this_process() {
+        let process = Process::now(7);
+        assert!(process.resident_bytes.unwrap() > 1 << 20 && process.open_fds.unwrap() > 2);
+    }
+}

@@ -1,0 +1,246 @@
+//! What a node tells of itself: live events, metrics, history, notices and logs, as those who listen get them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, ensure};
+use node::notify::signature;
+use serde_json::Value;
+use testnet::{
+    miner::devnet_user,
+    process::{NodeOptions, NodeProcess},
+};
+use tests::{SteppedMiner, World, wait_for};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    time::timeout,
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Memory that a reader may cost.
+const READER_BYTES_MAX: u64 = 32 << 10;
+const READERS: u64 = 1_000;
+
+/// A reader of server-sent events, as far down as it goes.
+struct Reader {
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    _writer: OwnedWriteHalf,
+}
+
+impl Reader {
+    async fn open(node: &NodeProcess, query: &str, headers: &str) -> anyhow::Result<Self> {
+        let address = node.endpoints.api.trim_start_matches("http://");
+        let (reader, mut writer) = TcpStream::connect(address).await?.into_split();
+        let request = format!("GET /api/v1/events{query} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n");
+        writer.write_all(request.as_bytes()).await?;
+        let mut lines = BufReader::new(reader).lines();
+        let status = timeout(PATIENCE, lines.next_line()).await??.context("closed")?;
+        ensure!(status.contains(" 200 "), "{status}");
+        Ok(Self { lines, _writer: writer })
+    }
+
+    /// The next event of this kind.
+    async fn next(&mut self, kind: &str) -> anyhow::Result<Value> {
+        let read = async {
+            loop {
+                let line = self.lines.next_line().await?.context("the stream ended")?;
+                let Some(json) = line.strip_prefix("data: ") else { continue };
+                let event: Value = serde_json::from_str(json)?;
+                if event["kind"] == kind {
+                    return anyhow::Ok(event);
+                }
+            }
+        };
+        timeout(PATIENCE, read).await.with_context(|| format!("no {kind}"))?
+    }
+}
+
+/// A page of the node as text.
+async fn get(node: &NodeProcess, path: &str) -> anyhow::Result<String> {
+    let address = node.endpoints.api.trim_start_matches("http://");
+    let mut socket = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
+    let mut page = String::new();
+    timeout(PATIENCE, socket.read_to_string(&mut page)).await??;
+    Ok(page)
+}
+
+async fn mine(node: &NodeProcess, name: &str) -> anyhow::Result<String> {
+    let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user(name)?).await?;
+    miner.mine_one().await
+}
+
+#[tokio::test]
+async fn what_happens_is_told_live_and_who_comes_back_hears_what_it_missed() -> anyhow::Result<()> {
+    let world = World::new(2).await?;
+    let node = world.node("one", &[]).await?;
+    wait_for("work", PATIENCE, async || Ok(node.api.status().await?.mining.then_some(()))).await?;
+    let mut reader = Reader::open(&node, "", "").await?;
+    let mined = mine(&node, "rig").await?;
+    let on = reader.next("worker_on").await?;
+    ensure!(on["data"]["worker"] == "rig", "{on}");
+    let missed_from = on["id"].as_u64().context("no number")?;
+    drop(reader);
+    let another = mine(&node, "rig").await?;
+    // Shares of both visits, and only shares.
+    let headers = format!("Last-Event-ID: {missed_from}\r\n");
+    let mut back = Reader::open(&node, "?kinds=share,payout", &headers).await?;
+    let mut seen = BTreeMap::new();
+    while !seen.contains_key(&another) {
+        let share = back.next("share").await?;
+        ensure!(share["id"].as_u64() > Some(missed_from), "{share}");
+        let id = share["data"]["id"].as_str().context("no id")?.to_owned();
+        seen.insert(id, share["data"].clone());
+    }
+    let share = &seen[&another];
+    ensure!(share["own"] == true && share["worker"] == "rig" && share["work_hashes"].is_number(), "{share}");
+    let mut all = Reader::open(&node, "?after=0&kinds=share", "").await?;
+    ensure!(all.next("share").await?["data"]["id"] == *mined || seen.contains_key(&mined), "the first share is kept");
+
+    // The same numbers, as a scraper and a graph see them.
+    let metrics = get(&node, "/metrics").await?;
+    for line in [
+        "poolnode_build_info{",
+        "poolnode_node_ready 1",
+        "poolnode_stratum_submits_total{lane=\"devnet\",result=\"accepted\",reason=\"\"} 2",
+        "poolnode_stratum_submit_validate_seconds_count{lane=\"devnet\"} 2",
+        "poolnode_rpc_seconds_count{lane=\"devnet\",method=\"getblocktemplate\"}",
+        "# EOF",
+    ] {
+        ensure!(metrics.contains(line), "{line} is missing in {metrics}");
+    }
+    ensure!(get(&node, "/metrics/workers").await?.starts_with("HTTP/1.1 404"), "single workers are opt-in");
+    wait_for("the history", PATIENCE, async || {
+        let history: Value = node.api.get("history/hashrate?worker=rig&step=1h").await?;
+        let hour: Value = node.api.get("history/hashrate?step=1m").await?;
+        Ok((history["step_secs"] == 3_600 && hour["step_secs"] == 60).then_some(()))
+    })
+    .await?;
+    node.stop().await?;
+    // Streams do not keep a node from stopping.
+    ensure!(back.next("gap").await.is_err() && all.next("gap").await.is_err());
+    let node = world.node("one", &[]).await?;
+    let kept: Value = node.api.get("history/hashrate?worker=rig&step=1d").await?;
+    ensure!(kept["step_secs"] == 86_400, "the history survives: {kept}");
+    node.stop().await
+}
+
+#[tokio::test]
+async fn a_thousand_readers_are_cheap_even_when_they_do_not_read() -> anyhow::Result<()> {
+    let world = World::new(2).await?;
+    let node = world.node("one", &[]).await?;
+    wait_for("work", PATIENCE, async || Ok(node.api.status().await?.mining.then_some(()))).await?;
+    // What the first ones cost once is not a reader's cost.
+    let mut readers = Vec::new();
+    for _ in 0..50 {
+        readers.push(Reader::open(&node, "", "").await?);
+    }
+    let before = node.resident_bytes()?;
+    for _ in 0..READERS {
+        readers.push(Reader::open(&node, "", "").await?);
+    }
+    let _mined = mine(&node, "rig").await?;
+    readers[7].next("share").await?;
+    let after = node.resident_bytes()?;
+    let each = after.saturating_sub(before) / READERS;
+    ensure!(each <= READER_BYTES_MAX, "a reader costs {each} bytes");
+    node.stop().await
+}
+
+/// A receiver of webhooks that takes what comes one by one.
+struct Receiver {
+    listener: TcpListener,
+}
+
+struct Webhook {
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+impl Receiver {
+    async fn next(&self, status: &str) -> anyhow::Result<Webhook> {
+        let (socket, _) = timeout(PATIENCE, self.listener.accept()).await.context("no webhook")??;
+        let (reader, mut writer) = socket.into_split();
+        let mut reader = BufReader::new(reader);
+        let (mut headers, mut line) = (BTreeMap::new(), String::new());
+        loop {
+            line.clear();
+            ensure!(reader.read_line(&mut line).await? > 0, "closed");
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(": ") {
+                headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+            }
+        }
+        let mut body = vec![0; headers["content-length"].parse()?];
+        reader.read_exact(&mut body).await?;
+        writer.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
+        Ok(Webhook { headers, body: String::from_utf8(body)? })
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_first_is_told_again_even_after_a_restart_and_no_secret_is_logged() -> anyhow::Result<()>
+{
+    let world = World::new(2).await?;
+    let receiver = Receiver { listener: TcpListener::bind("127.0.0.1:0").await? };
+    let (address, log) = (receiver.listener.local_addr()?, world.place.folder("poolnode.log"));
+    let config = world.place.folder("node.toml");
+    let text = format!(
+        "notify_after_secs = 1\n[parent]\nrpc_url = \"{}\"\nrpc_user = \"u\"\nrpc_password = \"S3CRET-RPC\"\n\
+         [log]\nformat = \"json\"\nfile = \"{}\"\n[metrics]\nper_worker = true\n\
+         [[notify]]\nurl = \"http://{address}/T0PIC\"\nkinds = [\"worker_offline\"]\nsecret = \"S3CRET-HMAC\"\ntoken = \"S3CRET-TOKEN\"\n",
+        world.devnet.rpc,
+        log.display()
+    );
+    std::fs::write(&config, text)?;
+    let options = NodeOptions {
+        config: Some(config),
+        flags: vec!["--log".to_owned(), "debug".to_owned()],
+        ..NodeOptions::default()
+    };
+    let node = world.place.node("one", &options).await?;
+    wait_for("work", PATIENCE, async || Ok(node.api.status().await?.mining.then_some(()))).await?;
+    let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("rig")?).await?;
+    miner.mine_one().await?;
+    wait_for("the worker", PATIENCE, async || {
+        Ok(get(&node, "/metrics/workers").await?.contains("worker=\"rig\"").then_some(()))
+    })
+    .await?;
+    drop(miner);
+    let failed = receiver.next("500 Internal Server Error").await?;
+    let cookie = std::fs::read_to_string(world.place.folder("one").join("api.cookie"))?;
+    // It is tried again in seconds, but this node is gone by then.
+    node.stop().await?;
+    let node = world.place.node("one", &options).await?;
+    let told = receiver.next("204 No Content").await?;
+    ensure!(told.headers["idempotency-key"] == failed.headers["idempotency-key"], "one notice, one key");
+    ensure!(told.headers["authorization"] == "Bearer S3CRET-TOKEN");
+    let notice: Value = serde_json::from_str(&told.body)?;
+    ensure!(notice["kind"] == "worker_offline" && notice["data"]["worker"] == "rig", "{notice}");
+    let signed = &told.headers["x-poolnode-signature"];
+    let (time, mac) = signed.trim_start_matches("t=").split_once(",v1=").context("no signature")?;
+    ensure!(signature("S3CRET-HMAC", time.parse()?, &told.body) == mac, "{signed}");
+    wait_for("an empty outbox", PATIENCE, async || {
+        let outbox: Value = serde_json::from_slice(&std::fs::read(world.place.folder("one").join("notify.json"))?)?;
+        Ok((outbox["waiting"].as_array().is_some_and(Vec::is_empty)).then_some(()))
+    })
+    .await?;
+    node.stop().await?;
+
+    let lines = std::fs::read_to_string(&log)?;
+    for line in lines.lines() {
+        let entry: Value = serde_json::from_str(line).with_context(|| line.to_owned())?;
+        ensure!(entry["level"].is_string() && entry["timestamp"].is_string(), "{line}");
+    }
+    ensure!(lines.contains("\"event\":\"notice_failed\"") && lines.contains("\"event\":\"work_begins\""), "{lines}");
+    for secret in ["S3CRET-RPC", "S3CRET-HMAC", "S3CRET-TOKEN", "T0PIC", cookie.trim()] {
+        ensure!(!lines.contains(secret), "{secret} is in the log");
+    }
+    Ok(())
+}
