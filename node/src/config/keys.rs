@@ -185,7 +185,9 @@ mod tests {
         assert_eq!((key("stratum.tls").value, key("stratum.tls").is_example), ("true", false));
         assert_eq!(key("custom.tx_time").value, "false");
         assert!(find("parent.fallback.rpc_user").is_some() && is_section("parent.fallback") && !is_section("chain"));
-        assert!(is_list("parent.fallback") && !is_list("parent") && !is_list("custom") && key("custom.name").is_optional);
+        assert!(
+            is_list("parent.fallback") && !is_list("parent") && !is_list("custom") && key("custom.name").is_optional
+        );
         assert!(known().iter().all(|key| !key.doc.is_empty()), "a key without words");
         assert!(known().len() > 60);
     }
