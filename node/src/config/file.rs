@@ -31,6 +31,8 @@ struct Leaf {
     /// Where the key stands, and where its value does; bytes.
     name_at: usize,
     value_at: Range<usize>,
+    /// Whether it is part of a list, which is one value.
+    is_listed: bool,
 }
 
 /// The values of a file, in no order; `path` is for messages.
@@ -69,7 +71,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Vec<Setting>, ConfigError>
         let value = lookup(&table, &leaf.key)?.clone();
         Some(Setting { key: leaf.key.clone(), value, place: place(leaf.name_at) })
     };
-    Ok(leaves.iter().filter_map(setting).collect())
+    Ok(leaves.iter().filter(|leaf| !leaf.is_listed).filter_map(setting).collect())
 }
 
 /// Collects the keys below a section, and the names that are none.
@@ -82,11 +84,15 @@ fn walk(section: &str, table: &DeTable<'_>, leaves: &mut Vec<Leaf>, unknown: &mu
             DeValue::Array(list) if keys::is_section(&key) => {
                 // A list of sections is one value; what is in it is looked at all the same.
                 for below in list.iter().filter_map(|below| below.get_ref().as_table()) {
-                    walk(&key, below, &mut Vec::new(), unknown);
+                    let mut listed = Vec::new();
+                    walk(&key, below, &mut listed, unknown);
+                    leaves.extend(listed.into_iter().map(|leaf| Leaf { is_listed: true, ..leaf }));
                 }
-                leaves.push(Leaf { key, name_at, value_at });
+                leaves.push(Leaf { key, name_at, value_at, is_listed: false });
             }
-            _ if keys::find(&key).is_some() || keys::is_section(&key) => leaves.push(Leaf { key, name_at, value_at }),
+            _ if keys::find(&key).is_some() || keys::is_section(&key) => {
+                leaves.push(Leaf { key, name_at, value_at, is_listed: false })
+            }
             _ => unknown.push((key, name_at)),
         }
     }
