@@ -223,3 +223,16 @@ test("an address is copied with one click, and the button says so", () =>
     await page.getByText("Copied").waitFor();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "stratum+tcp://192.168.1.20:3333");
   }));
+
+test("a long visit forgets what nobody looks at, and nothing that is on the page", () =>
+  tell("normal", {}, async (page, { url, world }) => {
+    await visit(page, url, "chain");
+    const height = () => page.locator(".stats.band dd").first().innerText();
+    for (const { id } of world.shares.slice(0, 80)) {
+      await page.evaluate((share) => {
+        location.hash = `#/chain/${share}`;
+      }, id);
+      await page.getByText(id, { exact: true }).waitFor();
+      assert.notEqual(await height(), "–");
+    }
+  }));

@@ -76,6 +76,10 @@ class Polled<T> implements Resource<T> {
     };
   }
 
+  get isIdle(): boolean {
+    return this.lookers === 0;
+  }
+
   private onEvent({ kind }: LiveEvent): void {
     if (kind === "gap" || this.policy.on?.includes(kind)) this.schedule(BURST_MS);
   }
@@ -138,8 +142,9 @@ function keep<T>(key: string, load: () => Promise<T>, policy: Policy): Polled<T>
   if (known) return known as Polled<T>;
   const made = new Polled(load, policy);
   kept.set(key, made as Polled<unknown>);
-  const oldest = kept.keys().next().value;
-  if (kept.size > KEPT_MAX && oldest !== undefined) kept.delete(oldest);
+  // The oldest that nobody looks at; what is on the page stays.
+  const idle = [...kept].find(([other, { isIdle }]) => isIdle && other !== key);
+  if (kept.size > KEPT_MAX && idle) kept.delete(idle[0]);
   return made;
 }
 
