@@ -3,9 +3,8 @@
 //! This is the only place that starts long-lived tasks. Everything that can fail for a reason the operator can mend
 //! (ports, files, locks) fails here, before the first task runs.
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use sharechain::{CheckedShare, ShareChain};
 use stratum::{FoundShare, JobTemplate, Refuge, Stratum, server::FOUND_QUEUE_MAX};
@@ -14,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{Instrument, debug_span, info, warn};
+use tracing::{info, warn};
 
 use crate::{
     announcement,
@@ -38,9 +37,11 @@ use crate::{
 };
 
 mod parent_tasks;
+mod tasks;
 mod telemetry;
 
 use parent_tasks::ParentTasks;
+use tasks::Tasks;
 use telemetry::Telemetry;
 
 /// Where a running node can be reached; also written to `endpoints.json` in its data directory.
@@ -56,37 +57,6 @@ pub struct Endpoints {
     pub p2p: Vec<String>,
     /// JSON-RPC of the embedded devnet.
     pub devnet_rpc: Option<String>,
-}
-
-/// Tasks of a node; the end of any ends the node.
-#[derive(Clone)]
-struct Tasks {
-    tracker: TaskTracker,
-    token: CancellationToken,
-    ended: mpsc::Sender<NodeError>,
-}
-
-impl Tasks {
-    /// Starts a task that a node cannot live without.
-    fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.try_spawn(name, task.map(Ok));
-    }
-
-    /// Starts one that may fail; its error is the node's.
-    fn try_spawn(&self, name: &'static str, task: impl Future<Output = Result<(), NodeError>> + Send + 'static) {
-        let tasks = self.clone();
-        let span = debug_span!("task", name);
-        self.tracker.spawn(async move {
-            // A panic must not be silent: without one of its tasks a node does harm.
-            let ended = AssertUnwindSafe(task.instrument(span)).catch_unwind().await;
-            let ended = ended.unwrap_or(Err(NodeError::TaskPanicked(name)));
-            if !tasks.token.is_cancelled() {
-                // The first one to end names the cause; the rest follow.
-                let _full = tasks.ended.try_send(ended.err().unwrap_or(NodeError::TaskEnded(name)));
-                tasks.token.cancel();
-            }
-        });
-    }
 }
 
 /// Runs a node until the token is cancelled. `ready` is told where it can be reached.
@@ -392,19 +362,4 @@ async fn recount(blocks: Vec<Arc<CheckedShare>>, inputs: mpsc::Sender<BlockInput
         }
     }
     token.cancelled().await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_task_that_panics_ends_the_node_by_name() {
-        let (ended, mut first_ended) = mpsc::channel(1);
-        let tasks = Tasks { tracker: TaskTracker::new(), token: CancellationToken::new(), ended };
-        tasks.spawn("healthy", std::future::pending());
-        tasks.spawn("broken", async { panic!("a bug") });
-        tasks.token.cancelled().await;
-        assert!(matches!(first_ended.try_recv(), Ok(NodeError::TaskPanicked("broken"))));
-    }
 }
