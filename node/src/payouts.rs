@@ -17,4 +17,4 @@ mod task;
 pub use audit::{Audit, AuditVerdict, AuditedOutput, audit};
 pub use ledger::{Ledger, PaidBlock, PaidScript};
 pub use proof::{PayoutProof, ProofError, Proven};
-pub use task::{PayoutSources, PayoutsTask, Unproven, proof_file, prove_share, read_proof};
+pub use task::{PayoutSources, PayoutsHandle, PayoutsTask, Unproven, read_proof};

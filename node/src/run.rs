@@ -3,9 +3,8 @@
 //! This is the only place that starts long-lived tasks. Everything that can fail for a reason the operator can mend
 //! (ports, files, locks) fails here, before the first task runs.
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use sharechain::{CheckedShare, ShareChain};
 use stratum::{FoundShare, JobTemplate, Refuge, Stratum, server::FOUND_QUEUE_MAX};
@@ -14,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{Instrument, debug_span, info, warn};
+use tracing::{info, warn};
 
 use crate::{
     announcement,
@@ -31,7 +30,7 @@ use crate::{
     miners::{self, StratumEndpoint},
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::known_blocks,
-    payouts::{Ledger, PayoutSources, PayoutsTask},
+    payouts::{PayoutSources, PayoutsTask},
     reload::{self, Owners, Reload},
     store::{self, LoadedChain, StoreHandle, sled::SledStore},
     templates::{RefusedTemplate, TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
@@ -39,9 +38,11 @@ use crate::{
 };
 
 mod parent_tasks;
+mod tasks;
 mod telemetry;
 
 use parent_tasks::ParentTasks;
+use tasks::Tasks;
 use telemetry::Telemetry;
 
 /// Where a running node can be reached; also written to `endpoints.json` in its data directory.
@@ -57,37 +58,6 @@ pub struct Endpoints {
     pub p2p: Vec<String>,
     /// JSON-RPC of the embedded devnet.
     pub devnet_rpc: Option<String>,
-}
-
-/// Tasks of a node; the end of any ends the node.
-#[derive(Clone)]
-struct Tasks {
-    tracker: TaskTracker,
-    token: CancellationToken,
-    ended: mpsc::Sender<NodeError>,
-}
-
-impl Tasks {
-    /// Starts a task that a node cannot live without.
-    fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.try_spawn(name, task.map(Ok));
-    }
-
-    /// Starts one that may fail; its error is the node's.
-    fn try_spawn(&self, name: &'static str, task: impl Future<Output = Result<(), NodeError>> + Send + 'static) {
-        let tasks = self.clone();
-        let span = debug_span!("task", name);
-        self.tracker.spawn(async move {
-            // A panic must not be silent: without one of its tasks a node does harm.
-            let ended = AssertUnwindSafe(task.instrument(span)).catch_unwind().await;
-            let ended = ended.unwrap_or(Err(NodeError::TaskPanicked(name)));
-            if !tasks.token.is_cancelled() {
-                // The first one to end names the cause; the rest follow.
-                let _full = tasks.ended.try_send(ended.err().unwrap_or(NodeError::TaskEnded(name)));
-                tasks.token.cancel();
-            }
-        });
-    }
 }
 
 /// Runs a node until the token is cancelled. `ready` is told where it can be reached.
@@ -157,7 +127,6 @@ struct Channels {
     geo: (watch::Sender<Arc<Geo>>, watch::Receiver<Arc<Geo>>),
     geo_files: (watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
     nodes_view: (watch::Sender<Arc<DirectoryView>>, watch::Receiver<Arc<DirectoryView>>),
-    ledger: (watch::Sender<Arc<Ledger>>, watch::Receiver<Arc<Ledger>>),
     refuge: (watch::Sender<Option<Refuge>>, watch::Receiver<Option<Refuge>>),
     templates: (mpsc::Sender<TemplateInput>, mpsc::Receiver<TemplateInput>),
     refused: (watch::Sender<Option<RefusedTemplate>>, watch::Receiver<Option<RefusedTemplate>>),
@@ -178,7 +147,6 @@ impl Channels {
             geo: watch::channel(Arc::new(Geo::open(files))),
             geo_files: watch::channel(files.clone()),
             nodes_view: watch::channel(Arc::default()),
-            ledger: watch::channel(Arc::default()),
             refuge: watch::channel(None),
             templates: mpsc::channel(TEMPLATES_QUEUE_MAX),
             refused: watch::channel(None),
@@ -270,20 +238,17 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     };
     let remembered = Remembered { bans: data_dir.bans(), book: data_dir.address_book(config.p2p.address_policy) };
     let network = Network::bind(network_config, remembered).await?;
-    let told = TemplateChannels {
-        parent: parent.state.clone(),
-        chain_view: channels.chain_view.1.clone(),
-        chain: channels.chain.0.clone(),
-        blocks: channels.blocks.0.clone(),
-        p2p: channels.p2p.0.clone(),
-        refused: channels.refused.0.clone(),
-    };
-    let templates = TemplatesTask::new(&config.chain, parent.daemons.clone(), told, data_dir.evidence());
+    let templates = open_templates(&config, data_dir, &parent, &channels);
     let blocks =
         BlocksTask::open(parent.daemons.clone(), &config.chain, data_dir.blocks(), channels.blocks_view.0.clone())
             .map_err(file_error("use", &data_dir.blocks()))?;
-    let payouts = PayoutsTask::open(data_dir.payouts(), &config.chain, channels.ledger.0.clone())
-        .map_err(file_error("use", &data_dir.payouts()))?;
+    let sources = PayoutSources {
+        profile: Arc::new(config.chain.clone()),
+        store: store.clone(),
+        queries: channels.chain.0.clone(),
+        blocks: channels.blocks_view.1.clone(),
+    };
+    let payouts = PayoutsTask::open(data_dir.payouts(), sources).map_err(file_error("use", &data_dir.payouts()))?;
     let metrics = MetricsState {
         meters,
         daemons: parent.daemons.clone(),
@@ -311,7 +276,20 @@ async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread
     Ok((opened, store_thread))
 }
 
+fn open_templates(config: &Config, data_dir: &DataDir, parent: &ParentTasks, channels: &Channels) -> TemplatesTask {
+    let told = TemplateChannels {
+        parent: parent.state.clone(),
+        chain_view: channels.chain_view.1.clone(),
+        chain: channels.chain.0.clone(),
+        blocks: channels.blocks.0.clone(),
+        p2p: channels.p2p.0.clone(),
+        refused: channels.refused.0.clone(),
+    };
+    TemplatesTask::new(&config.chain, parent.daemons.clone(), told, data_dir.evidence())
+}
+
 /// Starts every task; nothing fails any more.
+#[expect(clippy::too_many_lines, reason = "a list: one line for each task and each end of a channel")]
 fn spawn_all(opened: Opened, tasks: &Tasks) {
     let Opened {
         config,
@@ -355,14 +333,8 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
     tasks.spawn("templates", templates.run(channels.templates.1, token.clone()));
     tasks.spawn("known blocks", known_blocks::run(parent.daemons.clone(), watched, token.clone()));
     let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p.clone(), token.clone());
-    let paid = PayoutSources {
-        profile: profile.clone(),
-        store: store.clone(),
-        queries: channels.chain.0.clone(),
-        blocks: channels.blocks_view.1.clone(),
-    };
-    let proofs = payouts.folder().to_owned();
-    tasks.spawn("payouts", payouts.run(paid.clone(), token.clone()));
+    let paid = payouts.handle();
+    tasks.spawn("payouts", payouts.run(token.clone()));
     let sources = ApiSources {
         profile,
         peer_id,
@@ -385,8 +357,6 @@ fn spawn_all(opened: Opened, tasks: &Tasks) {
         config: config.clone(),
         metrics: telemetry.metrics.clone(),
         paid,
-        proofs,
-        ledger: channels.ledger.1,
     };
     telemetry.spawn(tasks, &sources);
     parent.spawn(tasks);
@@ -406,20 +376,5 @@ async fn watch_store(store: StoreHandle, token: CancellationToken) {
     tokio::select! {
         () = token.cancelled() => {}
         () = store.failed() => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_task_that_panics_ends_the_node_by_name() {
-        let (ended, mut first_ended) = mpsc::channel(1);
-        let tasks = Tasks { tracker: TaskTracker::new(), token: CancellationToken::new(), ended };
-        tasks.spawn("healthy", std::future::pending());
-        tasks.spawn("broken", async { panic!("a bug") });
-        tasks.token.cancelled().await;
-        assert!(matches!(first_ended.try_recv(), Ok(NodeError::TaskPanicked("broken"))));
     }
 }

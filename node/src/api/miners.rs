@@ -99,7 +99,7 @@ impl Prospects {
 
 /// What blocks paid the script, the newest first.
 pub(super) fn payouts(api: &ApiState, script: &PayoutScript) -> Vec<PayoutEntry> {
-    let (ledger, blocks) = (api.ledger.borrow().clone(), api.blocks.borrow().clone());
+    let (ledger, blocks) = (api.paid.ledger(), api.blocks.borrow().clone());
     let paid = ledger.payouts(Some(*script)).take(PAYOUTS_SHOWN);
     paid.map(|paid| payout_entry(paid, &blocks, api.address(script))).collect()
 }

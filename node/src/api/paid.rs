@@ -54,7 +54,7 @@ pub(super) async fn history(
     let page = Page::new(wanted.limit, wanted.cursor.as_deref())?;
     let script: Option<PayoutScript> = wanted.address.map(|address| script_of(&api, &address)).transpose()?;
     let time = wanted.from.unwrap_or(0)..wanted.to.unwrap_or(u64::MAX);
-    let (ledger, blocks) = (api.ledger.borrow().clone(), api.blocks.borrow().clone());
+    let (ledger, blocks) = (api.paid.ledger(), api.blocks.borrow().clone());
     let paid: Vec<PaidScript<'_>> = ledger.payouts(script).filter(|paid| time.contains(&paid.block.time)).collect();
     Ok(Json(page.of(&paid, |paid| payout_entry(*paid, &blocks, viewer.address(&api, &paid.payout.script)))))
 }
@@ -159,17 +159,10 @@ fn audited(api: &ApiState, proven: &Proven, raw: Result<Vec<u8>, String>) -> Blo
     }
 }
 
-/// The proof that is kept, or a new one from the share chain.
 async fn find(api: &ApiState, block: &str) -> Result<PayoutProof, Failure> {
     let malformed = |_| problem(StatusCode::BAD_REQUEST, "not a block hash", "a block hash is 64 hexadecimal digits");
     let hash: BlockHash = block.parse().map_err(malformed)?;
-    let path = payouts::proof_file(&api.proofs, &hash);
-    // A file that cannot be read is made anew.
-    let kept = tokio::task::spawn_blocking(move || payouts::read_proof(&path).ok()).await.ok().flatten();
-    if let Some(kept) = kept {
-        return Ok(kept);
-    }
-    payouts::prove_share(&api.paid, hash.into()).await.map_err(|unproven| match unproven {
+    api.paid.proof(hash).await.map_err(|unproven| match unproven {
         Unproven::Busy => stopping(),
         Unproven::Gone => {
             let detail = "this node has no proof of such a block, and does not keep its share (any more)";

@@ -1,6 +1,6 @@
 //! What the routes read, and how they ask the tasks that own it.
 
-use std::{ops::Deref, path::PathBuf, sync::Arc, time::Instant};
+use std::{ops::Deref, sync::Arc, time::Instant};
 
 use sharechain::{PayoutScript, PowAlgorithm};
 use stratum::StratumHandle;
@@ -27,7 +27,7 @@ use crate::{
     miners::StratumEndpoint,
     p2p::{P2pHandle, PeersView},
     parent::ParentState,
-    payouts::{Ledger, PayoutSources},
+    payouts::PayoutsHandle,
     region::Region,
     store::StoreHandle,
     templates::RefusedTemplate,
@@ -72,12 +72,8 @@ pub struct ApiSources {
     pub history: HistoryHandle,
     /// What metrics are made of besides.
     pub metrics: MetricsState,
-    /// Where proofs of payouts come from.
-    pub paid: PayoutSources,
-    /// The folder of those that are kept.
-    pub proofs: PathBuf,
     /// Whom the pool's blocks paid.
-    pub ledger: watch::Receiver<Arc<Ledger>>,
+    pub paid: PayoutsHandle,
     /// Why the own daemon refuses what miners work on, while it does.
     pub refused: watch::Receiver<Option<RefusedTemplate>>,
     /// What the node was told to do.

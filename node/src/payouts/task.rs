@@ -52,11 +52,39 @@ pub struct PayoutSources {
 pub struct PayoutsTask {
     folder: PathBuf,
     ledger: Ledger,
+    sources: PayoutSources,
     view: watch::Sender<Arc<Ledger>>,
 }
 
-/// The file of a block's proof in a folder of proofs.
-pub fn proof_file(folder: &Path, hash: &BlockHash) -> PathBuf {
+/// What others ask of payouts.
+#[derive(Clone, Debug)]
+pub struct PayoutsHandle {
+    sources: PayoutSources,
+    folder: Arc<Path>,
+    view: watch::Receiver<Arc<Ledger>>,
+}
+
+impl PayoutsHandle {
+    /// Whom the pool's blocks paid.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        self.view.borrow().clone()
+    }
+
+    /// The proof of a block: the one that is kept, or a new one from the share chain.
+    ///
+    /// # Errors
+    /// [`Unproven`].
+    pub async fn proof(&self, hash: BlockHash) -> Result<PayoutProof, Unproven> {
+        let path = proof_file(&self.folder, &hash);
+        // A file that cannot be read is made anew.
+        match spawn_blocking(move || read_proof(&path).ok()).await {
+            Ok(Some(kept)) => Ok(kept),
+            Ok(None) | Err(_) => prove(&self.sources, hash).await,
+        }
+    }
+}
+
+fn proof_file(folder: &Path, hash: &BlockHash) -> PathBuf {
     folder.join(format!("{hash}.{EXTENSION}"))
 }
 
@@ -77,16 +105,17 @@ impl PayoutsTask {
     ///
     /// # Errors
     /// When the folder cannot be made or read.
-    pub fn open(folder: PathBuf, profile: &ChainProfile, view: watch::Sender<Arc<Ledger>>) -> io::Result<Self> {
+    pub fn open(folder: PathBuf, sources: PayoutSources) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
-        let mut task = Self { folder, ledger: Ledger::default(), view };
+        let profile = sources.profile.clone();
+        let mut task = Self { folder, ledger: Ledger::default(), sources, view: watch::Sender::default() };
         for entry in fs::read_dir(&task.folder)? {
             let path = entry?.path();
             if path.extension().is_none_or(|extension| extension != EXTENSION) {
                 continue;
             }
             let proven = read_proof(&path).map_err(|cause| cause.to_string());
-            match proven.and_then(|proof| proof.verify(profile).map_err(|cause| cause.to_string())) {
+            match proven.and_then(|proof| proof.verify(&profile).map_err(|cause| cause.to_string())) {
                 Ok(proven) => task.remember(&proven),
                 Err(cause) => warn!(path = %path.display(), cause, "this file proves no payouts; it is left alone"),
             }
@@ -95,26 +124,27 @@ impl PayoutsTask {
         Ok(task)
     }
 
-    /// The folder of the proofs.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// For those who ask.
+    pub fn handle(&self) -> PayoutsHandle {
+        let (sources, folder) = (self.sources.clone(), self.folder.as_path().into());
+        PayoutsHandle { sources, folder, view: self.view.subscribe() }
     }
 
     /// Runs until the token is cancelled.
-    pub async fn run(mut self, mut sources: PayoutSources, token: CancellationToken) {
+    pub async fn run(mut self, token: CancellationToken) {
         // Blocks that were tried for good, whatever came of it.
         let mut settled = BTreeSet::new();
         loop {
-            let view = sources.blocks.borrow_and_update().clone();
+            let view = self.sources.blocks.borrow_and_update().clone();
             let is_due = |block: &&PoolBlock| {
                 let is_known = self.ledger.contains(block.height, &block.hash) || settled.contains(&block.hash);
                 block.is_confirmed() && !is_known
             };
             for block in view.blocks.iter().filter(is_due).cloned().collect::<Vec<_>>() {
-                let proving = prove(&sources, &block);
+                let proving = prove(&self.sources, block.hash);
                 let Some(proof) = token.run_until_cancelled(proving).await else { return };
                 match proof {
-                    Ok(proof) => self.keep(proof, &sources.profile).await,
+                    Ok(proof) => self.keep(proof).await,
                     Err(Unproven::Gone) => {
                         info!(hash = %block.hash, "the share of this block is not kept any more; its payouts cannot be proven");
                     }
@@ -129,15 +159,15 @@ impl PayoutsTask {
             tokio::select! {
                 biased;
                 () = token.cancelled() => return,
-                changed = sources.blocks.changed() => if changed.is_err() {
+                changed = self.sources.blocks.changed() => if changed.is_err() {
                     return token.cancelled().await;
                 },
             }
         }
     }
 
-    async fn keep(&mut self, proof: PayoutProof, profile: &ChainProfile) {
-        let proven = match proof.verify(profile) {
+    async fn keep(&mut self, proof: PayoutProof) {
+        let proven = match proof.verify(&self.sources.profile) {
             Ok(proven) => proven,
             Err(cause) => return warn!(%cause, "a block pays something else than the share chain says"),
         };
@@ -172,15 +202,9 @@ pub enum Unproven {
     Busy,
 }
 
-async fn prove(sources: &PayoutSources, block: &PoolBlock) -> Result<PayoutProof, Unproven> {
-    prove_share(sources, ShareId::from(block.hash)).await
-}
-
-/// The proof of a share that is a block, from the share chain.
-///
-/// # Errors
-/// [`Unproven`].
-pub async fn prove_share(sources: &PayoutSources, id: ShareId) -> Result<PayoutProof, Unproven> {
+/// The proof of a block's share, from the share chain.
+async fn prove(sources: &PayoutSources, hash: BlockHash) -> Result<PayoutProof, Unproven> {
+    let id = ShareId::from(hash);
     let stored = sources.store.read(vec![id]).await.map_err(|_| Unproven::Busy)?;
     let stored = stored.into_iter().next().flatten().ok_or(Unproven::Gone)?;
     let share = stored.to_share(&sources.profile.params).ok_or(Unproven::Gone)?;
