@@ -199,6 +199,7 @@ async fn start(
     Ok((endpoints, store_thread))
 }
 
+#[expect(clippy::too_many_lines, reason = "a list: what is opened in which order")]
 async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread), NodeError> {
     let key = data_dir.identity()?;
     let params = config.chain.params.clone();

@@ -143,9 +143,13 @@ mod tests {
         Access { listen, is_public, hosts: vec!["pool.example".to_owned()], cookie: Cookie::generate(PathBuf::new()) }
     }
 
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
     fn judged(access: &Access, remote: &str, headers: &[(HeaderName, &str)]) -> Result<Viewer, u16> {
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        let judged = access.judge(&headers, "/api/v1/status", remote.parse().unwrap());
+        let judged = access.judge(&headers, "/api/v1/status", ip(remote));
         judged.map_err(|failure| crate::api::dto::Problem::from(&failure).status)
     }
 

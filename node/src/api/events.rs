@@ -104,7 +104,7 @@ pub(super) async fn ws(
 async fn subscribe(api: &ApiState, asked: &Asked, headers: &HeaderMap) -> Result<Subscription, Failure> {
     let kinds =
         asked.kinds.as_deref().map_or(Ok(Kinds::ALL), Kinds::parse).map_err(|name| {
-            problem(StatusCode::BAD_REQUEST, "unknown kind", &format!("{name:?} is no kind of event"))
+            problem(StatusCode::BAD_REQUEST, "unknown kind", format!("{name:?} is no kind of event"))
         })?;
     // What a browser resumes with overrules the address that it opened at first.
     let resumed = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.trim().parse().ok());
@@ -113,7 +113,7 @@ async fn subscribe(api: &ApiState, asked: &Asked, headers: &HeaderMap) -> Result
             SubscribeError::TooMany => "too many readers",
             SubscribeError::Stopping => "stopping",
         };
-        problem(StatusCode::SERVICE_UNAVAILABLE, title, &refused.to_string())
+        problem(StatusCode::SERVICE_UNAVAILABLE, title, refused.to_string())
     })
 }
 

@@ -79,7 +79,8 @@ pub(super) fn guarded(routes: Router, access: Arc<Access>) -> Router {
 
 /// Who asks, or why not.
 async fn judge(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
-    let remote = request.extensions().get::<Remote>().map_or(IpAddr::from([0, 0, 0, 0]), |Remote(remote)| *remote);
+    let remote =
+        request.extensions().get::<Remote>().map_or_else(|| IpAddr::from([0, 0, 0, 0]), |Remote(remote)| *remote);
     match access.judge(request.headers(), request.uri().path(), remote) {
         Ok(viewer) => {
             request.extensions_mut().insert(viewer);

@@ -57,8 +57,12 @@ fn is_name(host: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn raw(text: &str) -> RawListen {
+        toml::from_str(text).unwrap()
+    }
+
     fn resolve(text: &str) -> Result<(SocketAddr, ApiAccess), ConfigError> {
-        toml::from_str::<RawListen>(text).unwrap().resolve(SocketAddr::from(([127, 0, 0, 1], 23_380)))
+        raw(text).resolve(SocketAddr::from(([127, 0, 0, 1], 23_380)))
     }
 
     #[test]

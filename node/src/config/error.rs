@@ -48,7 +48,7 @@ pub enum ConfigError {
         /// The places of the keys that it is about.
         places: String,
         /// What is wrong.
-        error: Box<ConfigError>,
+        error: Box<Self>,
     },
     /// Not a log filter.
     #[error("log.filter: {0:?} is not a filter like info or node=debug,warn")]

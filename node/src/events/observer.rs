@@ -119,12 +119,9 @@ impl Observer {
     /// Tells whom of this node's miners a confirmed block pays.
     async fn tell_payouts(&self, seen: &BlocksView, hash: BlockHash) {
         let height = seen.blocks.iter().find(|block| block.hash == hash).map_or(0, |block| block.height);
-        let paid = match timeout(QUERY_TIMEOUT, self.payouts(hash.into())).await {
-            Ok(Some(paid)) => paid,
-            Ok(None) | Err(_) => {
-                warn!(event = "payouts_unknown", block = %hash, "what the confirmed block pays could not be found out");
-                return;
-            }
+        let Ok(Some(paid)) = timeout(QUERY_TIMEOUT, self.payouts(hash.into())).await else {
+            warn!(event = "payouts_unknown", block = %hash, "what the confirmed block pays could not be found out");
+            return;
         };
         let own = self.own_scripts(&self.stratum.snapshot()).await;
         let ours = paid.into_iter().filter(|payout| own.contains(&payout.script));
