@@ -16,7 +16,8 @@ pub(crate) fn run(args: ConfigArgs, log: Option<&str>, json: bool) -> anyhow::Re
         ConfigCommand::Check { file, run } => {
             let mut sources = run.sources(log);
             sources.file = file.or(sources.file);
-            let subject = sources.file.as_ref().map_or("the environment".to_owned(), |path| path.display().to_string());
+            let subject =
+                sources.file.as_ref().map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
             return checked(&subject, sources.read(), json);
         }
         ConfigCommand::Show { run, origin } => show(&run.sources(log).read()?, origin, json)?,

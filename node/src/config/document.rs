@@ -68,7 +68,7 @@ impl Purpose {
 /// # Errors
 /// [`ConfigError`] when there is no such chain, or one that has to be described.
 pub fn generate(purpose: Purpose, chain: Option<&str>) -> Result<String, ConfigError> {
-    let chain = ChainProfile::find(chain.unwrap_or(purpose.chain()), None).map_err(ConfigError::Chain)?;
+    let chain = ChainProfile::find(chain.unwrap_or_else(|| purpose.chain()), None).map_err(ConfigError::Chain)?;
     let values = purpose.values(&chain);
     check(&chain, &values)?;
     Ok(document(&chain, &values))
