@@ -91,7 +91,7 @@ fn walk(section: &str, table: &DeTable<'_>, leaves: &mut Vec<Leaf>, unknown: &mu
                 leaves.push(Leaf { key, name_at, value_at, is_listed: false });
             }
             _ if keys::find(&key).is_some() || keys::is_section(&key) => {
-                leaves.push(Leaf { key, name_at, value_at, is_listed: false })
+                leaves.push(Leaf { key, name_at, value_at, is_listed: false });
             }
             _ => unknown.push((key, name_at)),
         }
