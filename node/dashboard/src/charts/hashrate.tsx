@@ -63,7 +63,8 @@ export function HashrateChart({ history }: { history: HashrateHistory }) {
   const shown = series(history, Date.now() / 1000);
   const newest = useRef(shown);
   newest.current = shown;
-  const empty = !shown.rates.some((rate) => rate !== null);
+  // One point is no line, and an axis around it would span years.
+  const empty = shown.rates.filter((rate) => rate !== null).length < 2;
   const text = chartText(shown.rates);
 
   useEffect(() => {
@@ -86,7 +87,7 @@ export function HashrateChart({ history }: { history: HashrateHistory }) {
 
   return (
     <figure class="chart">
-      {empty && <Empty>No hash rate was recorded in this time.</Empty>}
+      {empty && <Empty>Nothing to draw yet: the line begins with the second point in time.</Empty>}
       <div ref={box} role="img" aria-label={text} class={empty ? "" : "plot"} />
       {!empty && <figcaption class="readout">{pointed ?? text}</figcaption>}
     </figure>
