@@ -14,7 +14,7 @@ if [ ! -x /usr/lib/litecoin/litecoind ]; then
     fi
 fi
 # The stories start poolnode and devminer from the same target folder.
-cargo build --locked -p cli -p testnet
+cargo build --locked --workspace --bins
 if cargo nextest --version >/dev/null 2>&1; then
     exec cargo nextest run --locked --workspace "$@"
 fi

@@ -7,10 +7,12 @@ use clap_complete::Shell;
 use node::{Region, directory::StratumUrl, parent::devnet};
 
 mod ask;
+mod payouts;
 mod run;
 mod setup;
 
 pub(crate) use ask::{ChainCommand, DagArgs, EventsArgs, LanesCommand, ListArgs, SharesArgs, StatusArgs};
+pub(crate) use payouts::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs};
 pub(crate) use run::RunArgs;
 pub(crate) use setup::{ConfigArgs, ConfigCommand, InitArgs};
 
@@ -68,8 +70,10 @@ pub(crate) enum Command {
     },
     /// The pool's blocks, the newest first, and what became of them.
     Blocks(ListArgs),
-    /// Whom the next block pays, and how much.
-    Payouts(ListArgs),
+    /// Whom the next block pays, and how much; whom blocks paid, and the proof of it.
+    Payouts(PayoutsArgs),
+    /// Check a proof of payouts, without a node.
+    Verify(VerifyArgs),
     /// The share chain.
     Chain {
         #[command(subcommand)]

@@ -21,7 +21,7 @@ use crate::{
     listing::{self, CLEAR},
     lists,
     log::LogFilter,
-    manual, nearest, peers, quickstart, render, shares, top,
+    manual, nearest, payouts, peers, quickstart, render, shares, top,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
@@ -72,7 +72,8 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
         Command::Lanes { command: LanesCommand::Ls(args) } => lists::lanes(&args, &ApiClient::new(&api)?, json).await,
         Command::Share { id } => chain::share(&id, &ApiClient::new(&api)?, json).await,
         Command::Blocks(args) => lists::blocks(&args, &ApiClient::new(&api)?, json).await,
-        Command::Payouts(args) => lists::payouts(&args, &ApiClient::new(&api)?, json).await,
+        Command::Payouts(args) => payouts::run(&args, &ApiClient::new(&api)?, json).await,
+        Command::Verify(args) => payouts::verify(&args, json),
         Command::Chain { command } => chain::run(&command, &ApiClient::new(&api)?, json).await,
         Command::Events(args) => events::run(args, &api, json).await,
         Command::Version => version(&ApiClient::new(&api)?, json).await,

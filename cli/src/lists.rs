@@ -181,7 +181,7 @@ fn payees(next: &NextPayouts) -> Vec<Payee> {
 }
 
 /// Base units as coins: every chain so far has eight decimals.
-fn coins(units: u64) -> String {
+pub(crate) fn coins(units: u64) -> String {
     format!("{}.{:08}", units / 100_000_000, units % 100_000_000)
 }
 

@@ -17,6 +17,7 @@ mod lists;
 mod log;
 mod manual;
 mod nearest;
+mod payouts;
 mod peers;
 mod quickstart;
 mod render;

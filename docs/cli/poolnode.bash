@@ -52,6 +52,9 @@ _poolnode() {
             poolnode,nearest)
                 cmd="poolnode__subcmd__nearest"
                 ;;
+            poolnode,openapi)
+                cmd="poolnode__subcmd__openapi"
+                ;;
             poolnode,payouts)
                 cmd="poolnode__subcmd__payouts"
                 ;;
@@ -75,6 +78,9 @@ _poolnode() {
                 ;;
             poolnode,top)
                 cmd="poolnode__subcmd__top"
+                ;;
+            poolnode,verify)
+                cmd="poolnode__subcmd__verify"
                 ;;
             poolnode,version)
                 cmd="poolnode__subcmd__version"
@@ -166,6 +172,9 @@ _poolnode() {
             poolnode__subcmd__help,nearest)
                 cmd="poolnode__subcmd__help__subcmd__nearest"
                 ;;
+            poolnode__subcmd__help,openapi)
+                cmd="poolnode__subcmd__help__subcmd__openapi"
+                ;;
             poolnode__subcmd__help,payouts)
                 cmd="poolnode__subcmd__help__subcmd__payouts"
                 ;;
@@ -189,6 +198,9 @@ _poolnode() {
                 ;;
             poolnode__subcmd__help,top)
                 cmd="poolnode__subcmd__help__subcmd__top"
+                ;;
+            poolnode__subcmd__help,verify)
+                cmd="poolnode__subcmd__help__subcmd__verify"
                 ;;
             poolnode__subcmd__help,version)
                 cmd="poolnode__subcmd__help__subcmd__version"
@@ -216,6 +228,21 @@ _poolnode() {
                 ;;
             poolnode__subcmd__help__subcmd__lanes,ls)
                 cmd="poolnode__subcmd__help__subcmd__lanes__subcmd__ls"
+                ;;
+            poolnode__subcmd__help__subcmd__payouts,audit)
+                cmd="poolnode__subcmd__help__subcmd__payouts__subcmd__audit"
+                ;;
+            poolnode__subcmd__help__subcmd__payouts,estimate)
+                cmd="poolnode__subcmd__help__subcmd__payouts__subcmd__estimate"
+                ;;
+            poolnode__subcmd__help__subcmd__payouts,export)
+                cmd="poolnode__subcmd__help__subcmd__payouts__subcmd__export"
+                ;;
+            poolnode__subcmd__help__subcmd__payouts,history)
+                cmd="poolnode__subcmd__help__subcmd__payouts__subcmd__history"
+                ;;
+            poolnode__subcmd__help__subcmd__payouts,prove)
+                cmd="poolnode__subcmd__help__subcmd__payouts__subcmd__prove"
                 ;;
             poolnode__subcmd__help__subcmd__peers,add)
                 cmd="poolnode__subcmd__help__subcmd__peers__subcmd__add"
@@ -246,6 +273,42 @@ _poolnode() {
                 ;;
             poolnode__subcmd__lanes__subcmd__help,ls)
                 cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__ls"
+                ;;
+            poolnode__subcmd__payouts,audit)
+                cmd="poolnode__subcmd__payouts__subcmd__audit"
+                ;;
+            poolnode__subcmd__payouts,estimate)
+                cmd="poolnode__subcmd__payouts__subcmd__estimate"
+                ;;
+            poolnode__subcmd__payouts,export)
+                cmd="poolnode__subcmd__payouts__subcmd__export"
+                ;;
+            poolnode__subcmd__payouts,help)
+                cmd="poolnode__subcmd__payouts__subcmd__help"
+                ;;
+            poolnode__subcmd__payouts,history)
+                cmd="poolnode__subcmd__payouts__subcmd__history"
+                ;;
+            poolnode__subcmd__payouts,prove)
+                cmd="poolnode__subcmd__payouts__subcmd__prove"
+                ;;
+            poolnode__subcmd__payouts__subcmd__help,audit)
+                cmd="poolnode__subcmd__payouts__subcmd__help__subcmd__audit"
+                ;;
+            poolnode__subcmd__payouts__subcmd__help,estimate)
+                cmd="poolnode__subcmd__payouts__subcmd__help__subcmd__estimate"
+                ;;
+            poolnode__subcmd__payouts__subcmd__help,export)
+                cmd="poolnode__subcmd__payouts__subcmd__help__subcmd__export"
+                ;;
+            poolnode__subcmd__payouts__subcmd__help,help)
+                cmd="poolnode__subcmd__payouts__subcmd__help__subcmd__help"
+                ;;
+            poolnode__subcmd__payouts__subcmd__help,history)
+                cmd="poolnode__subcmd__payouts__subcmd__help__subcmd__history"
+                ;;
+            poolnode__subcmd__payouts__subcmd__help,prove)
+                cmd="poolnode__subcmd__payouts__subcmd__help__subcmd__prove"
                 ;;
             poolnode__subcmd__peers,add)
                 cmd="poolnode__subcmd__peers__subcmd__add"
@@ -296,7 +359,7 @@ _poolnode() {
 
     case "${cmd}" in
         poolnode)
-            opts="-h -V --api --json --log --help --version run init devnet quickstart peers status top workers shares share blocks payouts chain lanes events doctor config nearest version completions man help"
+            opts="-h -V --api --json --log --help --version run init devnet quickstart peers status top workers shares share blocks payouts verify chain lanes events doctor openapi config nearest version completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -972,7 +1035,7 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help)
-            opts="run init devnet quickstart peers status top workers shares share blocks payouts chain lanes events doctor config nearest version completions man help"
+            opts="run init devnet quickstart peers status top workers shares share blocks payouts verify chain lanes events doctor openapi config nearest version completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1251,9 +1314,93 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        poolnode__subcmd__help__subcmd__payouts)
+        poolnode__subcmd__help__subcmd__openapi)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__payouts)
+            opts="estimate history export audit prove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__payouts__subcmd__audit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__payouts__subcmd__estimate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__payouts__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__payouts__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__payouts__subcmd__prove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1434,6 +1581,20 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help__subcmd__top)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1695,8 +1856,30 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__openapi)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__payouts)
-            opts="-h --output --watch --api --json --log --help"
+            opts="-h --output --watch --api --json --log --help estimate history export audit prove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1707,6 +1890,254 @@ _poolnode() {
                     return 0
                     ;;
                 --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__audit)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__estimate)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__export)
+            opts="-h --address --from --to --output --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__help)
+            opts="estimate history export audit prove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__help__subcmd__audit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__help__subcmd__estimate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__help__subcmd__prove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__history)
+            opts="-h --address --from --to --output --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__payouts__subcmd__prove)
+            opts="-h --block --out --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --block)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2204,6 +2635,36 @@ _poolnode() {
                 return 0
             fi
             case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__verify)
+            opts="-h --address --config --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --api)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -38,9 +38,12 @@ use crate::{
 
 mod history;
 mod pool_block;
+mod recount;
 pub(crate) mod submit;
 
 pub use pool_block::{BlocksView, PoolBlock, PoolBlockStatus};
+
+pub(crate) use recount::recount;
 
 use history::History;
 use pool_block::Tracked;
@@ -386,20 +389,6 @@ impl BlocksTask {
     fn path(&self, hash: &BlockHash) -> PathBuf {
         self.folder.join(format!("{hash}.block"))
     }
-}
-
-/// Gives the blocks task the blocks of earlier runs; stays until the node stops, because every task does.
-pub(crate) async fn recount(
-    blocks: Vec<Arc<CheckedShare>>,
-    inputs: mpsc::Sender<BlockInput>,
-    token: CancellationToken,
-) {
-    for share in blocks {
-        if inputs.send(BlockInput::Seen(share)).await.is_err() {
-            return;
-        }
-    }
-    token.cancelled().await;
 }
 
 #[cfg(test)]

@@ -84,8 +84,9 @@ async fn every_route_of_the_description_answers_and_refuses_what_it_does_not_kno
     ensure_eq(&serde_json::from_slice::<Value>(&output.stdout)?, &description, "poolnode openapi")?;
     let paths = description["paths"].as_object().context("no paths")?;
     let mut asked = 0;
-    for (path, methods) in
-        paths.iter().filter(|(path, methods)| methods["get"].is_object() && !path.contains("/events"))
+    for (path, methods) in paths
+        .iter()
+        .filter(|(path, methods)| methods["get"].is_object() && !path.contains("/events") && !path.contains("{block}"))
     {
         let operation = &methods["get"];
         let path = path.replace("{address}", &alice()?).replace("{id}", &ids[0]);
@@ -171,7 +172,14 @@ async fn shares_are_shown_whole_page_by_page_and_with_their_miners() -> anyhow::
     ensure_eq(&dag, &expected, "the slice")?;
     let miner = get(&node, &format!("/api/v1/miners/{}", alice()?)).await?.json();
     ensure_eq(&miner["shares_kept"], &5.into(), "shares kept")?;
-    let status = get(&node, "/api/v1/status").await?.json();
+    // Those that were mined on one job are uncles of the next one's share.
+    let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("alice")?).await?;
+    let status = wait_for("a hash rate of the pool", Duration::from_secs(20), async || {
+        miner.mine_one().await?;
+        let status = get(&node, "/api/v1/status").await?.json();
+        Ok(status["pool_hashrate"].is_object().then_some(status))
+    })
+    .await?;
     anyhow::ensure!(status["pool_hashrate"]["low"].as_f64() < status["pool_hashrate"]["high"].as_f64(), "{status}");
     anyhow::ensure!(status["round"]["effort_percent"].is_number() && status["coin"]["decimals"] == 8, "{status}");
     let connect = get(&node, "/api/v1/connect").await?.json();

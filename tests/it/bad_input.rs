@@ -43,7 +43,7 @@ async fn mistakes_are_named_with_a_way_out() -> anyhow::Result<()> {
 
     std::fs::write(&config, "[stratum]\nlisen = \"127.0.0.1:1\"\n")?;
     let with_config = ["run", "--config", &config_text];
-    refuses(&world, &with_config, &["line 2", "lisen", "hint: did you mean `listen`?"]).await?;
+    refuses(&world, &with_config, &["poolnode.toml:2:1: unknown key `lisen`", "hint: did you mean `listen`?"]).await?;
     std::fs::write(&config, "chain = [\n")?;
     refuses(&world, &with_config, &["error:", "poolnode.toml"]).await?;
     std::fs::write(&config, "[stratum]\ntls_cert_file = \"/nowhere/x.pem\"\ntls_key_file = \"/nowhere/x.key\"\n")?;

@@ -15,6 +15,7 @@ mod hash_table;
 mod hostile_peer;
 mod litecoind;
 mod network;
+mod payouts;
 mod pool;
 mod stratum_endpoint;
 mod telemetry;

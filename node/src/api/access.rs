@@ -33,7 +33,7 @@ use crate::{
 const FORWARDED_BY: [HeaderName; 2] =
     [HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-real-ip")];
 /// Below these, answers say what the node knows; everything else is the page.
-const KNOWLEDGE: [&str; 4] = ["/api", "/local", "/pool", "/network"];
+const KNOWLEDGE: [&str; 5] = ["/api", "/local", "/metrics", "/pool", "/network"];
 
 /// The terms of access.
 #[derive(Clone, Debug)]

@@ -25,6 +25,7 @@ use super::{
     ApiState,
     problem::{Failure, Refusals, problem},
     request::Params,
+    viewer::Operators,
 };
 use crate::events::{Batch, Kinds, SubscribeError, Subscription};
 
@@ -57,6 +58,8 @@ pub(super) struct Asked {
 ))]
 pub(super) async fn sse(
     State(api): State<ApiState>,
+    // Events name addresses and workers.
+    _: Operators,
     Params(asked): Params<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
@@ -87,6 +90,8 @@ pub(super) async fn sse(
 ))]
 pub(super) async fn ws(
     State(api): State<ApiState>,
+    // Events name addresses and workers.
+    _: Operators,
     Params(asked): Params<Asked>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,

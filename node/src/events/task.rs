@@ -315,7 +315,7 @@ impl EventsTask {
 
     fn flush(&mut self) {
         let events = std::mem::take(&mut self.pending);
-        if self.live.receiver_count() > 0 {
+        if !events.is_empty() && self.live.receiver_count() > 0 {
             self.hand_over(Batch::new(events));
         }
         self.flushed = Instant::now();
