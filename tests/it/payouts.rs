@@ -30,7 +30,7 @@ async fn what_blocks_paid_is_listed_audited_and_proven_without_a_node() -> anyho
     let miners = [world.miner("alice", &node)?, world.miner("bob", &node)?];
     let (alice, bob) = (address("alice")?, address("bob")?);
     let history = async |of: &str| -> anyhow::Result<List<PayoutEntry>> {
-        node.api.get(&format!("payouts/history?address={of}")).await
+        Ok(node.api.get(&format!("payouts/history?address={of}")).await?)
     };
     let both = wait_for("a block that pays both", PATIENCE, async || {
         let (alice, bob) = (history(&alice).await?, history(&bob).await?);
