@@ -58,7 +58,7 @@ async fn mistakes_are_named_with_a_way_out() -> anyhow::Result<()> {
     refuses(&world, &with_config, &["p2p.relays", "/ip4/10.0.0.1/tcp/5", "add its peer id"]).await?;
     std::fs::write(&config, "[p2p]\nexternal = [\"10.0.0.1\"]\n")?;
     refuses(&world, &with_config, &["p2p.external", "10.0.0.1", "/ip4/"]).await?;
-    refused(run(&["--api-listen", "0.0.0.0:0"]), &["loopback"]).await?;
+    refused(run(&["--api-listen", "0.0.0.0:0"]), &["api.token_file is needed"]).await?;
     refused(run(&["--stratum-v2-listen", "x"]), &["--stratum-v2-listen", "invalid socket address"]).await?;
     refused(run(&["--strtum-listen", "x"]), &["--stratum-listen"]).await?;
     refuses(&world, &["--api", "http://127.0.0.1:9", "status"], &["no node answers at http://127.0.0.1:9", "--api"])
