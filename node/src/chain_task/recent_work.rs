@@ -25,7 +25,9 @@ impl RecentWork {
     pub(super) fn of(chain: &ShareChain, now: UnixTime) -> Self {
         let now = u32::try_from(now).unwrap_or(u32::MAX);
         let recent = chain.recent_work(now.saturating_sub(WINDOW_SECS), SHARES_MAX);
-        Self::sum(&recent, now, recent.len() == SHARES_MAX || recent.len() >= chain.len())
+        // A chain that is younger than the window has all its merged shares in it.
+        let is_whole = u64::try_from(recent.len()).is_ok_and(|seen| seen >= chain.tip().count);
+        Self::sum(&recent, now, recent.len() == SHARES_MAX || is_whole)
     }
 
     /// Sums shares, newest first; `is_cut` when the window began before the oldest of them.
