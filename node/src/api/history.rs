@@ -25,6 +25,7 @@ pub(super) struct Asked {
     /// A payout address.
     address: Option<String>,
     /// `1m`, `1h` or `1d`.
+    #[param(nullable = false, pattern = "^1[mhd]$")]
     step: Option<String>,
     /// Most points.
     points: Option<usize>,

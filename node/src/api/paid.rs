@@ -37,7 +37,7 @@ pub(super) struct Wanted {
     #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]
     limit: Option<usize>,
     /// Where to go on: `meta.next` of the page before.
-    #[param(nullable = false)]
+    #[param(nullable = false, pattern = "^[0-9]{1,19}$")]
     cursor: Option<String>,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn payout_entry(paid: PaidScript<'_>, blocks: &BlocksView, address: O
 
 /// The proof of a block's payouts, which anybody can check without a node: `poolnode verify`.
 #[utoipa::path(get, path = "/payouts/proof/{block}", tag = "miners",
-    params(("block" = String, Path, description = "Hash of a block of the pool")),
+    params(("block" = String, Path, description = "Hash of a block of the pool", pattern = "^[0-9a-f]{64}$")),
     responses((status = 200, body = PayoutProof), Refusals),
 )]
 pub(super) async fn proof(
@@ -89,7 +89,7 @@ pub(super) async fn proof(
 
 /// Compares what the share chain says that a block has to pay with the block as a daemon has it.
 #[utoipa::path(get, path = "/payouts/audit/{block}", tag = "miners",
-    params(("block" = String, Path, description = "Hash of a block of the pool")),
+    params(("block" = String, Path, description = "Hash of a block of the pool", pattern = "^[0-9a-f]{64}$")),
     responses((status = 200, body = BlockAudit), Refusals),
 )]
 pub(super) async fn audit(

@@ -22,7 +22,7 @@ pub(super) struct Wanted {
     #[param(minimum = 1, maximum = 1000, default = 1000, nullable = false)]
     limit: Option<usize>,
     /// Where to go on with the weights: `weights_next` of the page before.
-    #[param(nullable = false)]
+    #[param(nullable = false, pattern = "^[0-9]{1,19}$")]
     cursor: Option<String>,
 }
 

@@ -37,7 +37,7 @@ pub(super) struct Wanted {
     #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]
     limit: Option<usize>,
     /// Where to go on: `meta.next` of the page before.
-    #[param(nullable = false)]
+    #[param(nullable = false, pattern = "^[0-9]{1,19}$")]
     cursor: Option<String>,
 }
 
@@ -128,7 +128,7 @@ pub(super) async fn dag(
 
 /// One share, and whom its coinbase has to pay.
 #[utoipa::path(get, path = "/shares/{id}", tag = "chain",
-    params(("id" = String, Path, description = "A share id: 64 hexadecimal digits")),
+    params(("id" = String, Path, description = "A share id: 64 hexadecimal digits", pattern = "^[0-9a-f]{64}$")),
     responses((status = 200, body = ShareDetail), Refusals),
 )]
 pub(super) async fn share(

@@ -38,7 +38,7 @@ pub(super) struct Wanted {
     #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]
     limit: Option<usize>,
     /// Where to go on: `meta.next` of the page before.
-    #[param(nullable = false)]
+    #[param(nullable = false, pattern = "^[0-9]{1,19}$")]
     cursor: Option<String>,
 }
 
