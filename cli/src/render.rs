@@ -46,7 +46,7 @@ pub(crate) fn error(error: &anyhow::Error) {
 pub(crate) fn endpoints(endpoints: &Endpoints) -> anyhow::Result<()> {
     let mut rows = vec![
         ("miners", format!("{}  user: ADDRESS.worker  password: x", endpoints.stratum)),
-        ("api", endpoints.api.clone()),
+        ("dashboard", endpoints.api.clone()),
     ];
     rows.extend(endpoints.stratum_v2.iter().map(|url| ("stratum v2", url.clone())));
     rows.extend(endpoints.p2p.iter().map(|address| ("peers", format!("--peer {address}"))));
