@@ -206,26 +206,27 @@ async fn mining_goes_on_with_the_second_daemon_and_back_with_the_first() -> anyh
     let node = regtest.node("node", &[&first, &second], &[]).await?;
     let _miner = regtest.miner("miner", &node, &scripts()[0])?;
     let before = confirmed_above(&node, 0, 2).await?[0].height;
-    ensure_eq(&chosen(&node).await?, &first.rpc_url, "the preferred daemon")?;
+    // Whoever has a new block first is mined with until the other has it too.
+    wait_for_daemon("the preferred daemon to be mined with", &node, &first).await?;
     let stopped = first.kill().await?;
     let after = confirmed_above(&node, before + 2, 2).await?;
     check_payouts(&second, &node, &after[0]).await?;
-    ensure_eq(&chosen(&node).await?, &second.rpc_url, "the other one")?;
+    wait_for_daemon("the other one to be mined with", &node, &second).await?;
     let log = regtest.place.log_text("node")?;
     anyhow::ensure!(!log.contains("miners get no new work"), "miners had work all the time");
 
     let first = stopped.start().await?;
-    wait_for("the preferred daemon to take over again", PATIENCE, async || {
-        Ok((chosen(&node).await? == first.rpc_url).then_some(()))
-    })
-    .await?;
+    wait_for_daemon("the preferred daemon to take over again", &node, &first).await?;
     node.stop().await
 }
 
-/// The daemon that is mined with.
-async fn chosen(node: &NodeProcess) -> anyhow::Result<String> {
-    let parent = node.api.status().await?.parent;
-    parent.daemons.iter().find(|daemon| daemon.chosen).map(|daemon| daemon.url.clone()).context("no daemon is chosen")
+/// Waits until this is the daemon that is mined with.
+async fn wait_for_daemon(what: &str, node: &NodeProcess, daemon: &Litecoind) -> anyhow::Result<()> {
+    wait_for(what, PATIENCE, async || {
+        let parent = node.api.status().await?.parent;
+        Ok(parent.daemons.iter().any(|seen| seen.chosen && seen.url == daemon.rpc_url).then_some(()))
+    })
+    .await
 }
 
 /// How soon a clean job follows a new block, from the call that makes the block: docs/performance.md has the figures.
