@@ -46,7 +46,7 @@ pub(super) async fn blocks(
         return Err(problem(StatusCode::BAD_REQUEST, "bad state", format!("a state is one of {}", STATES.join(", "))));
     }
     let (view, facts) = (api.blocks.borrow().clone(), api.digest.borrow().facts.clone());
-    let is_wanted = |block: &&PoolBlock| wanted.state.as_deref().is_none_or(|state| status_of(block) == state);
+    let is_wanted = |block: &&PoolBlock| wanted.state.as_deref().is_none_or(|state| block.status.as_str() == state);
     let blocks: Vec<&PoolBlock> = view.blocks.iter().filter(is_wanted).collect();
     Ok(Json(page.of(&blocks, |block| block_dto(block, facts.get(&block.hash)))))
 }
@@ -65,27 +65,10 @@ fn block_dto(block: &PoolBlock, facts: Option<&BlockFacts>) -> Block {
         coinbase_value: block.coinbase_value,
         own: block.own,
         found_at: block.found_at,
-        status: status_of(block).to_owned(),
+        status: block.status.as_str().to_owned(),
         confirmations,
         reason,
         effort_percent: facts.and_then(|facts| facts.effort).map(|effort| effort * 100.0),
         payouts_count: facts.and_then(|facts| facts.payouts_count),
     }
-}
-
-/// What became of a block, by its name.
-pub(super) const fn status_of(block: &PoolBlock) -> &'static str {
-    match &block.status {
-        PoolBlockStatus::Found => "found",
-        PoolBlockStatus::Submitted => "submitted",
-        PoolBlockStatus::Refused(_) => "refused",
-        PoolBlockStatus::Confirmed(_) => "confirmed",
-        PoolBlockStatus::Matured(_) => "matured",
-        PoolBlockStatus::Orphaned => "orphaned",
-    }
-}
-
-/// Whether the block is not on the parent's main chain, and will not be.
-pub(super) const fn is_lost(block: &PoolBlock) -> bool {
-    matches!(block.status, PoolBlockStatus::Refused(_) | PoolBlockStatus::Orphaned)
 }

@@ -17,12 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{ApiState, chance::Terms};
-use crate::{
-    blocks::{PoolBlock, PoolBlockStatus},
-    chain_task::ChainQuery,
-    parent::Template,
-    work::usual_terms,
-};
+use crate::{blocks::PoolBlock, chain_task::ChainQuery, parent::Template, work::usual_terms};
 
 /// Least time between two looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -165,9 +160,8 @@ impl Follower {
             facts.retain(|hash, _| is_listed(hash));
         }
         self.unknown.retain(|hash, _| is_listed(hash));
-        let lost = |block: &&PoolBlock| matches!(block.status, PoolBlockStatus::Orphaned | PoolBlockStatus::Refused(_));
         let counted: BTreeSet<BlockHash> =
-            blocks.blocks.iter().filter(|block| !lost(block)).map(|block| block.hash).collect();
+            blocks.blocks.iter().filter(|block| !block.is_lost()).map(|block| block.hash).collect();
         set_efforts(&mut facts, &counted);
         self.digest.facts = Arc::new(facts);
     }

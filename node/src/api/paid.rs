@@ -6,7 +6,6 @@ use sharechain::{Amount, BlockHash, PayoutScript};
 
 use super::{
     ApiState,
-    blocks::status_of,
     dto::{AuditedPayout, BlockAudit, List, PayoutEntry},
     page::Page,
     problem::{Failure, Refusals, problem, stopping},
@@ -69,7 +68,7 @@ pub(super) fn payout_entry(paid: PaidScript<'_>, blocks: &BlocksView, address: O
         address,
         amount: Amount::units(paid.payout.amount),
         // What is not followed any more was settled long ago.
-        status: block.map_or("matured", status_of).to_owned(),
+        status: block.map_or("matured", |block| block.status.as_str()).to_owned(),
     }
 }
 

@@ -10,7 +10,6 @@ use sharechain::{chain, sync::SyncState, upgrade::UpgradeState};
 
 use super::{
     ApiState, band,
-    blocks::is_lost,
     connect::stratum_url,
     dto::{Band, Health, PoolHashrate, RivalBranch, Round, Status, Submits, Upgrade},
     parent::{block_work, difficulty, parent_dto},
@@ -105,7 +104,7 @@ pub(super) fn pool_hashrate(recent: RecentWork) -> Option<PoolHashrate> {
 /// forgotten.
 pub(super) fn round(api: &ApiState, chain: &ChainView, expected: u128) -> Option<Round> {
     let (blocks, facts) = (api.blocks.borrow().clone(), api.digest.borrow().facts.clone());
-    let newest = blocks.blocks.iter().find(|block| !is_lost(block));
+    let newest = blocks.blocks.iter().find(|block| !block.is_lost());
     let (since, work_before) = match newest {
         Some(block) => facts.get(&block.hash).map(|facts| (Some(facts.time), facts.total_work))?,
         None if chain.first_height == 0 && blocks.confirmed == 0 => (None, 0),

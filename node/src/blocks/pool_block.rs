@@ -49,6 +49,20 @@ pub enum PoolBlockStatus {
     Orphaned,
 }
 
+impl PoolBlockStatus {
+    /// Its name, for programs.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Submitted => "submitted",
+            Self::Refused(_) => "refused",
+            Self::Confirmed(_) => "confirmed",
+            Self::Matured(_) => "matured",
+            Self::Orphaned => "orphaned",
+        }
+    }
+}
+
 impl PoolBlock {
     /// A block that nothing became of yet.
     pub(super) fn found(hash: BlockHash, height: u32, coinbase_value: u64, own: bool) -> Self {
@@ -63,6 +77,11 @@ impl PoolBlock {
     /// Whether it is on the main chain.
     pub const fn is_confirmed(&self) -> bool {
         matches!(self.status, PoolBlockStatus::Confirmed(_) | PoolBlockStatus::Matured(_))
+    }
+
+    /// Whether it is not on the main chain, and will not be.
+    pub const fn is_lost(&self) -> bool {
+        matches!(self.status, PoolBlockStatus::Refused(_) | PoolBlockStatus::Orphaned)
     }
 
     pub(super) const fn is_matured(&self) -> bool {

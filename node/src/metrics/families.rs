@@ -12,7 +12,7 @@ use stratum::{
 
 use super::{Family, Labels, Meters, Process, Samples};
 use crate::{
-    blocks::{BlocksView, PoolBlockStatus},
+    blocks::BlocksView,
     chain_task::ChainView,
     p2p::{Direction, PeersView},
     parent::ParentState,
@@ -229,7 +229,7 @@ fn parent(seen: &Seen<'_>) -> Vec<Family> {
     let rpc = seen.rpc.iter().map(|(method, times, _)| (lane_and(seen, &[("method", method)]), *times)).collect();
     let mut by_status = BTreeMap::<&str, usize>::new();
     for block in &seen.blocks.blocks {
-        *by_status.entry(status(&block.status)).or_default() += 1;
+        *by_status.entry(block.status.as_str()).or_default() += 1;
     }
     let by_status = by_status.into_iter().map(|(status, count)| (lane_and(seen, &[("status", status)]), whole(count)));
     let confirmed = (lane_and(seen, &[("status", "confirmed")]), number(seen.blocks.confirmed));
@@ -261,17 +261,6 @@ fn parent(seen: &Seen<'_>) -> Vec<Family> {
             samples: Samples::Counter(vec![confirmed]),
         },
     ]
-}
-
-const fn status(status: &PoolBlockStatus) -> &'static str {
-    match status {
-        PoolBlockStatus::Found => "found",
-        PoolBlockStatus::Submitted => "submitted",
-        PoolBlockStatus::Refused(_) => "refused",
-        PoolBlockStatus::Confirmed(_) => "confirmed",
-        PoolBlockStatus::Matured(_) => "matured",
-        PoolBlockStatus::Orphaned => "orphaned",
-    }
 }
 
 fn difficulty(bits: CompactTarget, algorithm: PowAlgorithm) -> Option<f64> {
