@@ -86,7 +86,12 @@ async fn what_blocks_paid_is_listed_audited_and_proven_without_a_node() -> anyho
     );
 
     let again = world.node("node", &[]).await?;
-    let kept: List<PayoutEntry> = again.api.get(&format!("payouts/history?address={alice}")).await?;
-    anyhow::ensure!(kept.meta.count >= listed, "{} of {listed} payouts after a restart", kept.meta.count);
+    // They are read beside the start.
+    wait_for("all payouts after a restart", PATIENCE, async || {
+        let kept: List<PayoutEntry> = again.api.get(&format!("payouts/history?address={alice}")).await?;
+        anyhow::ensure!(kept.meta.count >= listed, "{} of {listed} payouts after a restart", kept.meta.count);
+        Ok(Some(()))
+    })
+    .await?;
     again.stop().await
 }

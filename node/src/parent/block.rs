@@ -96,14 +96,6 @@ pub fn first_transaction(block: &[u8]) -> Option<&[u8]> {
     block.get(block.len().checked_sub(reader.remaining())?..)
 }
 
-/// The transaction that these bytes begin with.
-///
-/// # Errors
-/// [`DecodeError`] when they begin with none.
-pub fn read_first(bytes: &[u8]) -> Result<Transaction, DecodeError> {
-    Transaction::read(&mut Reader::new(bytes))
-}
-
 impl Transaction {
     /// Reads exactly one transaction.
     ///
@@ -114,6 +106,14 @@ impl Transaction {
         let transaction = Self::read(&mut reader)?;
         reader.finish()?;
         Ok(transaction)
+    }
+
+    /// The transaction that these bytes begin with.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when they begin with none.
+    pub fn decode_first(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::read(&mut Reader::new(bytes))
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {

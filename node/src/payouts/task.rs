@@ -20,7 +20,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     ledger::{Ledger, PaidBlock},
-    proof::{PROOF_LEN_MAX, PayoutProof, Proven},
+    proof::{PROOF_LEN_MAX, PayoutProof},
 };
 use crate::{
     blocks::{BlocksView, PoolBlock},
@@ -101,27 +101,13 @@ pub fn read_proof(path: &Path) -> io::Result<PayoutProof> {
 }
 
 impl PayoutsTask {
-    /// Takes up the proofs of a folder. What proves nothing is named and left alone.
+    /// Keeps proofs in this folder; those of earlier runs are taken up when it runs.
     ///
     /// # Errors
-    /// When the folder cannot be made or read.
+    /// When the folder cannot be made.
     pub fn open(folder: PathBuf, sources: PayoutSources) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
-        let profile = sources.profile.clone();
-        let mut task = Self { folder, ledger: Ledger::default(), sources, view: watch::Sender::default() };
-        for entry in fs::read_dir(&task.folder)? {
-            let path = entry?.path();
-            if path.extension().is_none_or(|extension| extension != EXTENSION) {
-                continue;
-            }
-            let proven = read_proof(&path).map_err(|cause| cause.to_string());
-            match proven.and_then(|proof| proof.verify(&profile).map_err(|cause| cause.to_string())) {
-                Ok(proven) => task.remember(&proven),
-                Err(cause) => warn!(path = %path.display(), cause, "this file proves no payouts; it is left alone"),
-            }
-        }
-        task.view.send_replace(Arc::new(task.ledger.clone()));
-        Ok(task)
+        Ok(Self { folder, ledger: Ledger::default(), sources, view: watch::Sender::default() })
     }
 
     /// For those who ask.
@@ -132,6 +118,14 @@ impl PayoutsTask {
 
     /// Runs until the token is cancelled.
     pub async fn run(mut self, token: CancellationToken) {
+        // Beside the node's start, which waits for nothing of it: thousands of proofs take seconds.
+        let (folder, profile, stop) = (self.folder.clone(), self.sources.profile.clone(), token.clone());
+        match spawn_blocking(move || read_proofs(&folder, &profile, &stop)).await {
+            Ok(Ok(paid)) => paid.into_iter().for_each(|block| self.remember(block)),
+            Ok(Err(cause)) => warn!(%cause, "what earlier blocks paid cannot be read; it is proven again"),
+            Err(_) => return,
+        }
+        self.publish();
         // Blocks that were tried for good, whatever came of it.
         let mut settled = BTreeSet::new();
         loop {
@@ -181,16 +175,40 @@ impl PayoutsTask {
             Ok(Err(cause)) => warn!(%cause, "the proof of a block's payouts is not kept over a restart"),
             Err(_) => return,
         }
-        self.remember(&proven);
+        self.remember(PaidBlock::from(&proven));
+        self.publish();
+    }
+
+    fn publish(&self) {
         self.view.send_replace(Arc::new(self.ledger.clone()));
     }
 
-    fn remember(&mut self, proven: &Proven) {
-        for hash in self.ledger.insert(PaidBlock::from(proven)) {
+    fn remember(&mut self, block: PaidBlock) {
+        for hash in self.ledger.insert(block) {
             // It may never have been written.
             let _gone = fs::remove_file(proof_file(&self.folder, &hash));
         }
     }
+}
+
+/// What the proofs of a folder prove. What proves nothing is named and left alone.
+fn read_proofs(folder: &Path, profile: &ChainProfile, stop: &CancellationToken) -> io::Result<Vec<PaidBlock>> {
+    let mut paid = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if stop.is_cancelled() {
+            break;
+        }
+        if path.extension().is_none_or(|extension| extension != EXTENSION) {
+            continue;
+        }
+        let proven = read_proof(&path).map_err(|cause| cause.to_string());
+        match proven.and_then(|proof| proof.verify(profile).map_err(|cause| cause.to_string())) {
+            Ok(proven) => paid.push(PaidBlock::from(&proven)),
+            Err(cause) => warn!(path = %path.display(), cause, "this file proves no payouts; it is left alone"),
+        }
+    }
+    Ok(paid)
 }
 
 /// Why there is no proof now.
