@@ -303,12 +303,7 @@ impl Network {
                 self.config.meters.peer_rtt.observe(rtt);
                 self.select(Event::Rtt { peer, rtt });
             }
-            // Reported from the second one in a row on: no answer, or no stream to ask on.
-            BehaviourEvent::Ping(ping::Event {
-                peer,
-                connection,
-                result: Err(ping::Failure::Timeout | ping::Failure::Other { .. }),
-            }) => {
+            BehaviourEvent::Ping(ping::Event { peer, connection, result: Err(failure) }) if is_cut(&failure) => {
                 // A line that is cut may look open for many minutes, and the mesh would go on sending into it.
                 info!(%peer, "no answer to pings; the connection is closed");
                 let _closed = self.swarm.close_connection(connection);
@@ -323,7 +318,7 @@ impl Network {
                 debug!(peer = %event.remote_peer_id, result = ?event.result, "hole punching")
             }
             BehaviourEvent::Gossip(_)
-            | BehaviourEvent::Ping(ping::Event { result: Err(ping::Failure::Unsupported), .. })
+            | BehaviourEvent::Ping(ping::Event { result: Err(_), .. })
             | BehaviourEvent::AutonatServer(_)
             | BehaviourEvent::RelayClient(_)
             | BehaviourEvent::RelayServer(_) => {}
@@ -379,5 +374,26 @@ impl Network {
             alarm: self.peering.alarm().cloned(),
         };
         self.config.view.send_replace(Arc::new(view));
+    }
+}
+
+/// Whether a ping that failed says that the line is cut: there is no answer, or no stream can be agreed on to ask on. Reported
+/// from the second one in a row on.
+const fn is_cut(failure: &ping::Failure) -> bool {
+    match failure {
+        ping::Failure::Timeout | ping::Failure::Other { .. } => true,
+        ping::Failure::Unsupported => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_when_pings_are_not_answered_or_cannot_be_sent() {
+        let unsent = std::io::Error::from(std::io::ErrorKind::TimedOut);
+        assert!(is_cut(&ping::Failure::Timeout) && is_cut(&ping::Failure::Other { error: Box::new(unsent) }));
+        assert!(!is_cut(&ping::Failure::Unsupported), "whoever speaks no ping is still there");
     }
 }
