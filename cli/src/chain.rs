@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
-use node::api::{
-    client::ApiClient,
-    dto::{RivalBranch, ShareDetail, Status},
+use node::{
+    api::{
+        client::ApiClient,
+        dto::{RivalBranch, ShareDetail, Status},
+    },
+    clock::iso,
 };
 use serde::Serialize;
 
 use crate::{
     args::ChainCommand,
-    listing::utc,
-    render::{self, hashrate, key_values},
+    render::{self, hashes, key_values},
     shares,
 };
 
@@ -77,7 +79,6 @@ pub(crate) async fn share(id: &str, api: &ApiClient, json: bool) -> anyhow::Resu
 }
 
 fn info_text(info: &ChainInfo) -> String {
-    let work = |hashes: u128| hashrate(hashes as f64).trim_end_matches("/s").to_owned();
     let rivals = match info.rival_branches.as_slice() {
         [] => "none".to_owned(),
         rivals => rivals
@@ -92,8 +93,8 @@ fn info_text(info: &ChainInfo) -> String {
         ("sync", info.sync_state.clone()),
         ("height", info.height.to_string()),
         ("tip", info.tip.clone()),
-        ("work", work(info.total_work_hashes)),
-        ("base share", format!("{}, one every {} ms", work(info.base_work_hashes), info.share_interval_ms)),
+        ("work", hashes(info.total_work_hashes)),
+        ("base share", format!("{}, one every {} ms", hashes(info.base_work_hashes), info.share_interval_ms)),
         ("window", format!("{} shares", info.window_shares)),
         (
             "shares",
@@ -110,7 +111,7 @@ fn share_text(share: &ShareDetail) -> String {
         ("height", format!("{}  ({} shares in its past)", share.height, share.count)),
         ("parent", share.parent.clone()),
         ("uncles", uncles),
-        ("time", utc(share.time.into())),
+        ("time", iso(share.time.into())),
         ("work", format!("{} hashes", share.work)),
         ("credited to", share.payout_address.clone().unwrap_or_else(|| share.payout_script.clone())),
         ("extends block", share.prev_block.clone()),

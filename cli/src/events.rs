@@ -5,7 +5,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
-use node::api::client::ApiError;
+use node::{api::client::ApiError, clock::iso};
 use reqwest::{Client, Response, header::ACCEPT};
 use serde_json::Value;
 use tokio::time::sleep;
@@ -14,7 +14,7 @@ mod sse;
 
 use sse::{Event, Parser};
 
-use crate::{args::EventsArgs, listing::utc, render};
+use crate::{args::EventsArgs, render};
 
 /// Time to get a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ async fn print_events(mut stream: Response, last: &mut Option<u64>, json: bool) 
 /// Time, kind, and what it is about.
 fn text(event: &Event) -> String {
     let whole: Value = serde_json::from_str(&event.data).unwrap_or_default();
-    let time = whole["time"].as_u64().map_or_else(|| "-".to_owned(), utc);
+    let time = whole["time"].as_u64().map_or_else(|| "-".to_owned(), iso);
     let kind = whole["kind"].as_str().unwrap_or(&event.kind);
     let parts = whole["data"].as_object().into_iter().flatten();
     let parts = parts.filter(|(_, value)| !value.is_null()).map(|(name, value)| match value.as_str() {

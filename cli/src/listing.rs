@@ -141,28 +141,6 @@ pub(crate) async fn pause(secs: u64) {
     tokio::time::sleep(Duration::from_secs(secs)).await;
 }
 
-/// Unix seconds as ISO 8601, UTC.
-pub(crate) fn utc(time: u64) -> String {
-    let (days, secs) = (time / 86_400, time % 86_400);
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", secs / 3_600, secs / 60 % 60, secs % 60)
-}
-
-/// The date so many days after 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"): years begin in
-/// March, so that the leap day is a year's last.
-const fn civil(days: u64) -> (u64, u64, u64) {
-    const DAYS_TO_1970: u64 = 719_468;
-    const ERA: u64 = 146_097;
-    let days = days + DAYS_TO_1970;
-    let (era, day) = (days / ERA, days % ERA);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year + next, month, day_of_month)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,19 +163,5 @@ mod tests {
     fn csv_is_quoted_and_holds_no_formula() {
         let cells = ["a", "a,b", "say \"x\"", "=1+1", "-5", "@x", "-cmd|'/c calc'!A0"].map(cell);
         assert_eq!(cells, ["a", "\"a,b\"", "\"say \"\"x\"\"\"", "'=1+1", "-5", "'@x", "'-cmd|'/c calc'!A0"]);
-    }
-
-    #[test]
-    fn times_are_utc() {
-        for (time, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (951_868_800, "2000-03-01T00:00:00Z"),
-            (1_793_491_200, "2026-11-01T00:00:00Z"),
-            (4_102_444_799, "2099-12-31T23:59:59Z"),
-        ] {
-            assert_eq!(utc(time), text);
-        }
     }
 }

@@ -2,16 +2,19 @@
 
 use std::process::ExitCode;
 
-use node::api::{
-    client::ApiClient,
-    dto::{Block, List, NextPayouts, Worker},
+use node::{
+    api::{
+        client::ApiClient,
+        dto::{Block, Lane, List, NextPayouts, Worker},
+    },
+    clock::iso,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     args::ListArgs,
-    listing::{self, Column, Output, utc},
-    render::{self, duration, hashrate},
+    listing::{self, Column, Output},
+    render::{self, coins, duration, hashes, hashrate},
 };
 
 const WORKERS: [Column<Worker>; 8] = [
@@ -36,7 +39,7 @@ const WORKERS: [Column<Worker>; 8] = [
 ];
 
 const BLOCKS: [Column<Block>; 7] = [
-    Column::text("FOUND", "found_at", |block| utc(block.found_at)),
+    Column::text("FOUND", "found_at", |block| iso(block.found_at)),
     Column::count("HEIGHT", "height", |block| block.height.to_string()),
     Column::text("STATUS", "status", |block| block.status.clone()),
     Column::count("CONFIRMATIONS", "confirmations", |block| {
@@ -51,19 +54,6 @@ const BLOCKS: [Column<Block>; 7] = [
     Column::text("OWN", "own", |block| if block.own { "yes" } else { "no" }.to_owned()),
     Column::id("HASH", "hash", |block| block.hash.clone()),
 ];
-
-/// A lane.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Lane {
-    name: String,
-    chain: String,
-    algorithm: String,
-    active: bool,
-    weight_percent: f64,
-    share_height: u64,
-    workers: usize,
-    hashrate: f64,
-}
 
 const LANES: [Column<Lane>; 8] = [
     Column::text("LANE", "name", |lane| lane.name.clone()),
@@ -178,16 +168,6 @@ fn payees(next: &NextPayouts) -> Vec<Payee> {
     let mut payees: Vec<Payee> = next.weights.iter().map(payee).collect();
     payees.sort_by_key(|payee| std::cmp::Reverse(payee.work));
     payees
-}
-
-/// Base units as coins: every chain so far has eight decimals.
-pub(crate) fn coins(units: u64) -> String {
-    format!("{}.{:08}", units / 100_000_000, units % 100_000_000)
-}
-
-/// Work with the prefix people use.
-fn hashes(work: u128) -> String {
-    hashrate(work as f64).trim_end_matches("/s").to_owned()
 }
 
 #[cfg(test)]

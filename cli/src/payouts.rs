@@ -9,22 +9,23 @@ use node::{
         client::ApiClient,
         dto::{BlockAudit, List, MinerDetail, PayoutEntry},
     },
+    clock::iso,
     config::Sources,
     payouts::{PayoutProof, Proven, read_proof},
 };
 
 use crate::{
     args::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs},
-    listing::{self, Column, Output, utc},
-    lists::{self, coins},
-    render,
+    listing::{self, Column, Output},
+    lists,
+    render::{self, coins},
 };
 
 /// Elements of one question.
 const PAGE: usize = 1_000;
 
 const HISTORY: [Column<PayoutEntry>; 6] = [
-    Column::text("TIME", "time", |payout| utc(payout.time)),
+    Column::text("TIME", "time", |payout| iso(payout.time)),
     Column::count("HEIGHT", "height", |payout| payout.height.to_string()),
     Column::text("ADDRESS", "address", |payout| payout.address.clone().unwrap_or_default()),
     Column::number("AMOUNT", "amount_units", |payout| coins(payout.amount), |payout| payout.amount.to_string()),

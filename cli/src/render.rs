@@ -113,6 +113,16 @@ pub(crate) fn hashrate(rate: f64) -> String {
     format!("{rate:.2} {}", prefixes[prefix])
 }
 
+/// Work with the prefix people use.
+pub(crate) fn hashes(work: u128) -> String {
+    hashrate(work as f64).trim_end_matches("/s").to_owned()
+}
+
+/// Base units as coins: every chain so far has eight decimals.
+pub(crate) fn coins(units: u64) -> String {
+    format!("{}.{:08}", units / 100_000_000, units % 100_000_000)
+}
+
 /// A time as people say it: its two greatest units.
 pub(crate) fn duration(secs: u64) -> String {
     match (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60, secs % 60) {

@@ -3,45 +3,22 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use node::api::{client::ApiClient, dto::List};
-use serde::{Deserialize, Serialize};
+use node::{
+    api::{
+        client::ApiClient,
+        dto::{DagShare, List, ShareEntry},
+    },
+    clock::iso,
+};
 
 use crate::{
     args::{DagArgs, SharesArgs},
-    listing::{self, Column, utc},
-    render::{self, hashrate, short},
+    listing::{self, Column},
+    render::{self, hashes, short},
 };
 
-/// A share in the list.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Share {
-    id: String,
-    height: u64,
-    time: u64,
-    work_hashes: u128,
-    address: Option<String>,
-    worker: Option<String>,
-    is_uncle: bool,
-    merged_by: Option<String>,
-    is_block: bool,
-}
-
-/// A share in the DAG.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct DagShare {
-    id: String,
-    parent: Option<String>,
-    uncles: Vec<String>,
-    height: u64,
-    time: u64,
-    work_hashes: u128,
-    address: Option<String>,
-    selected: bool,
-    is_block: bool,
-}
-
-const SHARES: [Column<Share>; 6] = [
-    Column::text("TIME", "time", |share| utc(share.time)),
+const SHARES: [Column<ShareEntry>; 6] = [
+    Column::text("TIME", "time", |share| iso(share.time.into())),
     Column::count("HEIGHT", "height", |share| share.height.to_string()),
     Column::number("WORK", "work_hashes", |share| hashes(share.work_hashes), |share| share.work_hashes.to_string()),
     Column::text("KIND", "kind", |share| kind(share).to_owned()),
@@ -55,7 +32,7 @@ const SHARES: [Column<Share>; 6] = [
 
 const DAG: [Column<DagShare>; 6] = [
     Column::count("HEIGHT", "height", |share| share.height.to_string()),
-    Column::text("TIME", "time", |share| utc(share.time)),
+    Column::text("TIME", "time", |share| iso(share.time.into())),
     Column::text("SELECTED", "selected", |share| if share.selected { "yes" } else { "no" }.to_owned()),
     Column::id("ID", "id", |share| share.id.clone()),
     Column::id("PARENT", "parent", |share| share.parent.clone().unwrap_or_default()),
@@ -67,7 +44,7 @@ pub(crate) async fn shares(args: &SharesArgs, api: &ApiClient, json: bool) -> an
     let address = args.address.as_ref().map(|address| format!("&address={address}")).unwrap_or_default();
     let own = if args.own { "&own=true" } else { "" };
     loop {
-        let shares: List<Share> = api.get(&format!("shares?limit={}{address}{own}", args.limit)).await?;
+        let shares: List<ShareEntry> = api.get(&format!("shares?limit={}{address}{own}", args.limit)).await?;
         args.list.clear()?;
         listing::print(&shares, &SHARES, args.list.output.or_json(json), "no shares yet")?;
         let Some(secs) = args.list.watch else { return Ok(ExitCode::SUCCESS) };
@@ -87,17 +64,13 @@ pub(crate) async fn dag(args: &DagArgs, api: &ApiClient, json: bool) -> anyhow::
     Ok(ExitCode::SUCCESS)
 }
 
-const fn kind(share: &Share) -> &'static str {
+const fn kind(share: &ShareEntry) -> &'static str {
     match (share.is_block, share.is_uncle, share.merged_by.is_some()) {
         (true, ..) => "block",
         (false, false, _) => "share",
         (false, true, true) => "uncle",
         (false, true, false) => "not merged",
     }
-}
-
-fn hashes(work: u128) -> String {
-    hashrate(work as f64).trim_end_matches("/s").to_owned()
 }
 
 /// A graph for Graphviz: parents by lines, uncles by dashes, the best chain filled, blocks with a double edge.
@@ -158,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_share_is_called_what_it_is() {
-        let share = |is_block, is_uncle, merged: Option<&str>| Share {
+        let share = |is_block, is_uncle, merged: Option<&str>| ShareEntry {
             id: String::new(),
             height: 1,
             time: 0,

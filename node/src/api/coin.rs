@@ -18,6 +18,12 @@ pub(super) fn of_chain(chain: &str) -> Coin {
     Coin { name: name.to_owned(), symbol: symbol.to_owned(), decimals: DECIMALS }
 }
 
+/// Base units as whole coins, for software that wants a number with a point.
+#[expect(clippy::cast_precision_loss, reason = "for people and graphs, not for accounts")]
+pub(super) fn coins(units: u64) -> f64 {
+    units as f64 / 10_f64.powi(DECIMALS.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,5 +34,11 @@ mod tests {
         for chain in known_chains() {
             assert_eq!(of_chain(chain).symbol == chain, chain == custom::NAME, "{chain}");
         }
+    }
+
+    #[test]
+    fn amounts_are_whole_coins() {
+        assert_eq!(serde_json::json!(coins(5_000_000_001)).to_string(), "50.00000001");
+        assert_eq!(serde_json::json!(coins(1)).to_string(), "1e-8");
     }
 }

@@ -84,27 +84,6 @@ const fn state_of(block: &PoolBlock) -> &'static str {
     }
 }
 
-/// Base units as whole coins.
-#[expect(clippy::cast_precision_loss, reason = "the shapes want a number with a point")]
-fn coins(units: u64, decimals: u8) -> f64 {
-    units as f64 / 10_f64.powi(decimals.into())
-}
-
-/// A time as ISO 8601 in UTC.
-fn iso(unix: u64) -> String {
-    let (days, secs) = (unix / 86_400, unix % 86_400);
-    // Days of the proleptic Gregorian calendar, counted from 1 March 0000 so that leap days end a year.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", secs / 3_600, secs / 60 % 60, secs % 60)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,19 +97,5 @@ mod tests {
         assert_eq!(last.of(&items).0, [30]);
         assert!(Part { page: Some(usize::MAX), ..Part::default() }.of(&items).0.is_empty());
         assert_eq!(Part::default().of::<u32>(&[]).1, 0);
-    }
-
-    #[test]
-    fn amounts_are_whole_coins_and_times_are_iso() {
-        assert_eq!(serde_json::json!(coins(5_000_000_001, 8)).to_string(), "50.00000001");
-        assert_eq!(serde_json::json!(coins(1, 8)).to_string(), "1e-8");
-        for (unix, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_795_332_599, "2026-11-22T07:29:59Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ] {
-            assert_eq!(iso(unix), text);
-        }
     }
 }

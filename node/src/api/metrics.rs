@@ -9,11 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use sharechain::{Amount, PayoutScript};
+use sharechain::PayoutScript;
 use stratum::server::StratumSnapshot;
 
 use super::{
-    ApiState,
+    ApiState, coin,
     problem::{Failure, problem},
     viewer::Operators,
 };
@@ -21,7 +21,6 @@ use crate::{
     clock::unix_now,
     metrics::{CONTENT_TYPE as OPEN_METRICS, Meters, Process, Seen, encode, families, workers},
     parent::Daemons,
-    work::usual_terms,
 };
 
 /// What metrics read besides what the API reads.
@@ -84,20 +83,11 @@ fn page(text: String) -> Response {
 
 /// What a block found now would pay to those who mine here, in coins.
 fn payout_estimate(api: &ApiState, miners: &StratumSnapshot) -> Option<f64> {
-    let chain = api.chain.borrow().clone();
-    let context = chain.context.as_deref().filter(|context| !context.weights.is_empty())?;
-    let work = api.parent.borrow().template.as_ref()?.work.clone();
-    let data = context.share_data(&work, &usual_terms(&api.profile.params, context))?;
+    let next = api.digest.borrow().next.clone()?;
     let own: BTreeSet<PayoutScript> = miners.miners.iter().map(|miner| miner.script).collect();
-    let paid = context.payouts(&api.profile.params, &data, work.prev_block);
-    let units = paid.iter().filter(|payout| own.contains(&payout.script)).map(|payout| Amount::units(payout.amount));
-    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-    let coins = units.fold(0, u64::saturating_add) as f64 / BASE_UNITS_PER_COIN;
-    Some(coins)
+    let units = own.iter().filter_map(|script| next.amount(script));
+    Some(coin::coins(units.fold(0, u64::saturating_add)))
 }
-
-/// Base units of a coin, on every Bitcoin-format chain.
-const BASE_UNITS_PER_COIN: f64 = 100_000_000.0;
 
 /// What the files of a folder take, the folders in it included; `None` when it cannot be read.
 fn folder_bytes(folder: &Path) -> Option<u64> {

@@ -10,7 +10,7 @@ use stratum::{
 };
 
 use super::{
-    Part, check_pool, coins, iso,
+    Part, check_pool,
     miningcore_shapes::{
         BlockInfo, CoinInfo, MinerRate, MinerStats, NetworkStats, PagedResult, Payment, PaymentProcessing, Performance,
         Pool, PoolInfo, PoolStats, Pools, Port, Stats, StatsPoint, VarDiff, WorkerRate,
@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     api::{
-        ApiState, coin,
+        ApiState,
+        coin::{self, coins},
         digest::BlockFacts,
         miners,
         parent::difficulty,
@@ -30,7 +31,7 @@ use crate::{
         viewer::Viewer,
     },
     blocks::{PoolBlock, PoolBlockStatus},
-    clock::unix_now,
+    clock::{iso, unix_now},
     history::{Step, Subject},
 };
 
@@ -60,7 +61,7 @@ fn pool_info(api: &ApiState, viewer: Viewer) -> PoolInfo {
     let blocks = api.blocks.borrow().clone();
     let last = blocks.blocks.first().map(|block| iso(block.found_at));
     let block_work = template.and_then(crate::api::parent::block_work);
-    let mined = blocks.blocks.iter().filter(|block| is_mined(block));
+    let mined = blocks.blocks.iter().filter(|block| block.is_confirmed());
     let paid = mined.fold(0_u64, |sum, block| sum.saturating_add(block.coinbase_value));
     PoolInfo {
         id: api.profile.name.clone(),
@@ -75,7 +76,7 @@ fn pool_info(api: &ApiState, viewer: Viewer) -> PoolInfo {
         ports: ports(api),
         payment_processing: PaymentProcessing {
             enabled: true,
-            minimum_payment: coins(api.profile.params.raw().payout_min.units(), coin.decimals),
+            minimum_payment: coins(api.profile.params.raw().payout_min.units()),
             payout_scheme: "PPLNS",
         },
         pool_fee_percent: api.endpoint.fee.map_or(0.0, |fee| f64::from(fee.basis_points) / 100.0),
@@ -94,7 +95,7 @@ fn pool_info(api: &ApiState, viewer: Viewer) -> PoolInfo {
             reward_type: "POW",
         },
         top_miners: rates(api, viewer, &miners).into_iter().take(TOP_MINERS).collect(),
-        total_paid: coins(paid, coin.decimals),
+        total_paid: coins(paid),
         total_blocks: blocks.confirmed,
         last_pool_block_time: last,
         pool_effort: block_work
@@ -123,10 +124,6 @@ fn ports(api: &ApiState) -> BTreeMap<String, Port> {
         tls_auto: api.endpoint.tls,
     };
     BTreeMap::from([(listen.port().to_string(), port)])
-}
-
-const fn is_mined(block: &PoolBlock) -> bool {
-    matches!(block.status, PoolBlockStatus::Confirmed(_) | PoolBlockStatus::Matured(_))
 }
 
 /// Hash rates of this node's miners by address, the fastest first.
@@ -202,7 +199,7 @@ fn block_info(api: &ApiState, block: &PoolBlock, facts: Option<&BlockFacts>) -> 
             | PoolBlockStatus::Orphaned => 0.0,
         },
         effort: facts.and_then(|facts| facts.effort),
-        reward: coins(block.coinbase_value, coin::of_chain(&api.profile.name).decimals),
+        reward: coins(block.coinbase_value),
         hash: block.hash.to_string(),
         created: iso(block.found_at),
     }
@@ -238,7 +235,7 @@ fn payment_list(api: &ApiState, address: &str) -> Result<Vec<Payment>, Failure> 
     let payment = |paid: crate::api::dto::PayoutEntry| Payment {
         coin: coin.symbol.clone(),
         address: address.to_owned(),
-        amount: coins(paid.amount, coin.decimals),
+        amount: coins(paid.amount),
         transaction_confirmation_data: paid.block,
         created: iso(paid.time),
     };
@@ -292,9 +289,7 @@ pub(super) async fn miner(
         last_payment: payments.first().map(|paid| paid.created.clone()),
         performance: (!workers.is_empty()).then(|| Performance { created: iso(unix_now()), workers }),
         performance_samples: Vec::new(),
-        estimated_payout: next
-            .and_then(|next| next.amount(&script))
-            .map(|units| coins(units, coin::of_chain(&api.profile.name).decimals)),
+        estimated_payout: next.and_then(|next| next.amount(&script)).map(coins),
         window_share: prospects.part,
     }))
 }
