@@ -21,7 +21,7 @@ use sharechain::{BlockHash, CompactTarget, JobContext, ShareChain, testing::Mine
 use stratum::{
     FoundShare, HeaderFields, JobTemplate, SessionConfig, Stratum, StratumConfig,
     limits::CONNECTIONS_MAX,
-    server::{Access, FOUND_QUEUE_MAX},
+    server::{Access, FOUND_QUEUE_MAX, LaneEnds},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -88,8 +88,8 @@ async fn main() -> anyhow::Result<()> {
     let (found, inbox) = mpsc::channel(FOUND_QUEUE_MAX);
     let session = SessionConfig::new(profile.params, profile.addresses, profile.vardiff);
     let access = Access { connections_max: CONNECTIONS_MAX, ..Access::default() };
-    let stratum = Stratum::bind(args.listen, StratumConfig { session, access, templates, found })
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let config = StratumConfig::one_lane(session, access, LaneEnds { templates, found });
+    let stratum = Stratum::bind(args.listen, config).with_context(|| format!("cannot listen on {}", args.listen))?;
     let (_handle, serving) = stratum.run(&TaskTracker::new(), &CancellationToken::new());
     tokio::spawn(serving);
     tokio::spawn(acknowledge(inbox));

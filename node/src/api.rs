@@ -8,8 +8,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
 };
 
-use axum::{extract::Request, http::StatusCode};
-use tokio::{net::TcpListener, sync::watch};
+use axum::{Router, extract::Request, http::StatusCode};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::NodeError;
@@ -30,6 +30,7 @@ mod digest;
 pub mod dto;
 mod events;
 mod history;
+mod lane_routes;
 mod metrics;
 mod miners;
 mod nodes;
@@ -60,6 +61,7 @@ pub use state::{ApiSources, ApiState};
 use assets::Assets;
 use diagnosis::DiagnosisHandle;
 use digest::Digest;
+use lane_routes::LaneRoutes;
 use problem::{Failure, problem};
 
 /// A bound API that does not answer yet.
@@ -94,26 +96,33 @@ impl Api {
     }
 
     /// Answers until the token is cancelled.
-    pub async fn run(self, sources: ApiSources, token: CancellationToken) {
-        let (published, digest) = watch::channel(Digest::default());
-        let (handle, diagnosis) = DiagnosisHandle::new();
-        let state = ApiState::new(sources, digest, handle);
+    pub async fn run(self, lanes: Vec<ApiSources>, token: CancellationToken) {
         let url = self.url();
-        let following = digest::follow(state.clone(), published, token.clone());
-        let diagnosing = diagnosis.run(state.config.clone(), url, token.clone());
-        tokio::join!(self.serve(state, token), following, diagnosing);
+        let (mut node, mut routes, mut helpers) = (None, Vec::with_capacity(lanes.len()), JoinSet::new());
+        for sources in lanes {
+            let (published, digest) = watch::channel(Digest::default());
+            let (handle, diagnosis) = DiagnosisHandle::new();
+            let (name, state) = (sources.lane().name.clone(), ApiState::new(sources, digest, handle));
+            helpers.spawn(digest::follow(state.clone(), published, token.clone()));
+            helpers.spawn(diagnosis.run(state.config.clone(), url.clone(), token.clone()));
+            node.get_or_insert_with(|| lane_routes(state.clone()));
+            routes.push((name, lane_routes(state.on_lane())));
+        }
+        server::serve(self.listener, LaneRoutes::new(node.unwrap_or_default(), routes), token).await;
+        helpers.shutdown().await;
     }
+}
 
-    async fn serve(self, state: ApiState, token: CancellationToken) {
-        let (access, assets) = (state.access.clone(), Assets::embedded());
-        let routes = openapi::router()
-            .merge(compat::router())
-            .merge(metrics::router())
-            .fallback(move |request: Request| ready(assets.answer(&request)))
-            .method_not_allowed_fallback(unknown_method)
-            .with_state(state);
-        server::serve(self.listener, server::guarded(routes, access), token).await;
-    }
+/// All that is answered of one lane.
+fn lane_routes(state: ApiState) -> Router {
+    let (access, assets) = (state.access.clone(), Assets::embedded());
+    let routes = openapi::router()
+        .merge(compat::router())
+        .merge(metrics::router())
+        .fallback(move |request: Request| ready(assets.answer(&request)))
+        .method_not_allowed_fallback(unknown_method)
+        .with_state(state);
+    server::guarded(routes, access)
 }
 
 async fn unknown_method() -> Failure {

@@ -35,6 +35,7 @@ mod error;
 mod expectation;
 mod file;
 mod keys;
+mod lanes;
 mod miners;
 mod p2p;
 mod parent;
@@ -51,6 +52,7 @@ pub use entries::ConfigEntry;
 pub use error::ConfigError;
 pub use expectation::{Expectation, Outlook};
 pub use file::UnknownKey;
+pub use lanes::{LaneError, RawLane};
 pub use miners::{MinersConfig, RawStratum, TlsConfig};
 pub use p2p::{P2pConfig, RawP2p};
 pub use parent::{DaemonConfig, ParentConfig, RawFallback, RawParent};
@@ -96,6 +98,8 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// What is logged: a level, or a filter of `tracing`.
     pub log_filter: String,
+    /// Further lanes with their names, each configured as if it were a node's first.
+    pub lanes: Vec<(String, Self)>,
     /// What was set, and where.
     pub settings: Settings,
 }
@@ -136,6 +140,8 @@ pub struct RawConfig {
     pub notify_after_secs: Option<u64>,
     /// Who is told of what.
     pub notify: Vec<RawNotify>,
+    /// Further lanes.
+    pub lane: Vec<RawLane>,
 }
 
 /// `[devnet]`
@@ -179,8 +185,12 @@ impl Sources {
         let variables = environment::read(&self.variables)?;
         let settings: Settings =
             file.into_iter().flatten().chain(variables).chain(self.flags.iter().cloned()).collect();
-        let config = settings.raw().and_then(RawConfig::resolve).map_err(|error| error.at(&settings))?;
-        Ok(Config { settings, ..config })
+        let mut raw = settings.raw()?;
+        let lanes = std::mem::take(&mut raw.lane);
+        let config = raw.resolve().map_err(|error| error.at(&settings))?;
+        let folder = self.file.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
+        let lanes = lanes::read(lanes, folder, &config).map_err(|error| ConfigError::from(error).at(&settings))?;
+        Ok(Config { settings, lanes, ..config })
     }
 }
 
@@ -241,6 +251,7 @@ impl RawConfig {
             api_listen,
             api_access,
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },
+            lanes: Vec::new(),
             settings: Settings::default(),
             chain,
             data_dir,

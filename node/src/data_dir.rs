@@ -15,6 +15,7 @@
 //! payouts/        whom the pool's blocks paid, with the proof of each
 //! history.hashrate  how fast was mined, by minute, hour and day
 //! notify.json     notices that no receiver has taken yet, and those that were given up
+//! lanes/NAME/     the same of a further lane, without what concerns miners and the API
 //! evidence/       templates of peers that the own daemon refused
 //! ```
 
@@ -36,6 +37,9 @@ use crate::{
     netgroup::AddressPolicy,
     p2p::{BANS_FILE_LEN_MAX, Bans},
 };
+
+/// The folder of the folders of further lanes.
+pub(crate) const LANES: &str = "lanes";
 
 /// An open data directory; the lock goes with it.
 #[derive(Debug)]

@@ -50,6 +50,7 @@ pub mod reload;
 pub mod run;
 pub mod signals;
 pub mod store;
+pub mod switching;
 pub mod templates;
 mod tls;
 pub mod work;

@@ -4,16 +4,16 @@ use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use stratum::{
-    FoundShare, JobTemplate, OperatorFee, Refuge, SessionConfig, Stratum, StratumConfig,
-    server::{Access, Room},
+    LanePlan, LaneTerms, OperatorFee, Refuge, SessionConfig, Stratum, StratumConfig,
+    lane::Lanes,
+    server::{Access, LaneEnds, Room},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::{
     api,
-    chain_profile::ChainProfile,
-    config::{MinersConfig, TlsConfig},
+    config::{Config, MinersConfig, TlsConfig},
     data_dir::DataDir,
     error::NodeError,
     tls,
@@ -22,31 +22,35 @@ use crate::{
 /// Open files beside miners: peers, stores, the API.
 const OTHER_FILES: u64 = 512;
 
-/// Joins the operator's settings with what the chain says.
+/// Joins the operator's settings with what the lanes say, the first one first.
 ///
 /// # Errors
 /// When the certificate cannot be read or made.
 pub(crate) fn stratum_config(
-    profile: &ChainProfile,
-    miners: &MinersConfig,
+    config: &Config,
     data_dir: &DataDir,
-    (templates, refuge): (watch::Receiver<Option<Arc<JobTemplate>>>, watch::Receiver<Option<Refuge>>),
-    found: mpsc::Sender<FoundShare>,
+    lanes: Vec<LaneEnds>,
+    (plan, refuge): (watch::Receiver<Arc<LanePlan>>, watch::Receiver<Option<Refuge>>),
 ) -> Result<StratumConfig, NodeError> {
+    let (profile, miners) = (&config.chain, &config.stratum);
     let certificate = tls::certificate(&miners.tls, data_dir)?;
     if let Some(certificate) = &certificate {
         info!(sha256 = certificate.fingerprint, "miners may use TLS on the same port");
     }
     let room = room(miners);
+    let mut session = SessionConfig {
+        password: miners.password.clone(),
+        node_nonce: rand::random(),
+        share_period: profile.share_period,
+        ..SessionConfig::new(profile.params.clone(), profile.addresses.clone(), profile.vardiff)
+    };
+    session.lanes = Lanes::one(lane_terms(config.lane_name(), config));
+    for (name, lane) in &config.lanes {
+        let with = session.lanes.with(lane_terms(name, lane));
+        session.lanes = with.expect("a configuration has lanes that go together");
+    }
     Ok(StratumConfig {
-        session: SessionConfig {
-            default_script: miners.default_script,
-            password: miners.password.clone(),
-            fee: miners.fee,
-            node_nonce: rand::random(),
-            share_period: profile.share_period,
-            ..SessionConfig::new(profile.params.clone(), profile.addresses.clone(), profile.vardiff)
-        },
+        session,
         access: Access {
             allowed: miners.allow.clone(),
             proxies: miners.proxies.clone(),
@@ -55,9 +59,18 @@ pub(crate) fn stratum_config(
             refuge: Some(refuge),
             tls: certificate.map(|certificate| certificate.acceptor),
         },
-        templates,
-        found,
+        lanes,
+        plan: Some(plan),
     })
+}
+
+fn lane_terms(name: &str, lane: &Config) -> LaneTerms {
+    let (chain, miners) = (&lane.chain, &lane.stratum);
+    LaneTerms {
+        default_script: miners.default_script,
+        fee: miners.fee,
+        ..LaneTerms::new(name.to_owned(), chain.params.clone(), chain.addresses.clone())
+    }
 }
 
 /// What the API tells of the endpoint.

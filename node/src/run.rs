@@ -3,11 +3,10 @@
 //! This is the only place that starts long-lived tasks. Everything that can fail for a reason the operator can mend
 //! (ports, files, locks) fails here, before the first task runs.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use serde::{Deserialize, Serialize};
-use sharechain::{CheckedShare, ShareChain};
-use stratum::{FoundShare, JobTemplate, Refuge, Stratum, server::FOUND_QUEUE_MAX};
+use stratum::{LaneId, LanePlan, Stratum};
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -16,34 +15,25 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
-    announcement,
-    api::{Access, Api, ApiSources, MetricsState},
-    blocks::{self, BlockInput, BlocksTask, BlocksView},
-    chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
+    api::{Access, Api},
     config::Config,
     data_dir::{DataDir, file_error, write_durably},
-    defaults::{BLOCKS_QUEUE_MAX, CHAIN_QUEUE_MAX, CHECK_QUEUE_MAX, SHUTDOWN_TIMEOUT},
-    directory::DirectoryView,
+    defaults::SHUTDOWN_TIMEOUT,
     error::NodeError,
     geo::{self, Geo, GeoFiles},
-    metrics::Meters,
-    miners::{self, StratumEndpoint},
-    p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
-    parent::known_blocks,
-    payouts::{PayoutSources, PayoutsTask},
+    miners,
     reload::{self, Owners, Reload},
-    store::{self, LoadedChain, StoreHandle, sled::SledStore},
-    templates::{RefusedTemplate, TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
-    work::{JobSender, WorkTask},
+    store,
+    switching::{self, Lanes},
 };
 
+mod lane;
 mod parent_tasks;
 mod tasks;
 mod telemetry;
 
-use parent_tasks::ParentTasks;
+use lane::{Ground, Lane, Node};
 use tasks::Tasks;
-use telemetry::Telemetry;
 
 /// Where a running node can be reached; also written to `endpoints.json` in its data directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,6 +47,18 @@ pub struct Endpoints {
     /// Peers: multiaddresses with this node's identity.
     pub p2p: Vec<String>,
     /// JSON-RPC of the embedded devnet.
+    pub devnet_rpc: Option<String>,
+    /// Where further lanes can be reached, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lanes: BTreeMap<String, LaneEndpoints>,
+}
+
+/// Where a further lane can be reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LaneEndpoints {
+    /// Peers.
+    pub p2p: Vec<String>,
+    /// JSON-RPC of its embedded devnet.
     pub devnet_rpc: Option<String>,
 }
 
@@ -80,11 +82,11 @@ pub async fn run_reloadable(
 ) -> Result<(), NodeError> {
     let data_dir = DataDir::open(&config.data_dir)?;
     let (ended, mut first_ended) = mpsc::channel(1);
-    let tasks = Tasks { tracker: TaskTracker::new(), token: token.clone(), ended };
-    let store_thread = match Box::pin(start(config, reload, &data_dir, &tasks)).await {
-        Ok((endpoints, thread)) => {
+    let tasks = Tasks { lane: None, tracker: TaskTracker::new(), token: token.clone(), ended };
+    let started = match Box::pin(start(config, reload, data_dir, &tasks)).await {
+        Ok((endpoints, started)) => {
             ready(&endpoints);
-            thread
+            started
         }
         Err(cause) => {
             token.cancel();
@@ -98,13 +100,19 @@ pub async fn run_reloadable(
         warn!("some tasks did not end in {} s", SHUTDOWN_TIMEOUT.as_secs());
     }
     drop(tasks);
-    // All handles are gone, so the store writes what it has and ends.
-    let joined = tokio::task::spawn_blocking(move || store_thread.join());
+    // All handles are gone, so the stores write what they have and end.
+    let Started { stores, data_dirs } = started;
+    let joined = tokio::task::spawn_blocking(move || stores.into_iter().map(StoreThread::join).collect::<Vec<_>>());
     match timeout(SHUTDOWN_TIMEOUT, joined).await {
-        Ok(Ok(Ok(written))) => written?,
-        Ok(_) => return Err(NodeError::TaskEnded("store")),
-        Err(_) => warn!("the store did not end in {} s", SHUTDOWN_TIMEOUT.as_secs()),
+        Ok(Ok(joined)) => {
+            for written in joined {
+                written.map_err(|_| NodeError::TaskEnded("store"))??;
+            }
+        }
+        Ok(Err(_)) => return Err(NodeError::TaskEnded("store")),
+        Err(_) => warn!("a store did not end in {} s", SHUTDOWN_TIMEOUT.as_secs()),
     }
+    drop(data_dirs);
     match first_ended.try_recv() {
         Ok(cause) => Err(cause),
         Err(_) => Ok(()),
@@ -113,269 +121,107 @@ pub async fn run_reloadable(
 
 type StoreThread = std::thread::JoinHandle<Result<(), store::StoreError>>;
 
-/// The ends of all channels between tasks.
-struct Channels {
-    chain: (mpsc::Sender<ChainInput>, mpsc::Receiver<ChainInput>),
-    check: (mpsc::Sender<CheckInput>, mpsc::Receiver<CheckInput>),
-    found: (mpsc::Sender<FoundShare>, mpsc::Receiver<FoundShare>),
-    blocks: (mpsc::Sender<BlockInput>, mpsc::Receiver<BlockInput>),
-    p2p: (P2pHandle, mpsc::Receiver<P2pCommand>),
-    jobs: (JobSender, watch::Receiver<Option<Arc<JobTemplate>>>),
-    chain_view: (watch::Sender<Arc<ChainView>>, watch::Receiver<Arc<ChainView>>),
-    peers_view: (watch::Sender<Arc<PeersView>>, watch::Receiver<Arc<PeersView>>),
-    blocks_view: (watch::Sender<Arc<BlocksView>>, watch::Receiver<Arc<BlocksView>>),
-    geo: (watch::Sender<Arc<Geo>>, watch::Receiver<Arc<Geo>>),
-    geo_files: (watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
-    nodes_view: (watch::Sender<Arc<DirectoryView>>, watch::Receiver<Arc<DirectoryView>>),
-    refuge: (watch::Sender<Option<Refuge>>, watch::Receiver<Option<Refuge>>),
-    templates: (mpsc::Sender<TemplateInput>, mpsc::Receiver<TemplateInput>),
-    refused: (watch::Sender<Option<RefusedTemplate>>, watch::Receiver<Option<RefusedTemplate>>),
-}
-
-impl Channels {
-    fn new(chain: &mut ShareChain, files: &GeoFiles) -> Self {
-        Self {
-            chain: mpsc::channel(CHAIN_QUEUE_MAX),
-            check: mpsc::channel(CHECK_QUEUE_MAX),
-            found: mpsc::channel(FOUND_QUEUE_MAX),
-            blocks: mpsc::channel(BLOCKS_QUEUE_MAX),
-            p2p: P2pHandle::channel(),
-            jobs: watch::channel(None),
-            chain_view: watch::channel(Arc::new(ChainView::of(chain))),
-            peers_view: watch::channel(Arc::default()),
-            blocks_view: watch::channel(Arc::default()),
-            geo: watch::channel(Arc::new(Geo::open(files))),
-            geo_files: watch::channel(files.clone()),
-            nodes_view: watch::channel(Arc::default()),
-            refuge: watch::channel(None),
-            templates: mpsc::channel(TEMPLATES_QUEUE_MAX),
-            refused: watch::channel(None),
-        }
-    }
+/// What is left to wait for, and to hold on to, when a node runs.
+struct Started {
+    stores: Vec<StoreThread>,
+    /// Their locks keep other nodes away.
+    data_dirs: Vec<DataDir>,
 }
 
 /// Everything that is opened and bound, before any task runs.
 struct Opened {
     config: Config,
-    channels: Channels,
-    chain: ShareChain,
-    /// Shares of the store that claim to be blocks.
-    claimed_blocks: Vec<Arc<CheckedShare>>,
-    store: StoreHandle,
-    parent: ParentTasks,
     api: Api,
-    access: Arc<Access>,
     stratum: Stratum,
-    endpoint: StratumEndpoint,
-    network: Network,
-    blocks: BlocksTask,
-    payouts: PayoutsTask,
-    templates: TemplatesTask,
-    telemetry: Telemetry,
+    node: Node,
+    lanes: Vec<Lane>,
+    plan: watch::Sender<Arc<LanePlan>>,
+    geo: (watch::Sender<Arc<Geo>>, watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
+    stores: Vec<StoreThread>,
 }
 
 /// Opens and binds everything, then starts all tasks.
 async fn start(
     config: Config,
     reload: Option<Reload>,
-    data_dir: &DataDir,
+    data_dir: DataDir,
     tasks: &Tasks,
-) -> Result<(Endpoints, StoreThread), NodeError> {
-    let (opened, store_thread) = Box::pin(open(config, data_dir)).await?;
-    let endpoints = Endpoints {
-        api: opened.api.url(),
-        stratum: format!("stratum+tcp://{}", opened.stratum.address()),
-        stratum_v2: opened.endpoint.v2_url.clone(),
-        p2p: opened.network.addresses().iter().map(ToString::to_string).collect(),
-        devnet_rpc: opened.parent.devnet_url(),
-    };
+) -> Result<(Endpoints, Started), NodeError> {
+    let path = data_dir.endpoints();
+    let opened = Box::pin(open(config, data_dir)).await?;
+    let endpoints = opened.endpoints();
     let text = serde_json::json!(endpoints).to_string();
-    write_durably(&data_dir.endpoints(), text.as_bytes()).map_err(file_error("write", &data_dir.endpoints()))?;
+    write_durably(&path, text.as_bytes()).map_err(file_error("write", &path))?;
     if let Some(reload) = reload {
-        let owners = Owners { geo: opened.channels.geo_files.0.clone(), stratum: opened.stratum.handle() };
+        let owners = Owners { geo: opened.geo.1.clone(), stratum: opened.stratum.handle() };
         tasks.spawn("reload", reload::run(reload, opened.config.clone(), owners, tasks.token.clone()));
     }
-    spawn_all(opened, tasks);
-    Ok((endpoints, store_thread))
+    Ok((endpoints, spawn_all(opened, tasks)))
 }
 
-#[expect(clippy::too_many_lines, reason = "a list: what is opened in which order")]
-async fn open(config: Config, data_dir: &DataDir) -> Result<(Opened, StoreThread), NodeError> {
-    let key = data_dir.identity()?;
-    let params = config.chain.params.clone();
+async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
     // Ports first: the likeliest mistake, and the cheapest to find.
     let api = Api::bind(config.api_listen).await?;
-    let access = Arc::new(Access::open(&config.api_access, data_dir, api.address())?);
-    let parent = ParentTasks::open(&config).await?;
-    let sled = SledStore::open(&data_dir.shares())?;
-    let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &params)?;
-    let channels = Channels::new(&mut chain, &config.geo);
-    let watched = (channels.jobs.1.clone(), channels.refuge.1.clone());
-    let terms = miners::stratum_config(&config.chain, &config.stratum, data_dir, watched, channels.found.0.clone())?;
-    let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
-    let (store, store_thread) =
-        store::spawn(Box::new(sled)).map_err(file_error("start a thread for", &data_dir.shares()))?;
-    if !unused.is_empty() {
-        store.remove(unused).await;
+    let access = Arc::new(Access::open(&config.api_access, &data_dir, api.address())?);
+    let mut grounds = vec![Ground::open((LaneId::FIRST, config.lane_name()), config.clone(), data_dir).await?];
+    for (place, (name, lane)) in (1..).zip(&config.lanes) {
+        let id = LaneId::new(place).expect("a configuration has no more lanes than ids");
+        grounds.push(Ground::open((id, name), lane.clone(), DataDir::open(&lane.data_dir)?).await?);
     }
-    let agent = format!("poolnode/{}", env!("CARGO_PKG_VERSION"));
-    let told = (channels.nodes_view.0.clone(), channels.refuge.0.clone());
-    let nodes = announcement::nodes(&config, &key, &agent, stratum.handle(), told)?;
-    let meters = Arc::<Meters>::default();
-    let network_config = NetworkConfig {
-        params: params.clone(),
-        agent,
-        p2p: config.p2p.clone(),
-        geo: channels.geo.1.clone(),
-        chain: channels.chain.0.clone(),
-        check: channels.check.0.clone(),
-        store: store.clone(),
-        chain_view: channels.chain_view.1.clone(),
-        view: channels.peers_view.0.clone(),
-        nodes,
-        templates: channels.templates.0.clone(),
-        meters: meters.clone(),
-        key,
-    };
-    let remembered = Remembered { bans: data_dir.bans(), book: data_dir.address_book(config.p2p.address_policy) };
-    let network = Network::bind(network_config, remembered).await?;
-    let templates = open_templates(&config, data_dir, &parent, &channels);
-    let blocks =
-        BlocksTask::open(parent.daemons.clone(), &config.chain, data_dir.blocks(), channels.blocks_view.0.clone())
-            .map_err(file_error("use", &data_dir.blocks()))?;
-    let sources = PayoutSources {
-        profile: Arc::new(config.chain.clone()),
-        store: store.clone(),
-        queries: channels.chain.0.clone(),
-        blocks: channels.blocks_view.1.clone(),
-    };
-    let payouts = PayoutsTask::open(data_dir.payouts(), sources).map_err(file_error("use", &data_dir.payouts()))?;
-    let metrics = MetricsState {
-        meters,
-        daemons: parent.daemons.clone(),
-        shares: data_dir.shares().into(),
-        per_worker: config.per_worker_metrics,
-    };
-    let telemetry = Telemetry::open(&config, data_dir, (stratum.handle(), metrics))?;
-    let opened = Opened {
-        config,
-        channels,
-        chain,
-        claimed_blocks,
-        store,
-        parent,
-        api,
-        access,
-        stratum,
+    let plan = watch::Sender::new(Arc::new(LanePlan::first_of(grounds.len())));
+    let ends = grounds.iter().map(Ground::ends).collect();
+    let (first, data_dir) = (&grounds[0], grounds[0].data_dir());
+    let terms = miners::stratum_config(&config, data_dir, ends, (plan.subscribe(), first.refuge()))?;
+    let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
+    let geo = watch::Sender::new(Arc::new(Geo::open(&config.geo)));
+    let (geo_files, new_geo_files) = watch::channel(config.geo.clone());
+    let node = Node {
+        agent: format!("poolnode/{}", env!("CARGO_PKG_VERSION")),
+        geo: geo.subscribe(),
+        stratum: stratum.handle(),
         endpoint,
-        network,
-        blocks,
-        payouts,
-        templates,
-        telemetry,
+        access,
+        started: Instant::now(),
     };
-    Ok((opened, store_thread))
+    let (mut lanes, mut stores) = (Vec::with_capacity(grounds.len()), Vec::with_capacity(grounds.len()));
+    for ground in grounds {
+        let (lane, store) = Box::pin(Lane::open(ground, &node)).await?;
+        lanes.push(lane);
+        stores.push(store);
+    }
+    Ok(Opened { config, api, stratum, node, lanes, plan, geo: (geo, geo_files, new_geo_files), stores })
 }
 
-fn open_templates(config: &Config, data_dir: &DataDir, parent: &ParentTasks, channels: &Channels) -> TemplatesTask {
-    let told = TemplateChannels {
-        parent: parent.state.clone(),
-        chain_view: channels.chain_view.1.clone(),
-        chain: channels.chain.0.clone(),
-        blocks: channels.blocks.0.clone(),
-        p2p: channels.p2p.0.clone(),
-        refused: channels.refused.0.clone(),
-    };
-    TemplatesTask::new(&config.chain, parent.daemons.clone(), told, data_dir.evidence())
+impl Opened {
+    fn endpoints(&self) -> Endpoints {
+        let lane = |lane: &Lane| (lane.name().to_owned(), lane.endpoints());
+        let LaneEndpoints { p2p, devnet_rpc } = self.lanes[0].endpoints();
+        Endpoints {
+            api: self.api.url(),
+            stratum: format!("stratum+tcp://{}", self.stratum.address()),
+            stratum_v2: self.node.endpoint.v2_url.clone(),
+            p2p,
+            devnet_rpc,
+            lanes: self.lanes.iter().skip(1).map(lane).collect(),
+        }
+    }
 }
 
 /// Starts every task; nothing fails any more.
-#[expect(clippy::too_many_lines, reason = "a list: one line for each task and each end of a channel")]
-fn spawn_all(opened: Opened, tasks: &Tasks) {
-    let Opened {
-        config,
-        channels,
-        chain,
-        claimed_blocks,
-        store,
-        parent,
-        api,
-        access,
-        stratum,
-        endpoint,
-        network,
-        blocks,
-        payouts,
-        templates,
-        telemetry,
-    } = opened;
-    let config = Arc::new(config);
-    let profile = Arc::new(config.chain.clone());
-    let (params, token) = (profile.params.clone(), &tasks.token);
-    let (peer_id, expects_peers) = (network.peer_id().to_string(), network.expects_peers());
-    let (stratum, serving_miners) = stratum.run(&tasks.tracker, token);
+fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
+    let Opened { config: _, api, stratum, node, lanes, plan, geo: (geo, _, geo_files), stores } = opened;
+    let token = &tasks.token;
+    let (_, serving_miners) = stratum.run(&tasks.tracker, token);
     tasks.spawn("stratum", serving_miners);
-    let (p2p, p2p_commands) = channels.p2p;
-    let chain_task = ChainTask {
-        chain,
-        adopt: config.adopt_branch,
-        alone: AlonePolicy { expects_peers, solo_until_synced: config.solo_until_synced },
-        store: store.clone(),
-        p2p: p2p.clone(),
-        blocks: channels.blocks.0.clone(),
-        templates: channels.templates.0,
-        events: telemetry.events.clone(),
-        meters: telemetry.metrics.meters.clone(),
-        view: channels.chain_view.0,
-    };
-    let jobs = (channels.jobs.0, stratum.timings().clone());
-    let work = WorkTask::new(params.clone(), channels.chain_view.1.clone(), parent.state.clone(), jobs);
-    let watched = (parent.state.clone(), channels.chain_view.1.clone(), channels.chain.0.clone());
-    tasks.spawn("templates", templates.run(channels.templates.1, token.clone()));
-    tasks.spawn("known blocks", known_blocks::run(parent.daemons.clone(), watched, token.clone()));
-    let check = p2p::run_check(params, channels.check.1, channels.chain.0.clone(), p2p.clone(), token.clone());
-    let paid = payouts.handle();
-    tasks.spawn("payouts", payouts.run(token.clone()));
-    let sources = ApiSources {
-        profile,
-        peer_id,
-        region: config.p2p.region,
-        endpoint,
-        started: Instant::now(),
-        stratum,
-        chain: channels.chain_view.1,
-        parent: parent.state.clone(),
-        peers: channels.peers_view.1,
-        p2p: p2p.clone(),
-        access,
-        nodes: channels.nodes_view.1,
-        blocks: channels.blocks_view.1,
-        queries: channels.chain.0,
-        store: store.clone(),
-        events: telemetry.handle.clone(),
-        history: telemetry.history.clone(),
-        refused: channels.refused.1,
-        config: config.clone(),
-        metrics: telemetry.metrics.clone(),
-        paid,
-    };
-    telemetry.spawn(tasks, &sources);
-    parent.spawn(tasks);
-    tasks.spawn("geo", geo::run(channels.geo_files.1, channels.geo.0, token.clone()));
-    tasks.spawn("chain", chain_task.run(channels.chain.1, channels.found.1, token.clone()));
-    tasks.spawn("check", check);
-    tasks.spawn("p2p", network.run(p2p_commands, token.clone()));
-    tasks.spawn("blocks", blocks.run(channels.blocks.1, token.clone()));
-    tasks.spawn("work", work.run(token.clone()));
+    tasks.spawn("geo", geo::run(geo_files, geo, token.clone()));
+    let views = Lanes::new(lanes.iter().map(Lane::view).collect(), plan.subscribe());
+    tasks.spawn("lanes", switching::run(views.clone(), plan, token.clone()));
+    let has_one = lanes.len() == 1;
+    let spawned = lanes.into_iter().map(|lane| {
+        let tasks = if has_one { tasks.clone() } else { tasks.of_lane(lane.name()) };
+        lane.spawn(&node, &views, &tasks)
+    });
+    let (sources, data_dirs) = spawned.unzip();
     tasks.spawn("api", api.run(sources, token.clone()));
-    tasks.spawn("store", watch_store(store, token.clone()));
-    tasks.spawn("recount", blocks::recount(claimed_blocks, channels.blocks.0, token.clone()));
-}
-
-/// Ends with the store, and the node with it: shares that cannot be kept must not be mined.
-async fn watch_store(store: StoreHandle, token: CancellationToken) {
-    tokio::select! {
-        () = token.cancelled() => {}
-        () = store.failed() => {}
-    }
+    Started { stores, data_dirs }
 }

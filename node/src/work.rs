@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use sharechain::{JobContext, Params, PayoutScript, ShareTerms};
-use stratum::{HeaderFields, JobTemplate, client, session::version_rolling_mask, timing::Timings};
+use stratum::{HeaderFields, JobTemplate, LaneId, client, session::version_rolling_mask, timing::Timings};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -47,6 +47,7 @@ enum Due {
 /// See the module.
 #[derive(Debug)]
 pub struct WorkTask {
+    lane: LaneId,
     params: Arc<Params>,
     chain: watch::Receiver<Arc<ChainView>>,
     parent: watch::Receiver<ParentState>,
@@ -60,12 +61,12 @@ impl WorkTask {
     /// A task that has made nothing yet. Its templates are numbered from anywhere: miners come back with jobs of a node that was
     /// restarted.
     pub fn new(
+        lane: LaneId,
         params: Arc<Params>,
-        chain: watch::Receiver<Arc<ChainView>>,
-        parent: watch::Receiver<ParentState>,
+        (chain, parent): (watch::Receiver<Arc<ChainView>>, watch::Receiver<ParentState>),
         (jobs, timings): (JobSender, Arc<Timings>),
     ) -> Self {
-        Self { params, chain, parent, jobs, timings, serial: rand::random() }
+        Self { lane, params, chain, parent, jobs, timings, serial: rand::random() }
     }
 
     /// Runs until the token is cancelled or an input ends.
@@ -135,7 +136,7 @@ impl WorkTask {
         let parts = (template.work.clone(), header, template.body.clone());
         self.serial = self.serial.wrapping_add(1);
         let jobs = JobTemplate::new(self.params.clone(), JobContext::clone(&context), parts, self.serial);
-        let jobs = Some(Arc::new(jobs));
+        let jobs = Some(Arc::new(jobs.on_lane(self.lane)));
         self.timings.on_template(std::time::Instant::now());
         self.jobs.send_replace(jobs);
         Made { at: Instant::now(), template, context }

@@ -36,13 +36,21 @@ impl ConnectPage {
              <code>th=</code> your hash rate, as <code>th=1.5T</code>"
                 .to_owned(),
         ];
+        if config.lanes.len() > 1 {
+            let names: Vec<&str> = config.lanes.iter().map(|(_, lane)| lane.name.as_str()).collect();
+            facts.push(format!(
+                "lanes: <code>{}</code>; <code>c=LANE</code> in the password keeps a miner on one, <code>LANE=ADDRESS</code> \
+                 gives a payout address for one",
+                names.join("</code>, <code>")
+            ));
+        }
         if has_tls {
             facts.insert(1, format!("encrypted: <code>stratum+ssl://THIS-HOST:{port}</code>, the same port"));
         }
         if config.password.is_some() {
             facts.push("this endpoint is private: its password goes into the password too".to_owned());
         }
-        if let Some(fee) = config.fee {
+        if let Some(fee) = config.lanes.first().fee {
             facts.push(format!("operator fee: {}", fee.percent()));
         }
         let facts: String = facts.iter().map(|fact| format!("<li>{fact}</li>\n")).collect();

@@ -41,8 +41,8 @@ pub const SUBMITS_MAX: usize = 65_536;
 pub const WORKERS_MAX: usize = 64;
 /// Longest user name. Avalon cuts at 63, Whatsminer breaks above 127.
 pub const USERNAME_LEN_MAX: usize = 255;
-/// Longest password that is looked at, in characters.
-pub const PASSWORD_LEN_MAX: usize = 128;
+/// Longest password that is looked at, in characters: options, and payout addresses on a few lanes.
+pub const PASSWORD_LEN_MAX: usize = 512;
 /// Extensions of one `mining.configure` that are answered. BIP310 knows four.
 pub const EXTENSIONS_MAX: usize = 16;
 /// Longest worker name after the address.

@@ -19,6 +19,7 @@ use crate::{
     error::Reject,
     extranonce::EXTRANONCE1_LEN,
     job::{Job, JobStore, JobTemplate, JobTerms, Prefix},
+    lane::{LaneId, LaneTerms, Lanes},
     limits::LINES,
     options::LoginOptions,
     submit::{Found, Hashed, Submit},
@@ -33,22 +34,16 @@ const SHARE_FLOOR_MARGIN: f64 = 1.01;
 /// What a fee is a part of.
 const BASIS_POINTS: u16 = 10_000;
 
-/// Hash rate per payout script at this node, hashes per second.
-pub type Rates = BTreeMap<PayoutScript, f64>;
+/// Hash rate per lane and payout script at this node, hashes per second.
+pub type Rates = BTreeMap<(LaneId, PayoutScript), f64>;
 
 /// What all sessions of an endpoint have in common.
 #[derive(Clone, Debug)]
 pub struct SessionConfig {
-    /// The share chain.
-    pub params: Arc<Params>,
-    /// What addresses look like.
-    pub addresses: AddressFormat,
-    /// Whom miners are credited to that give no address; they are told.
-    pub default_script: Option<PayoutScript>,
+    /// The lanes in the order of the configuration, all of one proof of work.
+    pub lanes: Lanes,
     /// What the password has to be; anything without it.
     pub password: Option<String>,
-    /// The operator's part.
-    pub fee: Option<OperatorFee>,
     /// Difficulty policy.
     pub vardiff: VardiffConfig,
     /// How often a connection may send a line.
@@ -115,6 +110,8 @@ pub enum Outcome {
         hashes: f64,
         /// Whether the operator is credited with it.
         is_fee: bool,
+        /// The lane of its job.
+        lane: LaneId,
         /// It is a share or a block: to be stored before it is answered.
         found: Option<Box<Found>>,
     },
@@ -151,13 +148,10 @@ pub struct Miner {
 
 impl SessionConfig {
     /// An endpoint for everybody, without a fee; a payout script's shares take its miners a minute.
-    pub const fn new(params: Arc<Params>, addresses: AddressFormat, vardiff: VardiffConfig) -> Self {
+    pub fn new(params: Arc<Params>, addresses: AddressFormat, vardiff: VardiffConfig) -> Self {
         Self {
-            params,
-            addresses,
-            default_script: None,
+            lanes: Lanes::one(LaneTerms::new("main".to_owned(), params, addresses)),
             password: None,
-            fee: None,
             vardiff,
             lines: LINES,
             node_nonce: 0,
@@ -165,9 +159,9 @@ impl SessionConfig {
         }
     }
 
-    /// Proof of work of the parent chain.
+    /// Proof of work of the parent chains.
     pub fn algorithm(&self) -> PowAlgorithm {
-        self.params.parent().pow
+        self.lanes.first().params.parent().pow
     }
 }
 
@@ -291,10 +285,12 @@ impl Miner {
         now: Instant,
     ) -> Option<NewJob<'_>> {
         let newest = self.jobs.newest().map(|job| &job.template);
-        let clean = newest.is_none_or(|newest| newest.work().prev_block != template.work().prev_block);
+        let clean = newest.is_none_or(|newest| {
+            newest.work().prev_block != template.work().prev_block || newest.lane() != template.lane()
+        });
         let variant =
             if newest.is_some_and(|newest| Arc::ptr_eq(newest, template)) { self.variant.checked_add(1)? } else { 0 };
-        let (script, owed) = self.whose_turn(payee.script);
+        let (script, owed) = self.whose_turn(payee.script, template.lane());
         let share = self.share_terms(Payee { script, ..*payee }, template, rates)?;
         let terms = JobTerms {
             share,
@@ -316,8 +312,8 @@ impl Miner {
     }
 
     /// Who is credited with the next job, and what is owed after it.
-    fn whose_turn(&self, script: PayoutScript) -> (PayoutScript, u16) {
-        let Some(fee) = self.config.fee else { return (script, self.owed) };
+    fn whose_turn(&self, script: PayoutScript, lane: LaneId) -> (PayoutScript, u16) {
+        let Some(fee) = self.fee(lane) else { return (script, self.owed) };
         let owed = self.owed.saturating_add(fee.basis_points);
         match owed.checked_sub(BASIS_POINTS) {
             Some(rest) => (fee.script, rest),
@@ -325,14 +321,18 @@ impl Miner {
         }
     }
 
-    fn is_fee(&self, script: PayoutScript) -> bool {
-        self.config.fee.is_some_and(|fee| fee.script == script)
+    fn fee(&self, lane: LaneId) -> Option<OperatorFee> {
+        self.config.lanes.get(lane)?.fee
+    }
+
+    fn is_fee(&self, script: PayoutScript, lane: LaneId) -> bool {
+        self.fee(lane).is_some_and(|fee| fee.script == script)
     }
 
     fn share_terms(&mut self, payee: Payee, template: &JobTemplate, rates: &Rates) -> Option<ShareTerms> {
-        let rate = rates.get(&payee.script).copied().unwrap_or_default();
+        let rate = rates.get(&(template.lane(), payee.script)).copied().unwrap_or_default();
         let hashes = (rate * self.config.share_period.as_secs_f64()).max(self.share_floor);
-        let is_fee = self.is_fee(payee.script);
+        let is_fee = self.is_fee(payee.script, template.lane());
         let [own, operators] = &mut self.share_hashes;
         let share_hashes = if is_fee { operators } else { own };
         if (hashes / *share_hashes - 1.0).abs() > SHARE_WORK_BAND || *share_hashes == 0.0 {
@@ -366,12 +366,12 @@ impl Miner {
             let block = if is_new_block { hashed.into_found(job).map(Box::new) } else { None };
             return Outcome::Refused { reject, is_no_work, block };
         }
-        let (hashes, script) = (job.hashes(), job.script());
+        let (hashes, script, lane) = (job.hashes(), job.script(), job.template.lane());
         let counts = is_block || hashed.is_share(job);
         let found = if counts { hashed.into_found(job).map(Box::new) } else { None };
         self.jobs.on_remembered();
         self.vardiff.on_submit(hashes, now.instant);
-        Outcome::Accepted { hashes, is_fee: self.is_fee(script), found }
+        Outcome::Accepted { hashes, is_fee: self.is_fee(script, lane), lane, found }
     }
 }
 

@@ -3,11 +3,16 @@
 //! - `d=` the least difficulty, which is also where it starts;
 //! - `fd=` a difficulty that stays;
 //! - `th=` its hash rate, from which the first difficulty follows: `1.5T`, `500G`, `20k`;
+//! - `c=` the lane it wants to stay on;
+//! - `LANE=ADDRESS` its payout address on a lane where the one in its name is not good;
 //! - `r=1` it may be pointed to another node of the same operator when this one is too full or stops.
 //!
 //! Options are separated by commas, semicolons or blanks. What is none of them is the endpoint's password.
 
-use crate::limits::PASSWORD_LEN_MAX;
+use crate::{
+    lane::{LaneId, Lanes},
+    limits::PASSWORD_LEN_MAX,
+};
 
 /// The options of a login.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -18,6 +23,10 @@ pub struct LoginOptions {
     pub difficulty_fixed: Option<f64>,
     /// Hashes per second.
     pub hashrate: Option<f64>,
+    /// The name of the lane it wants to stay on.
+    pub lane: Option<String>,
+    /// What may be lanes with payout addresses, or nothing of ours.
+    pub others: Vec<(String, String)>,
     /// Whether it follows `client.reconnect` to another node of the same operator.
     pub follows: bool,
     /// What is no option: the endpoint's password, or the `x` that everybody sends.
@@ -46,10 +55,30 @@ impl LoginOptions {
                 Some(("fd", number)) => options.difficulty_fixed = Some(difficulty("fd", number)?),
                 Some(("th", number)) => options.hashrate = Some(hashrate(number)?),
                 Some(("r", choice)) => options.follows = choice_of(choice)?,
-                _ => options.password = part.to_owned(),
+                Some(("c", name)) => options.lane = Some(name.to_owned()),
+                other => {
+                    options.others.extend(other.map(|(name, value)| (name.to_owned(), value.to_owned())));
+                    options.password = part.to_owned();
+                }
             }
         }
         Ok(options)
+    }
+
+    /// The payout address on the lane of this name.
+    pub fn address_on(&self, lane: &str) -> Option<&str> {
+        self.others.iter().find(|(name, _)| name.eq_ignore_ascii_case(lane)).map(|(_, address)| address.as_str())
+    }
+
+    /// The lane to stay on. Where there is one lane only, what other pools call their coins is no matter.
+    ///
+    /// # Errors
+    /// [`OptionError`] when the node has no such lane.
+    pub fn pin(&self, lanes: &Lanes) -> Result<Option<LaneId>, OptionError> {
+        let Some(name) = self.lane.as_deref().filter(|_| lanes.len() > 1) else { return Ok(None) };
+        let named =
+            lanes.named(name).ok_or(OptionError { option: "c", expected: "the name of a lane of this node" })?;
+        Ok(Some(named))
     }
 }
 
@@ -98,14 +127,17 @@ mod tests {
                 difficulty_min: Some(1_024.0),
                 difficulty_fixed: Some(0.001),
                 hashrate: Some(1.5e12),
-                follows: false,
                 password: "secret".to_owned(),
+                ..LoginOptions::default()
             }
         );
         assert!(parse("x,r=1").follows && !parse("x,r=0").follows && !parse("r").follows);
         assert_eq!(parse("th=20k").hashrate, Some(20_000.0));
         assert_eq!(parse("th=7").hashrate, Some(7.0));
-        assert_eq!(parse("c=BTC").password, "c=BTC", "an option of other pools");
+        assert_eq!(parse("id=7").password, "id=7", "an option of other pools");
+        let lanes = parse("x,c=second;Second=dn1q");
+        assert_eq!((lanes.lane.as_deref(), lanes.address_on("second")), (Some("second"), Some("dn1q")));
+        assert_eq!(lanes.address_on("main"), None);
     }
 
     #[test]

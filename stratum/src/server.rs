@@ -23,6 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     connect_page::ConnectPage,
     job::JobTemplate,
+    lane::{LaneId, LanePlan},
     limits::BACKLOG,
     miner::{Rates, SessionConfig},
     session::Refuge,
@@ -34,16 +35,20 @@ use crate::{
 mod accounts;
 mod connection;
 mod http;
+mod lane_work;
 pub(crate) mod link;
 mod opening;
 mod outbox;
 mod registry;
 mod stream;
+mod tally;
 
-pub use accounts::{MinerSnapshot, Rejects, StratumSnapshot};
+pub use accounts::{LaneSnapshot, MinerSnapshot, StratumSnapshot};
 pub use registry::Room;
+pub use tally::Rejects;
 
 pub(crate) use connection::{Ended, Shared, now};
+pub(crate) use lane_work::{Change, LaneWork};
 pub(crate) use opening::behind_proxy;
 pub(crate) use outbox::Outbox;
 pub(crate) use registry::{Event, Seat};
@@ -96,6 +101,22 @@ pub struct StratumConfig {
     pub session: SessionConfig,
     /// Who may connect.
     pub access: Access,
+    /// The ends of the lanes, in the order of the session's.
+    pub lanes: Vec<LaneEnds>,
+    /// Who mines on which lane; `None` where there is one lane only.
+    pub plan: Option<watch::Receiver<Arc<LanePlan>>>,
+}
+
+impl StratumConfig {
+    /// An endpoint with one lane.
+    pub fn one_lane(session: SessionConfig, access: Access, lane: LaneEnds) -> Self {
+        Self { session, access, lanes: vec![lane], plan: None }
+    }
+}
+
+/// Where a lane's jobs come from and its shares go to.
+#[derive(Clone, Debug)]
+pub struct LaneEnds {
     /// Jobs; `None` while there is nothing to mine. A change of the parent block makes jobs clean.
     pub templates: watch::Receiver<Option<Arc<JobTemplate>>>,
     /// Where found shares go.
@@ -127,6 +148,8 @@ pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
     room: watch::Sender<Room>,
+    /// The only lane that is looked at; all of them without it.
+    lane: Option<LaneId>,
 }
 
 impl Stratum {
@@ -164,7 +187,8 @@ impl Stratum {
 
     /// Its handle, also before [`Stratum::run`].
     pub fn handle(&self) -> StratumHandle {
-        StratumHandle { snapshot: self.snapshots.subscribe(), timings: self.timings.clone(), room: self.room.clone() }
+        let (snapshot, timings, room) = (self.snapshots.subscribe(), self.timings.clone(), self.room.clone());
+        StratumHandle { snapshot, timings, room, lane: None }
     }
 
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked
@@ -178,22 +202,23 @@ impl Stratum {
         let handle = self.handle();
         let (rates_tx, rates) = watch::channel(Arc::<Rates>::default());
         let Access { allowed, proxies, refuge, tls, .. } = self.config.access;
-        let fee_script = self.config.session.fee.map(|fee| fee.script);
         let page = ConnectPage::new(&self.config.session, self.address.port(), tls.is_some());
+        let session = Arc::new(self.config.session);
+        let lanes = session.lanes.len();
         let shared = Arc::new(Shared {
-            session: Arc::new(self.config.session),
+            session: session.clone(),
             proxies,
             tls,
             page,
-            templates: self.config.templates,
+            lanes: self.config.lanes,
+            plan: self.config.plan.unwrap_or_else(|| watch::channel(Arc::new(LanePlan::first_of(lanes))).1),
             rates,
-            found: self.config.found,
             refuge,
             stopping: token.clone(),
             events,
             timings: self.timings,
         });
-        let registry = Registry::new(allowed, self.room.subscribe(), fee_script, token.clone());
+        let registry = Registry::new(allowed, self.room.subscribe(), session, token.clone());
         let serving = registry.run((self.listener, self.v2), inbox, shared, (self.snapshots, rates_tx), tasks.clone());
         (handle, serving)
     }
@@ -208,9 +233,19 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl StratumHandle {
+    /// The same of what is mined on one lane.
+    #[must_use]
+    pub fn on(&self, lane: LaneId) -> Self {
+        Self { lane: Some(lane), ..self.clone() }
+    }
+
     /// The miners as of the last second.
     pub fn snapshot(&self) -> Arc<StratumSnapshot> {
-        self.snapshot.borrow().clone()
+        let all = self.snapshot.borrow().clone();
+        match self.lane {
+            Some(lane) if all.lanes.len() > 1 => Arc::new(all.on(lane)),
+            _ => all,
+        }
     }
 
     /// Told of every new snapshot, once a second.

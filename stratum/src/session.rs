@@ -10,7 +10,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use sharechain::{PayoutScript, PowAlgorithm};
+use sharechain::PowAlgorithm;
 
 use crate::{
     bucket::TokenBucket,
@@ -18,6 +18,7 @@ use crate::{
     error::{Reject, RejectReason},
     guard::Conduct,
     job::{JobTemplate, NotifyLine},
+    lane::{LaneId, LanePlan, LaneScripts},
     limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT},
     message::{self, Request},
     miner::{Miner, Now, Outcome, Payee, Rates, SessionConfig},
@@ -31,7 +32,7 @@ mod login;
 
 pub use departure::Refuge;
 pub use login::Ticket;
-pub(crate) use login::is_same;
+pub(crate) use login::{is_same, login};
 
 /// Version bits that BIP320 leaves to miners. Only SHA-256d miners are so fast that a header runs out of nonces.
 pub const fn version_rolling_mask(algorithm: PowAlgorithm) -> u32 {
@@ -89,6 +90,8 @@ pub enum Judged {
         hashes: f64,
         /// Whether the operator is credited with it.
         is_fee: bool,
+        /// The lane of its job.
+        lane: LaneId,
     },
     /// Refused.
     Refused {
@@ -143,7 +146,9 @@ pub struct Session {
     resuming: Option<String>,
     user_agent: String,
     profile: ClientProfile,
-    script: Option<PayoutScript>,
+    scripts: Option<LaneScripts>,
+    /// The lane that it asked for.
+    pin: Option<LaneId>,
     /// User names as they were authorized.
     workers: Vec<String>,
     version_mask: u32,
@@ -168,7 +173,8 @@ impl Session {
             resuming: None,
             user_agent: String::new(),
             profile: UNKNOWN,
-            script: None,
+            scripts: None,
+            pin: None,
             workers: Vec::new(),
             version_mask: 0,
             follows: false,
@@ -176,14 +182,20 @@ impl Session {
         }
     }
 
-    /// Whom the connection's work is credited to.
-    pub const fn script(&self) -> Option<PayoutScript> {
-        self.script
+    /// Whom the connection's work is credited to on each lane.
+    pub const fn scripts(&self) -> Option<&LaneScripts> {
+        self.scripts.as_ref()
+    }
+
+    /// The lane that the miner works on by this plan; `None` before it mines.
+    pub fn lane(&self, plan: &LanePlan) -> Option<LaneId> {
+        let (scripts, worker) = (self.scripts.as_ref()?, self.workers.first()?);
+        plan.lane_of((scripts, worker), self.pin, |lane| self.payee(lane).is_some())
     }
 
     /// Whether jobs can be offered: subscribed and authorized.
     pub const fn is_mining(&self) -> bool {
-        self.subscribed && self.script.is_some()
+        self.subscribed && self.scripts.is_some()
     }
 
     /// What is worth keeping when the connection is lost; `None` when it did not mine.
@@ -229,7 +241,7 @@ impl Session {
 
     /// Makes a job of a template. `rates` are those of payout scripts at this node.
     pub fn handle_template(&mut self, template: &Arc<JobTemplate>, rates: &Rates, now: Now) -> Vec<Action> {
-        let Some(payee) = self.payee() else { return Vec::new() };
+        let Some(payee) = self.payee(template.lane()) else { return Vec::new() };
         let Some(new) = self.miner.offer(&payee, template, rates, now.instant) else { return Vec::new() };
         let mut actions = Vec::with_capacity(2);
         // A difficulty is valid from the next job on, so it goes out before it.
@@ -241,9 +253,11 @@ impl Session {
         actions
     }
 
-    fn payee(&self) -> Option<Payee> {
-        let script = self.script.filter(|_| self.subscribed)?;
-        Some(Payee { script, payout_class: self.profile.payout_class(&self.config.params).ok()? })
+    /// Whom its shares on a lane are credited to; `None` when it cannot mine there.
+    fn payee(&self, lane: LaneId) -> Option<Payee> {
+        let script = self.scripts.as_ref().filter(|_| self.subscribed)?.on(lane)?;
+        let terms = self.config.lanes.get(lane)?;
+        Some(Payee { script, payout_class: self.profile.payout_class(&terms.params).ok()? })
     }
 
     /// When [`Session::handle_tick`] has something to do, if no line comes until then.
@@ -266,7 +280,7 @@ impl Session {
     fn deadline(&self) -> (Instant, &'static str) {
         if !self.subscribed {
             (self.opened + SUBSCRIBE_TIMEOUT, "no mining.subscribe in time")
-        } else if self.script.is_none() {
+        } else if self.scripts.is_none() {
             (self.opened + AUTHORIZE_TIMEOUT, "no mining.authorize in time")
         } else {
             (self.last_line + IDLE_TIMEOUT, "silent for too long")
@@ -290,7 +304,7 @@ impl Session {
 
     fn on_submit(&mut self, request: &Request<'_>, now: Now) -> Vec<Action> {
         match self.submit(request, now) {
-            (worker, Outcome::Accepted { hashes, is_fee, found }) => {
+            (worker, Outcome::Accepted { hashes, is_fee, lane, found }) => {
                 self.rejects_in_a_row = 0;
                 let answer = match found {
                     Some(found) => {
@@ -299,7 +313,7 @@ impl Session {
                     }
                     None => Action::Send(request.reply("true")),
                 };
-                let mut actions = vec![answer, Action::Judged(Judged::Accepted { worker, hashes, is_fee })];
+                let mut actions = vec![answer, Action::Judged(Judged::Accepted { worker, hashes, is_fee, lane })];
                 if self.miner.vardiff().take_urgent() {
                     actions.push(Action::Renew);
                 }

@@ -16,7 +16,9 @@ use sharechain::{
     testing::{self, Miner},
 };
 use stratum::{
-    HeaderFields, JobTemplate, SessionConfig, Stratum, StratumConfig, bucket::Allowance, server::Access,
+    HeaderFields, JobTemplate, SessionConfig, Stratum, StratumConfig,
+    bucket::Allowance,
+    server::{Access, LaneEnds},
     vardiff::VardiffConfig,
 };
 use tokio::sync::{mpsc, watch};
@@ -63,7 +65,7 @@ fn server() -> (SocketAddr, Templates) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async move {
             let access = Access { connections_max: 1, ..Access::default() };
-            let config = StratumConfig { session, access, templates: jobs, found };
+            let config = StratumConfig::one_lane(session, access, LaneEnds { templates: jobs, found });
             let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
             let stratum = Stratum::bind(any_port, config).expect("a free port");
             sender.send(stratum.address()).expect("the benchmark waits");

@@ -10,14 +10,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState, blocks, configuration, connect, diagnosis,
     dto::Problem,
-    events, history, miners, nodes, paid, parent, payouts, peers,
+    events, history,
+    lane_routes::BASE,
+    miners, nodes, paid, parent, payouts, peers,
     problem::Refusals,
     request::{NoParams, Params},
     shares, status, workers,
 };
-
-/// Where the API of this version is.
-const BASE: &str = "/api/v1";
 
 /// What is said of the whole.
 #[derive(OpenApi)]

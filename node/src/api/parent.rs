@@ -14,6 +14,7 @@ use super::{
 use crate::{
     parent::{ParentHealth, ParentState, Template, choice::Standing},
     problems::parent_problem,
+    switching::LaneView,
 };
 
 /// The parent chain: its tip, its daemons, and the template that miners work on.
@@ -36,24 +37,30 @@ pub(super) async fn parent(State(api): State<ApiState>, _: Params<NoParams>) -> 
     })
 }
 
-/// Parent chains with their share chains: this node follows one.
+/// Parent chains with their share chains. What there is of one lane is below `/lanes/{name}/`, by the same paths as here of the
+/// first.
 #[utoipa::path(get, path = "/lanes", tag = "chain", params(Paged), responses((status = 200, body = List<Lane>), Refusals))]
 pub(super) async fn lanes(
     State(api): State<ApiState>,
     Params(asked): Params<Paged>,
 ) -> Result<Json<List<Lane>>, Failure> {
-    let (chain, miners) = (api.chain.borrow().clone(), api.stratum.snapshot());
-    let lane = Lane {
-        name: api.profile.name.clone(),
-        chain: api.profile.name.clone(),
-        algorithm: api.algorithm().to_string(),
-        active: chain.may_mine && api.parent.borrow().is_fresh(),
-        weight_percent: 100.0,
-        share_height: chain.tip.height,
-        workers: miners.miners.len(),
-        hashrate: miners.hashrate,
+    let plan = api.lanes.plan();
+    let lane = |view: &LaneView| {
+        let (chain, miners) = (view.chain.borrow().clone(), api.stratum.on(view.id).snapshot());
+        let planned = plan.lanes().get(view.id.place());
+        Lane {
+            name: view.name.clone(),
+            chain: view.profile.name.clone(),
+            algorithm: view.profile.params.parent().pow.to_string(),
+            active: chain.may_mine && view.parent.borrow().is_fresh(),
+            weight_percent: planned.map_or(0.0, |planned| f64::from(planned.weight) / 100.0),
+            share_height: chain.tip.height,
+            workers: miners.miners.len(),
+            hashrate: miners.hashrate,
+        }
     };
-    Ok(Json(asked.page()?.of(&[lane], Clone::clone)))
+    let lanes: Vec<Lane> = api.lanes.views().iter().map(lane).collect();
+    Ok(Json(asked.page()?.of(&lanes, Clone::clone)))
 }
 
 /// Hashes that a block takes in the mean.

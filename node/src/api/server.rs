@@ -30,7 +30,7 @@ use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::{Access, patience::Patient, problem::problem};
+use super::{Access, lane_routes::LaneRoutes, patience::Patient, problem::problem};
 
 /// Connections at once: room for a thousand that follow events. Further ones wait in the kernel. Stops clients from taking the
 /// file descriptors that miners and peers need.
@@ -104,7 +104,7 @@ async fn for_browsers(request: Request, next: Next) -> Response {
 }
 
 /// Serves until the token is cancelled.
-pub(super) async fn serve(listener: TcpListener, app: Router, token: CancellationToken) {
+pub(super) async fn serve(listener: TcpListener, app: LaneRoutes, token: CancellationToken) {
     let mut listener = Patient(listener);
     let mut connections = Connections::default();
     loop {
@@ -162,14 +162,14 @@ impl Connections {
 /// One connection, to its end.
 fn connection<I>(
     io: TokioIo<I>,
-    app: Router,
+    app: LaneRoutes,
     remote: IpAddr,
     token: CancellationToken,
 ) -> impl Future<Output = ()> + Send
 where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let service = Addressed { service: TowerToHyperService::new(app), remote };
+    let service = Addressed { app, remote };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -194,7 +194,7 @@ where
 
 /// Tells the routes where a request comes from.
 struct Addressed {
-    service: TowerToHyperService<Router>,
+    app: LaneRoutes,
     remote: IpAddr,
 }
 
@@ -205,7 +205,7 @@ impl hyper::service::Service<Request<Incoming>> for Addressed {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(Remote(self.remote));
-        self.service.call(request)
+        TowerToHyperService::new(self.app.pick(&mut request)).call(request)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{ops::Deref, sync::Arc, time::Instant};
 
 use sharechain::{PayoutScript, PowAlgorithm};
-use stratum::StratumHandle;
+use stratum::{LaneId, StratumHandle};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::timeout,
@@ -30,11 +30,12 @@ use crate::{
     payouts::PayoutsHandle,
     region::Region,
     store::StoreHandle,
+    switching::{LaneView, Lanes},
     templates::RefusedTemplate,
 };
 
 /// What the API reads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiSources {
     /// The chain.
     pub profile: Arc<ChainProfile>,
@@ -78,6 +79,10 @@ pub struct ApiSources {
     pub refused: watch::Receiver<Option<RefusedTemplate>>,
     /// What the node was told to do.
     pub config: Arc<Config>,
+    /// Which lane this is.
+    pub lane: LaneId,
+    /// All lanes of the node.
+    pub lanes: Lanes,
 }
 
 /// What every route is given: the sources, and what the API's own tasks made of them.
@@ -86,6 +91,13 @@ pub struct ApiState {
     sources: Arc<ApiSources>,
     pub(super) digest: watch::Receiver<Digest>,
     pub(super) diagnosis: DiagnosisHandle,
+}
+
+impl ApiSources {
+    /// The lane.
+    pub(super) fn lane(&self) -> &LaneView {
+        &self.lanes.views()[self.lane.place()]
+    }
 }
 
 impl Deref for ApiState {
@@ -99,6 +111,13 @@ impl Deref for ApiState {
 impl ApiState {
     pub(super) fn new(sources: ApiSources, digest: watch::Receiver<Digest>, diagnosis: DiagnosisHandle) -> Self {
         Self { sources: Arc::new(sources), digest, diagnosis }
+    }
+
+    /// The same of the miners on its lane alone.
+    pub(super) fn on_lane(&self) -> Self {
+        let stratum = self.stratum.on(self.lane);
+        let sources = Arc::new(ApiSources { stratum, ..ApiSources::clone(&self.sources) });
+        Self { sources, digest: self.digest.clone(), diagnosis: self.diagnosis.clone() }
     }
 
     /// Proof of work of the parent chain.

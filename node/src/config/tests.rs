@@ -154,7 +154,9 @@ fn entries_are_what_the_node_does_and_hold_no_secret() {
         let alone = ["signature_key", "rpc_user", "rpc_password", "default_address", "fee_percent", "fee_address"];
         // A notice goes nowhere without its URL, which is not shown.
         let notify = ["[[notify]]", "url", "format", "kinds", "secret", "token", "chat_id"];
-        let left_out = [alone.as_slice(), &notify].concat();
+        // A lane has a file of its own.
+        let lane = ["[[lane]]", "name = \"second\"", "file = \"second.toml\""];
+        let left_out = [alone.as_slice(), &notify, &lane].concat();
         let is_kept = |line: &&str| !left_out.iter().any(|key| line.starts_with(key));
         let text: Vec<&str> = text.lines().filter(is_kept).collect();
         let (_file, first) = sources(&text.join("\n"), &[], &[]);

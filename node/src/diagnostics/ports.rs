@@ -184,6 +184,7 @@ mod tests {
                 "/ip6/::1/tcp/6".to_owned(),
             ],
             devnet_rpc: None,
+            lanes: std::collections::BTreeMap::new(),
         };
         use Transport::{Tcp, Udp};
         assert_eq!(listens(&endpoints), [(Tcp, 1), (Tcp, 2), (Tcp, 3), (Udp, 4), (Tcp, 6)].into());

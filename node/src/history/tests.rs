@@ -1,5 +1,5 @@
 use sharechain::testing;
-use stratum::server::MinerSnapshot;
+use stratum::{LaneId, server::MinerSnapshot};
 
 use super::{limits::WORKERS_MAX, *};
 
@@ -10,6 +10,7 @@ fn miner(id: (u64, usize), tag: u64, name: &str, accepted: u64) -> MinerSnapshot
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let hashes = accepted as f64 * 600.0;
     MinerSnapshot {
+        lane: LaneId::FIRST,
         id,
         script: testing::script(tag),
         worker: name.to_owned(),

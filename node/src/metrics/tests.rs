@@ -3,6 +3,7 @@ use std::{collections::BTreeSet, fs, path::Path, time::Instant};
 use serde_json::Value;
 use sharechain::{ShareChain, testing};
 use stratum::{
+    LaneId,
     server::{MinerSnapshot, Rejects, StratumSnapshot},
     timing::Timings,
 };
@@ -34,6 +35,7 @@ fn template() -> Template {
 
 fn miner(number: usize) -> MinerSnapshot {
     MinerSnapshot {
+        lane: LaneId::FIRST,
         id: (0, number),
         script: testing::script(1),
         worker: format!("w{number}"),

@@ -12,9 +12,12 @@ use sharechain::{
 };
 
 use super::Job;
+use crate::lane::LaneId;
 
 /// Bits of a job's id that tell jobs of one session on the same template apart.
 const VARIANT_BITS: u32 = 4;
+/// Bits of a job's id before those of its lane: those of the variant, and a million templates, which last for days.
+const LANE_SHIFT: u32 = 24;
 /// Jobs of one session on the same template. Each may be some kilobytes of coinbase: stops a client from having itself sent job
 /// after job by asking for other difficulties.
 pub(super) const VARIANTS_MAX: u8 = 1 << VARIANT_BITS;
@@ -48,6 +51,7 @@ pub struct BlockBody {
 pub struct JobTemplate {
     /// What the block has after its coinbase: with it a found block can be put together.
     pub body: Arc<BlockBody>,
+    lane: LaneId,
     serial: u32,
     params: Arc<Params>,
     context: JobContext,
@@ -89,7 +93,20 @@ impl JobTemplate {
         let prefixes = params.raw().payout_classes.iter().map(|_| OnceLock::new()).collect();
         let block_work = header.bits.to_target().and_then(|target| target.work()).unwrap_or(Work::MAX);
         let (notify_head, notify_tail) = (notify_head(&work), notify_tail(&work, &header));
-        Self { body, serial, params, context, work, header, block_work, prefixes, notify_head, notify_tail }
+        let lane = LaneId::FIRST;
+        Self { body, lane, serial, params, context, work, header, block_work, prefixes, notify_head, notify_tail }
+    }
+
+    /// The same for another lane than the first.
+    #[must_use]
+    pub const fn on_lane(mut self, lane: LaneId) -> Self {
+        self.lane = lane;
+        self
+    }
+
+    /// The lane that its shares are for.
+    pub const fn lane(&self) -> LaneId {
+        self.lane
     }
 
     /// The share chain's side.
@@ -127,9 +144,12 @@ impl JobTemplate {
         self.work.block_height.saturating_sub(1)
     }
 
-    /// The id of a session's job number `variant` on this template; `None` beyond [`VARIANTS_MAX`].
+    /// The id of a session's job number `variant` on this template, other than those of other lanes; `None` beyond
+    /// [`VARIANTS_MAX`].
     pub(super) fn job_id(&self, variant: u8) -> Option<u32> {
-        (variant < VARIANTS_MAX).then(|| self.serial << VARIANT_BITS | u32::from(variant))
+        const NUMBERS: u32 = (1 << LANE_SHIFT) - 1;
+        let lane = u32::from(self.lane.number()) << LANE_SHIFT;
+        (variant < VARIANTS_MAX).then(|| lane | (self.serial << VARIANT_BITS & NUMBERS) | u32::from(variant))
     }
 
     /// What a share of a miner with these terms says; `None` when they fit no share.

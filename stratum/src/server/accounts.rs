@@ -8,8 +8,11 @@ use std::{
 
 use sharechain::PayoutScript;
 
-use super::SessionId;
-use crate::{error::RejectReason, hashrate::HashrateMeter, miner::Rates, username::Username};
+use super::{
+    SessionId,
+    tally::{Rejects, Tally},
+};
+use crate::{hashrate::HashrateMeter, lane::LaneId, miner::Rates, username::Username};
 
 /// Averaging time of shown hash rates.
 const HASHRATE_TAU: Duration = Duration::from_secs(300);
@@ -25,72 +28,15 @@ pub(super) enum Protocol {
     V2,
 }
 
-/// What one connection did since its last report.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub(crate) struct Tally {
-    /// By number of the worker.
-    pub(crate) workers: Vec<WorkerTally>,
-}
-
-/// Refused submits by reason.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Rejects([u64; RejectReason::ALL.len()]);
-
-impl From<[u64; RejectReason::ALL.len()]> for Rejects {
-    /// In the order of [`RejectReason::ALL`].
-    fn from(counts: [u64; RejectReason::ALL.len()]) -> Self {
-        Self(counts)
-    }
-}
-
-impl Rejects {
-    /// How many for this reason.
-    pub fn of(&self, reason: RejectReason) -> u64 {
-        self.0[reason as usize]
-    }
-
-    /// How many because their job was stale or not known any more, which is bad luck more than a fault.
-    pub fn stale(&self) -> u64 {
-        self.of(RejectReason::Stale).saturating_add(self.of(RejectReason::UnknownJob))
-    }
-
-    /// How many for all other reasons.
-    pub fn faulty(&self) -> u64 {
-        self.total().saturating_sub(self.stale())
-    }
-
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
-    }
-
-    fn add(&mut self, others: &Self) {
-        for (count, more) in self.0.iter_mut().zip(&others.0) {
-            *count = count.saturating_add(*more);
-        }
-    }
-}
-
-/// What one worker did since the last report of its connection.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub(crate) struct WorkerTally {
-    pub(crate) accepted: u64,
-    /// Hashes of all accepted submits.
-    pub(crate) hashes: f64,
-    /// Those of them that are credited to the operator.
-    pub(crate) fee_hashes: f64,
-    /// Hashes of the newest accepted submit.
-    pub(crate) hashes_last: f64,
-    pub(crate) rejects: Rejects,
-}
-
 /// One worker of a connection.
 #[derive(Clone, Debug)]
 pub struct MinerSnapshot {
     /// Number of its connection, and its own number there: no other worker has both while the node runs and it stays.
     pub id: (u64, usize),
-    /// Whom its work is credited to.
+    /// Whom its work is credited to on its lane.
     pub script: PayoutScript,
+    /// The lane it is on.
+    pub lane: LaneId,
     /// Its worker name.
     pub worker: String,
     /// What its client calls itself.
@@ -138,12 +84,38 @@ pub struct StratumSnapshot {
     pub rejects: Rejects,
     /// Addresses that are banned.
     pub banned: usize,
+    /// The same by lane, in the order of the configuration.
+    pub lanes: Vec<LaneSnapshot>,
+}
+
+/// What is mined on one lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LaneSnapshot {
+    /// Workers that are on it.
+    pub workers: usize,
+    /// Hashes per second of them.
+    pub hashrate: f64,
+    /// Submits accepted since the start.
+    pub accepted: u64,
+    /// Expected hashes of all of them.
+    pub hashes: f64,
+}
+
+impl StratumSnapshot {
+    /// What of it is on one lane. Connections, refusals and bans are of the whole endpoint.
+    #[must_use]
+    pub fn on(&self, lane: LaneId) -> Self {
+        let LaneSnapshot { hashrate, accepted, hashes, .. } = self.lanes.get(lane.place()).copied().unwrap_or_default();
+        let miners = self.miners.iter().filter(|miner| miner.lane == lane).cloned().collect();
+        Self { miners, hashrate, accepted, hashes, ..self.clone() }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Account {
     is_v2: bool,
     agent: String,
+    lane: LaneId,
     /// `None` for a number that is free again.
     workers: Vec<Option<Worker>>,
 }
@@ -174,13 +146,15 @@ impl Worker {
         }
     }
 
-    fn snapshot(&self, id: (u64, usize), agent: &str, now: Instant) -> MinerSnapshot {
+    /// `None` never: who cannot be paid is not authorized.
+    fn snapshot(&self, id: (u64, usize), account: &Account, now: Instant) -> Option<MinerSnapshot> {
         let ago = |at| now.saturating_duration_since(at).as_secs();
-        MinerSnapshot {
+        Some(MinerSnapshot {
             id,
-            script: self.username.script,
+            script: self.username.scripts.on_or_any(account.lane)?,
+            lane: account.lane,
             worker: self.username.worker.clone(),
-            agent: agent.to_owned(),
+            agent: account.agent.clone(),
             hashrate: self.meter.rate(now),
             connected_secs: ago(self.since),
             accepted: self.accepted,
@@ -190,7 +164,7 @@ impl Worker {
             stale: self.rejects.stale(),
             rejected: self.rejects.faulty(),
             rejects: self.rejects,
-        }
+        })
     }
 }
 
@@ -198,13 +172,20 @@ impl Worker {
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
     sessions: BTreeMap<SessionId, Account>,
-    scripts: BTreeMap<PayoutScript, HashrateMeter>,
+    scripts: BTreeMap<(LaneId, PayoutScript), HashrateMeter>,
+    /// Submits and hashes accepted by lane.
+    lanes: Vec<(u64, f64)>,
     accepted: u64,
     hashes: f64,
     rejects: Rejects,
 }
 
 impl Accounts {
+    /// Nobody is here yet, on so many lanes.
+    pub(super) fn new(lanes: usize) -> Self {
+        Self { lanes: vec![(0, 0.0); lanes], ..Self::default() }
+    }
+
     pub(super) fn open(&mut self, id: SessionId, protocol: Protocol) {
         self.sessions.insert(id, Account { is_v2: protocol == Protocol::V2, ..Account::default() });
     }
@@ -216,6 +197,13 @@ impl Accounts {
     pub(super) fn name(&mut self, id: SessionId, agent: String) {
         if let Some(account) = self.sessions.get_mut(&id) {
             account.agent = agent;
+        }
+    }
+
+    /// The connection's miners are on another lane now.
+    pub(super) fn move_to(&mut self, id: SessionId, lane: LaneId) {
+        if let Some(account) = self.sessions.get_mut(&id) {
+            account.lane = lane;
         }
     }
 
@@ -256,11 +244,16 @@ impl Accounts {
             worker.meter.add(done.hashes, now);
             self.accepted = self.accepted.saturating_add(done.accepted);
             self.hashes += done.hashes;
+            if let Some((accepted, hashes)) = self.lanes.get_mut(tally.lane.place()) {
+                *accepted = accepted.saturating_add(done.accepted);
+                *hashes += done.hashes;
+            }
             let since = worker.since;
-            let own = self.scripts.entry(worker.username.script);
+            let Some(script) = worker.username.scripts.on(tally.lane) else { continue };
+            let own = self.scripts.entry((tally.lane, script));
             own.or_insert_with(|| HashrateMeter::new(SHARE_RATE_TAU, since)).add(done.hashes - done.fee_hashes, now);
             if let Some(script) = fee_script.filter(|_| done.fee_hashes > 0.0) {
-                self.scripts.entry(script).or_insert_with(new_meter).add(done.fee_hashes, now);
+                self.scripts.entry((tally.lane, script)).or_insert_with(new_meter).add(done.fee_hashes, now);
             }
         }
     }
@@ -269,10 +262,22 @@ impl Accounts {
         let of_session = |(session, account): (&SessionId, &Account)| {
             let workers = account.workers.iter().enumerate();
             let present = workers.filter_map(|(number, worker)| Some((number, worker.as_ref()?)));
-            let shown = present.map(|(number, worker)| worker.snapshot((session.0, number), &account.agent, now));
+            let shown = present.filter_map(|(number, worker)| worker.snapshot((session.0, number), account, now));
             shown.collect::<Vec<_>>()
         };
         let miners: Vec<MinerSnapshot> = self.sessions.iter().flat_map(of_session).collect();
+        let done = |(accepted, hashes): &(u64, f64)| LaneSnapshot {
+            accepted: *accepted,
+            hashes: *hashes,
+            ..Default::default()
+        };
+        let mut lanes: Vec<LaneSnapshot> = self.lanes.iter().map(done).collect();
+        for miner in &miners {
+            if let Some(lane) = lanes.get_mut(miner.lane.place()) {
+                lane.workers = lane.workers.saturating_add(1);
+                lane.hashrate += miner.hashrate;
+            }
+        }
         StratumSnapshot {
             // The sum of nothing would be -0.
             hashrate: miners.iter().fold(0.0, |sum, miner| sum + miner.hashrate),
@@ -285,48 +290,13 @@ impl Accounts {
             rejected: self.rejects.faulty(),
             rejects: self.rejects,
             banned,
+            lanes,
         }
     }
 
     pub(super) fn rates(&mut self, now: Instant) -> Arc<Rates> {
         self.scripts.retain(|_, meter| meter.rate(now) > RATE_FORGOTTEN);
-        Arc::new(self.scripts.iter().map(|(script, meter)| (*script, meter.rate(now))).collect())
-    }
-}
-
-impl Tally {
-    /// Counts an accepted submit.
-    pub(crate) fn accept(&mut self, worker: usize, hashes: f64, is_fee: bool) {
-        if let Some(tally) = self.worker(worker) {
-            tally.accepted = tally.accepted.saturating_add(1);
-            tally.hashes += hashes;
-            tally.hashes_last = hashes;
-            tally.fee_hashes += if is_fee { hashes } else { 0.0 };
-        }
-    }
-
-    /// Counts a refused submit.
-    pub(crate) fn refuse(&mut self, worker: usize, reason: RejectReason) {
-        if let Some(tally) = self.worker(worker) {
-            let count = &mut tally.rejects.0[reason as usize];
-            *count = count.saturating_add(1);
-        }
-    }
-
-    fn worker(&mut self, worker: usize) -> Option<&mut WorkerTally> {
-        if self.workers.len() <= worker {
-            self.workers.resize(worker.saturating_add(1), WorkerTally::default());
-        }
-        self.workers.get_mut(worker)
-    }
-
-    /// Accepted submits of all workers.
-    pub(crate) fn accepted(&self) -> u64 {
-        self.workers.iter().fold(0, |sum, worker| sum.saturating_add(worker.accepted))
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.workers.is_empty()
+        Arc::new(self.scripts.iter().map(|(key, meter)| (*key, meter.rate(now))).collect())
     }
 }
 
@@ -335,15 +305,20 @@ mod tests {
     use sharechain::testing;
 
     use super::*;
+    use crate::error::RejectReason;
 
     fn username(tag: u64, worker: &str) -> Username {
-        Username { script: testing::script(tag), worker: worker.to_owned(), is_nameless: false }
+        Username {
+            scripts: [Some(testing::script(tag))].into_iter().collect(),
+            worker: worker.to_owned(),
+            is_nameless: false,
+        }
     }
 
     #[test]
     fn work_is_counted_for_its_worker_and_for_whom_it_is_credited_to() {
         let start = Instant::now();
-        let (mut accounts, id) = (Accounts::default(), SessionId(1));
+        let (mut accounts, id) = (Accounts::new(1), SessionId(1));
         accounts.open(id, Protocol::V1);
         accounts.name(id, "cpuminer".to_owned());
         for worker in ["a", "b"] {
@@ -373,8 +348,8 @@ mod tests {
         );
         assert!((miner.hashes - 60_000.0).abs() < 0.1 && (miner.hashes_last - 10.0).abs() < 0.1);
         let rates = accounts.rates(now);
-        assert!((rates[&testing::script(1)] / 90.0 - 1.0).abs() < 0.02);
-        assert!((rates[&testing::script(9)] / 10.0 - 1.0).abs() < 0.02);
+        assert!((rates[&(LaneId::FIRST, testing::script(1))] / 90.0 - 1.0).abs() < 0.02);
+        assert!((rates[&(LaneId::FIRST, testing::script(9))] / 10.0 - 1.0).abs() < 0.02);
         accounts.leave(id, 0);
         accounts.authorize(id, username(1, "c"), now);
         accounts.authorize(id, username(1, "d"), now);

@@ -16,7 +16,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    FoundShare, http,
+    LaneEnds, http,
+    lane_work::{Change, LaneWork},
     link::{self, Link},
     opening::{self, Opened},
     outbox::Outbox,
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     connect_page::ConnectPage,
     guard::Conduct,
-    job::JobTemplate,
+    lane::LanePlan,
     limits::{LINE_LEN_MAX, WRITE_TIMEOUT},
     miner::{Now, Rates, SessionConfig},
     session::{Action, Parked, PendingReply, Refuge, Session},
@@ -45,9 +46,10 @@ pub(crate) struct Shared {
     pub(crate) proxies: Vec<IpAddr>,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) page: ConnectPage,
-    pub(crate) templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    /// Never empty.
+    pub(crate) lanes: Vec<LaneEnds>,
+    pub(crate) plan: watch::Receiver<Arc<LanePlan>>,
     pub(crate) rates: watch::Receiver<Arc<Rates>>,
-    pub(crate) found: mpsc::Sender<FoundShare>,
     pub(crate) refuge: Option<watch::Receiver<Option<Refuge>>>,
     /// Cancelled when the node stops.
     pub(crate) stopping: CancellationToken,
@@ -76,7 +78,7 @@ struct Connection {
     inbox: Inbox,
     outbox: Outbox,
     session: Session,
-    templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    work: LaneWork,
     /// Cancelled when the node has too many miners and this one would go.
     shed: CancellationToken,
     is_invited: bool,
@@ -115,11 +117,10 @@ async fn serve(
         }
         Err(ended) => return (ended, None),
     };
-    let mut templates = link.shared.templates.clone();
-    templates.mark_changed();
+    let work = LaneWork::new(&link.shared);
     let session = Session::new(link.shared.session.clone(), ticket, now());
     let outbox = Outbox::default();
-    let mut connection = Connection { link, stream, inbox, outbox, session, templates, shed, is_invited: false };
+    let mut connection = Connection { link, stream, inbox, outbox, session, work, shed, is_invited: false };
     let ended = tokio::select! {
         biased;
         () = leave.cancelled() => connection.farewell().await,
@@ -141,9 +142,12 @@ impl Connection {
             // All branches are cancel-safe: a watch, a token, a read that keeps what it has, an alarm.
             tokio::select! {
                 biased;
-                changed = self.templates.changed() => {
-                    changed.map_err(|_| "the node stops")?;
-                    let actions = self.renew();
+                change = self.work.changed() => {
+                    let actions = match change? {
+                        Change::Template => self.offer(),
+                        Change::Plan if self.settle().await => self.offer(),
+                        Change::Plan => Vec::new(),
+                    };
                     let is_job = !actions.is_empty();
                     self.perform(actions).await?;
                     self.flush().await?;
@@ -201,10 +205,15 @@ impl Connection {
         reason
     }
 
-    /// Makes a job of the newest template.
-    fn renew(&mut self) -> Vec<Action> {
-        let template = self.templates.borrow_and_update().clone();
-        let Some(template) = template.filter(|_| self.session.is_mining()) else { return Vec::new() };
+    /// Moves the miner to the lane that the plan has for it; says whether it was on another.
+    async fn settle(&mut self) -> bool {
+        let lane = self.session.lane(&self.work.plan());
+        self.work.settle(lane, &mut self.link).await
+    }
+
+    /// Makes a job of the lane's newest template.
+    fn offer(&mut self) -> Vec<Action> {
+        let Some(template) = self.work.newest().filter(|_| self.session.is_mining()) else { return Vec::new() };
         let rates = self.link.shared.rates.borrow().clone();
         self.session.handle_template(&template, &rates, now())
     }
@@ -216,9 +225,12 @@ impl Connection {
                 Action::Send(line) => self.outbox.push_line(line),
                 Action::SendJob(line) => self.outbox.push_parts(line.into_parts()),
                 Action::Found { found, worker, reply } => self.hand_over((found, worker), reply).await?,
-                Action::Renew => actions.extend(self.renew()),
+                Action::Renew => {
+                    self.settle().await;
+                    actions.extend(self.offer());
+                }
                 Action::Resume { session_id } => actions.extend(self.resume(&session_id).await),
-                Action::Judged(judged) => self.link.count(judged),
+                Action::Judged(judged) => self.link.count(judged).await,
                 Action::Authorized(username) => self.link.authorized(username).await,
                 Action::Follows(follows) => self.link.tell(Event::Follows { id: self.link.id(), follows }).await,
                 Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,

@@ -14,9 +14,9 @@ use tracing::warn;
 
 use super::{
     FoundShare, SessionId,
-    accounts::Tally,
     connection::{Ended, Shared},
     registry::Event,
+    tally::Tally,
 };
 use crate::{
     extranonce::EXTRANONCE1_LEN, guard::Conduct, limits::STORE_TIMEOUT, session::Judged, submit::Found,
@@ -86,9 +86,15 @@ impl Link {
     }
 
     /// Counts a submit; the registry hears of it with the next report.
-    pub(crate) fn count(&mut self, judged: Judged) {
+    pub(crate) async fn count(&mut self, judged: Judged) {
         match judged {
-            Judged::Accepted { worker, hashes, is_fee } => self.tally.accept(worker, hashes, is_fee),
+            Judged::Accepted { worker, hashes, is_fee, lane } => {
+                if lane != self.tally.lane {
+                    self.report().await;
+                    self.tally.lane = lane;
+                }
+                self.tally.accept(worker, hashes, is_fee);
+            }
             Judged::Refused { worker, reason } => self.tally.refuse(worker, reason),
         }
         self.report_at.get_or_insert_with(|| Instant::now() + REPORT_INTERVAL);
@@ -113,7 +119,8 @@ impl Link {
     /// Reports what was counted.
     pub(crate) async fn report(&mut self) {
         self.report_at = None;
-        let tally = std::mem::take(&mut self.tally);
+        let next = Tally { lane: self.tally.lane, ..Tally::default() };
+        let tally = std::mem::replace(&mut self.tally, next);
         if !tally.is_empty() {
             self.tell(Event::Done { id: self.id, tally }).await;
         }
@@ -123,7 +130,9 @@ impl Link {
     pub(crate) async fn give(&self, found: Box<Found>, worker: usize) -> Result<Stored, Ended> {
         let (stored, outcome) = oneshot::channel();
         let worker = self.workers.get(worker).cloned().flatten().unwrap_or_default();
-        match self.shared.found.send(FoundShare { found, worker, stored }).await {
+        // A share goes to the lane of its job, whichever its miner is on by now.
+        let lane = self.shared.lanes.get(found.template.lane().place()).ok_or("the lane is gone")?;
+        match lane.found.send(FoundShare { found, worker, stored }).await {
             Ok(()) => Ok(outcome),
             Err(_) => Err("the node stops"),
         }

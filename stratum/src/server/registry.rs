@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sharechain::PayoutScript;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
@@ -23,14 +22,16 @@ use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::{
     Door, SessionId,
-    accounts::{Accounts, Protocol, StratumSnapshot, Tally},
+    accounts::{Accounts, Protocol, StratumSnapshot},
     connection::{self, Ended, Shared},
+    tally::Tally,
 };
 use crate::{
     extranonce::{EXTRANONCE1_LEN, Extranonces},
     guard::{Conduct, Guard, Source, Turned},
+    lane::LaneId,
     limits::{PARKED_MAX, PARKED_TIME},
-    miner::Rates,
+    miner::{Rates, SessionConfig},
     session::{Parked, Ticket},
     username::Username,
     v2::{self, AuthorityKeys},
@@ -63,6 +64,8 @@ pub(crate) enum Event {
     Follows { id: SessionId, follows: bool },
     /// A connection with several channels wants an extranonce1 more, besides that of its ticket.
     Reserve { id: SessionId, answer: oneshot::Sender<[u8; EXTRANONCE1_LEN]> },
+    /// The connection's miners are on another lane now.
+    Moved { id: SessionId, lane: LaneId },
     /// A worker's channel is closed: its number is free for the next, and so is what was reserved for it.
     Left { id: SessionId, worker: usize, extranonce1: [u8; EXTRANONCE1_LEN] },
     /// What was done since the last report.
@@ -117,7 +120,7 @@ pub(super) struct Registry {
     token: CancellationToken,
     /// May change while miners are served.
     room: watch::Receiver<Room>,
-    fee_script: Option<PayoutScript>,
+    session: Arc<SessionConfig>,
     guard: Guard,
     accounts: Accounts,
     extranonces: Extranonces,
@@ -133,15 +136,15 @@ impl Registry {
     pub(super) fn new(
         allowed: Vec<IpAddr>,
         room: watch::Receiver<Room>,
-        fee_script: Option<PayoutScript>,
+        session: Arc<SessionConfig>,
         token: CancellationToken,
     ) -> Self {
         Self {
             token,
             room,
-            fee_script,
             guard: Guard::new(allowed),
-            accounts: Accounts::default(),
+            accounts: Accounts::new(session.lanes.len()),
+            session,
             extranonces: Extranonces::default(),
             tags: RandomState::new(),
             next_id: 0,
@@ -245,6 +248,7 @@ impl Registry {
                 let _over = answer.send(outcome);
             }
             Event::Named { id, agent } => self.accounts.name(id, agent),
+            Event::Moved { id, lane } => self.accounts.move_to(id, lane),
             Event::Authorized { id, username } => self.accounts.authorize(id, username, now),
             Event::Follows { id, follows } => {
                 if let Some(open) = self.open.get_mut(&id) {
@@ -267,7 +271,8 @@ impl Registry {
                 }
             }
             Event::Done { id, tally } => {
-                self.accounts.add(id, &tally, self.fee_script, now);
+                let fee = self.session.lanes.get(tally.lane).and_then(|lane| lane.fee);
+                self.accounts.add(id, &tally, fee.map(|fee| fee.script), now);
                 self.on_conduct(id, Conduct::Good(tally.accepted()), now);
             }
             Event::Misbehaved { id, conduct } => self.on_conduct(id, conduct, now),

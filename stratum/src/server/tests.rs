@@ -42,7 +42,7 @@ fn endpoint_for(connections_max: usize, access: Access) -> Endpoint {
     let (templates, jobs) = watch::channel(Some(template(PowAlgorithm::Blake2s, 1, HARD)));
     let (found, inbox) = mpsc::channel(FOUND_QUEUE_MAX);
     let access = Access { connections_max, ..access };
-    let config = StratumConfig { session: config(PowAlgorithm::Blake2s), access, templates: jobs, found };
+    let config = StratumConfig::one_lane(config(PowAlgorithm::Blake2s), access, LaneEnds { templates: jobs, found });
     let stratum = Stratum::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).unwrap();
     let (address, token) = (stratum.address(), CancellationToken::new());
     let (handle, serving) = stratum.run(&TaskTracker::new(), &token);

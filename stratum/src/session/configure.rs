@@ -35,8 +35,7 @@ impl Session {
     }
 
     fn allow_version_rolling(&mut self, options: &Value, result: &mut Map<String, Value>) -> bool {
-        let parent = self.config.params.parent();
-        let allowed = version_rolling_mask(parent.pow) & !parent.version_mask;
+        let allowed = version_rolling_mask(self.config.algorithm()) & !self.config.lanes.fixed_version_bits();
         let asked = options.get("version-rolling.mask").and_then(Value::as_str);
         let asked = asked.and_then(|mask| u32::from_str_radix(mask, 16).ok()).unwrap_or(u32::MAX);
         self.version_mask = allowed & asked;

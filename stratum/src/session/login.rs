@@ -8,6 +8,7 @@ use crate::{
     error::Reject,
     extranonce::{EXTRANONCE1_LEN, EXTRANONCE2_LEN},
     guard::Conduct,
+    lane::{LaneId, LaneScripts, Lanes},
     limits::WORKERS_MAX,
     message::{self, Request},
     options::LoginOptions,
@@ -48,8 +49,8 @@ impl Session {
     pub(super) fn on_subscribe(&mut self, request: &Request<'_>, now: Instant) -> Vec<Action> {
         let (user_agent, session_id) = message::subscription(request);
         let profile = ClientProfile::of(&user_agent);
-        if self.script.is_some()
-            && let Err(reject) = profile.payout_class(&self.config.params)
+        if let Some(scripts) = &self.scripts
+            && let Err(reject) = self.fits(&profile, scripts)
         {
             return vec![Action::Send(request.refuse(&reject)), Action::Disconnect("no payout class fits")];
         }
@@ -89,7 +90,7 @@ impl Session {
     }
 
     pub(super) fn on_authorize(&mut self, request: &Request<'_>, now: Instant) -> Vec<Action> {
-        let (is_first, followed) = (self.script.is_none(), self.follows);
+        let (is_first, followed) = (self.scripts.is_none(), self.follows);
         match self.authorize(request, now) {
             Ok((username, is_new)) => {
                 let mut actions = vec![Action::Send(request.reply("true"))];
@@ -128,11 +129,11 @@ impl Session {
         {
             return Err(Reject::WrongPassword);
         }
-        let username = Username::parse_or(user, &self.config.addresses, self.config.default_script)?;
+        let (username, pin) = login(user, &options, &self.config.lanes)?;
         if self.subscribed {
-            self.profile.payout_class(&self.config.params)?;
+            self.fits(&self.profile, &username.scripts)?;
         }
-        if self.script.is_some_and(|script| script != username.script) {
+        if self.scripts.as_ref().is_some_and(|scripts| *scripts != username.scripts) {
             return Err(Reject::SecondAddress);
         }
         let is_new = !self.workers.iter().any(|known| known == user);
@@ -143,10 +144,18 @@ impl Session {
             self.workers.push(user.to_owned());
         }
         // One worker that wants to stay keeps all: they share the connection.
-        self.follows = options.follows && (self.follows || self.script.is_none());
-        self.script = Some(username.script);
+        self.follows = options.follows && (self.follows || self.scripts.is_none());
+        (self.scripts, self.pin) = (Some(username.scripts.clone()), pin);
         self.miner.set_options(&options, now);
         Ok((username, is_new))
+    }
+
+    /// Whether such a client takes the coinbases of some lane that can pay these scripts.
+    fn fits(&self, profile: &ClientProfile, scripts: &LaneScripts) -> Result<(), Reject> {
+        let lanes = scripts.lanes().filter_map(|lane| self.config.lanes.get(lane));
+        let mut outcomes = lanes.map(|lane| profile.payout_class(&lane.params));
+        let first = outcomes.next().unwrap_or(Ok(0));
+        if first.is_ok() || outcomes.any(|outcome| outcome.is_ok()) { Ok(()) } else { first.map(|_| ()) }
     }
 
     /// What a miner should read when it logs in.
@@ -156,7 +165,8 @@ impl Session {
              set ADDRESS.worker as user name"
                 .to_owned()
         });
-        let fee = self.config.fee.map(|fee| format!("This node's operator takes {} of the jobs", fee.percent()));
+        let fee = self.config.lanes.first().fee;
+        let fee = fee.map(|fee| format!("This node's operator takes {} of the jobs", fee.percent()));
         [nameless, fee].into_iter().flatten()
     }
 
@@ -165,13 +175,26 @@ impl Session {
         let Some(version) = request.answer_to(VERSION_ID) else { return Vec::new() };
         let user_agent = message::user_agent(&version);
         let profile = ClientProfile::of(&user_agent);
-        if profile.payout_class(&self.config.params).is_ok() {
+        if self.scripts.as_ref().is_none_or(|scripts| self.fits(&profile, scripts).is_ok()) {
             self.profile = profile;
             self.miner.set_profile(&profile, now);
         }
         self.user_agent.clone_from(&user_agent);
         vec![Action::Agent(user_agent)]
     }
+}
+
+/// Who a miner is, and the lane it asks for, where it then has to be payable.
+pub(crate) fn login(user: &str, options: &LoginOptions, lanes: &Lanes) -> Result<(Username, Option<LaneId>), Reject> {
+    let username = Username::parse(user, options, lanes)?;
+    let pin = options.pin(lanes)?;
+    if let Some(terms) = pin.and_then(|pin| lanes.get(pin))
+        && pin.is_some_and(|pin| username.scripts.on(pin).is_none())
+    {
+        // Why not.
+        terms.addresses.parse(user.split(['.', '_']).next().unwrap_or_default().trim())?;
+    }
+    Ok((username, pin))
 }
 
 fn show_message(text: &str) -> Action {

@@ -21,6 +21,7 @@ use crate::{
 
 mod asked;
 mod departure;
+mod lanes;
 mod login;
 
 pub(crate) const SUBSCRIBE: &str = r#"{"id": 1, "method": "mining.subscribe", "params": ["cpuminer-multi/1.3.7"]}"#;
@@ -134,7 +135,8 @@ impl TestMiner {
     }
 
     fn offer_at_rate(&mut self, template: &Arc<JobTemplate>, rate: f64, seconds: u64) -> Vec<String> {
-        let rates = self.session.script().map(|script| (script, rate)).into_iter().collect();
+        let script = self.session.scripts().and_then(|scripts| scripts.on(LaneId::FIRST));
+        let rates = script.map(|script| ((LaneId::FIRST, script), rate)).into_iter().collect();
         let lines = lines(&self.session.handle_template(template, &rates, at(self.start, seconds)));
         for line in &lines {
             let message: Value = serde_json::from_str(line).unwrap();

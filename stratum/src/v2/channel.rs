@@ -25,6 +25,7 @@ use crate::{
     error::Reject,
     extranonce::{EXTRANONCE1_LEN, EXTRANONCE2_LEN},
     job::{Job, JobTemplate, Prefix},
+    lane::LaneId,
     miner::{Miner, NewJob, Now, Outcome, Payee, Rates, SessionConfig},
     options::LoginOptions,
     submit::Submit,
@@ -50,7 +51,8 @@ pub(super) struct Terms {
     pub(super) id: u32,
     pub(super) kind: Kind,
     pub(super) worker: usize,
-    pub(super) payee: Payee,
+    /// By lane; `None` where it cannot mine.
+    pub(super) payees: Vec<Option<Payee>>,
     pub(super) profile: ClientProfile,
     pub(super) options: LoginOptions,
     /// What the client says of its hashes per second.
@@ -66,7 +68,7 @@ pub(super) struct Channel {
     id: u32,
     kind: Kind,
     worker: usize,
-    payee: Payee,
+    payees: Vec<Option<Payee>>,
     version_mask: u32,
     miner: Miner,
     /// Hashes of a submit that the client's kind asks for at least...
@@ -114,7 +116,7 @@ impl Channel {
             id: terms.id,
             kind: terms.kind,
             worker: terms.worker,
-            payee: terms.payee,
+            payees: terms.payees.clone(),
             version_mask: terms.version_mask,
             miner,
             profile_hashes_min,
@@ -137,6 +139,11 @@ impl Channel {
 
     pub(super) const fn worker(&self) -> usize {
         self.worker
+    }
+
+    /// Whom its shares on a lane are credited to; `None` when it cannot mine there.
+    pub(super) fn payee(&self, lane: LaneId) -> Option<Payee> {
+        self.payees.get(lane.place()).copied().flatten()
     }
 
     #[cfg(test)]
@@ -213,7 +220,8 @@ impl Channel {
 
     /// The target of the next job, the job, and its parent block when that is new.
     fn next_job(&mut self, template: &Arc<JobTemplate>, rates: &Rates, now: Instant) -> Option<(Target, Vec<Frame>)> {
-        let NewJob { job, prefix, clean, .. } = self.miner.offer(&self.payee, template, rates, now)?;
+        let payee = self.payee(template.lane())?;
+        let NewJob { job, prefix, clean, .. } = self.miner.offer(&payee, template, rates, now)?;
         let fields = template.header();
         let head = JobHead { channel_id: self.id, job_id: job.id, time_min: (!clean).then_some(fields.time) };
         let mut frames = Vec::with_capacity(3);

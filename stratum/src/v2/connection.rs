@@ -4,12 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use codec_sv2::SerializedFrame;
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-    sync::{oneshot, watch},
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::oneshot, time::timeout};
 use tracing::debug;
 
 use super::{
@@ -26,7 +21,7 @@ use crate::{
     job::JobTemplate,
     limits::{SUBSCRIBE_TIMEOUT, WRITE_TIMEOUT},
     server::{
-        Ended, Event, Inbox, Outbox, Seat, Shared, behind_proxy,
+        Change, Ended, Event, Inbox, LaneWork, Outbox, Seat, Shared, behind_proxy,
         link::{self, Link},
         now,
     },
@@ -44,7 +39,7 @@ struct Connection {
     session: Session,
     /// That of the seat, for the first channel.
     extranonce1: Option<[u8; EXTRANONCE1_LEN]>,
-    templates: watch::Receiver<Option<Arc<JobTemplate>>>,
+    work: LaneWork,
 }
 
 /// Serves one client until it leaves, breaks a limit, or the node stops.
@@ -81,8 +76,7 @@ async fn serve(
         Ok(Err(ended)) => return ended,
         Err(_) => return "no handshake in time",
     };
-    let mut templates = link.shared.templates.clone();
-    templates.mark_changed();
+    let work = LaneWork::new(&link.shared);
     let mut connection = Connection {
         session: Session::new(link.shared.session.clone(), Instant::now()),
         extranonce1: Some(ticket.extranonce1),
@@ -92,7 +86,7 @@ async fn serve(
         inbox,
         outbox: Outbox::default(),
         waiting: 0,
-        templates,
+        work,
     };
     let ended = tokio::select! {
         biased;
@@ -134,14 +128,13 @@ impl Connection {
             // All branches are cancel-safe: a watch, a read that keeps what it has, an alarm.
             tokio::select! {
                 biased;
-                changed = self.templates.changed() => {
-                    changed.map_err(|_| "the node stops")?;
-                    let template = self.templates.borrow_and_update().clone();
-                    for channel_id in self.session.channel_ids() {
-                        self.offer(channel_id, template.as_ref()).await?;
+                change = self.work.changed() => {
+                    if change? == Change::Plan && !self.settle().await {
+                        continue;
                     }
+                    let is_job = self.offer_all().await?;
                     self.flush().await?;
-                    if template.is_some() && !self.session.channel_ids().is_empty() {
+                    if is_job {
                         self.link.shared.timings.on_job_written(Instant::now());
                     }
                 }
@@ -228,6 +221,21 @@ impl Connection {
         }
     }
 
+    /// Moves the connection to the lane that the plan has for it; says whether it was on another.
+    async fn settle(&mut self) -> bool {
+        let lane = self.session.lane(&self.work.plan());
+        self.work.settle(lane, &mut self.link).await
+    }
+
+    /// Makes jobs of the lane's newest template for all channels; says whether there was anything to make.
+    async fn offer_all(&mut self) -> Result<bool, Ended> {
+        let (template, channel_ids) = (self.work.newest(), self.session.channel_ids());
+        for channel_id in &channel_ids {
+            self.offer(*channel_id, template.as_ref()).await?;
+        }
+        Ok(template.is_some() && !channel_ids.is_empty())
+    }
+
     /// Makes a job of the template for the channel.
     async fn offer(&mut self, channel_id: u32, template: Option<&Arc<JobTemplate>>) -> Result<(), Ended> {
         let Some(template) = template else { return Ok(()) };
@@ -245,8 +253,8 @@ impl Connection {
                 Action::Send(frame) => self.send(frame).await?,
                 Action::Found { found, worker, pending } => self.hand_over((found, worker), pending).await?,
                 Action::Renew(channel_id) => self.renew(channel_id).await?,
-                Action::Reserve => actions.extend(self.reserve().await),
-                Action::Judged(judged) => self.link.count(judged),
+                Action::Reserve => actions.extend(self.reserve().await?),
+                Action::Judged(judged) => self.link.count(judged).await,
                 Action::Authorized(username) => self.link.authorized(username).await,
                 Action::Left { worker, extranonce1 } => {
                     // What it did is its own, not that of the next worker with its number.
@@ -266,12 +274,15 @@ impl Connection {
 
     /// Offers the newest template to one channel. Others may not have seen it yet.
     async fn renew(&mut self, channel_id: u32) -> Result<(), Ended> {
-        let template = self.templates.borrow().clone();
+        let template = self.work.peek();
         self.offer(channel_id, template.as_ref()).await
     }
 
     /// Gets an extranonce1 for the channel that is being opened, and opens it with a job of the newest template.
-    async fn reserve(&mut self) -> Vec<Action> {
+    async fn reserve(&mut self) -> Result<Vec<Action>, Ended> {
+        if self.settle().await {
+            self.offer_all().await?;
+        }
         let reserved = match self.extranonce1.take() {
             Some(own) => Some(own),
             None => {
@@ -280,9 +291,9 @@ impl Connection {
                 Box::pin(timeout(WRITE_TIMEOUT, outcome)).await.ok().and_then(Result::ok)
             }
         };
-        let (template, rates) = (self.templates.borrow().clone(), self.link.shared.rates.borrow().clone());
+        let (template, rates) = (self.work.peek(), self.link.shared.rates.borrow().clone());
         let work = template.as_ref().map(|template| (template, &*rates));
-        self.session.handle_reserved(reserved, work, Instant::now())
+        Ok(self.session.handle_reserved(reserved, work, Instant::now()))
     }
 
     /// Gives a share or block to the node, and has it acknowledged when it is stored.

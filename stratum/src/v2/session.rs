@@ -6,7 +6,7 @@
 //!    +-- 15 s --> closed      +-- 60 s --> closed       +-- 10 min without a message --> closed
 //! ```
 //! Every channel has its own payout address. Its worker number in the accounts is the lowest that no open channel of the connection
-//! has.
+//! has. All channels are on one lane, that of the first.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -33,6 +33,7 @@ use crate::{
     extranonce::EXTRANONCE1_LEN,
     guard::Conduct,
     job::JobTemplate,
+    lane::{LaneId, LanePlan},
     limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT},
     message::user_agent,
     miner::{Now, Outcome, Rates, SessionConfig},
@@ -108,6 +109,13 @@ struct Client {
     is_standard_only: bool,
 }
 
+/// Whose lane the connection is on: that of its first channel.
+#[derive(Debug)]
+struct Leader {
+    username: Username,
+    pin: Option<LaneId>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Session {
@@ -120,6 +128,7 @@ pub struct Session {
     client: Option<Client>,
     channels: BTreeMap<u32, Channel>,
     channel_id_last: u32,
+    leader: Option<Leader>,
     /// The channel that waits for its extranonce.
     opening: Option<Opening>,
     frames: TokenBucket,
@@ -138,6 +147,7 @@ impl Session {
             client: None,
             channels: BTreeMap::new(),
             channel_id_last: reply::GROUP_ID,
+            leader: None,
             opening: None,
             frames: TokenBucket::full(config.lines, now),
             opens: TokenBucket::full(OPENS, now),
@@ -198,6 +208,17 @@ impl Session {
                 vec![Action::Misbehaved(Conduct::Junk), Action::Disconnect("a second SetupConnection")]
             }
         }
+    }
+
+    /// The lane that the connection works on by this plan; `None` before it has a channel.
+    pub fn lane(&self, plan: &LanePlan) -> Option<LaneId> {
+        let Leader { username, pin } = self.leader.as_ref()?;
+        let opening = self.opening.as_ref().map(|opening| &opening.terms);
+        let may = |lane: LaneId| {
+            self.channels.values().all(|channel| channel.payee(lane).is_some())
+                && opening.is_none_or(|terms| terms.payees.get(lane.place()).is_some_and(Option::is_some))
+        };
+        plan.lane_of((&username.scripts, &username.worker), *pin, may)
     }
 
     /// Makes a job of a template for a channel. `rates` are those of payout scripts at this node.
@@ -290,7 +311,7 @@ impl Session {
         match channel.submit(share, extranonce2, now) {
             // Jobs are forgotten when they are old, so that is what it most likely is.
             None => self.refused(refuse(ERROR_CODE_SUBMIT_SHARES_INVALID_JOB_ID), (worker, RejectReason::UnknownJob)),
-            Some(Outcome::Accepted { hashes, is_fee, found }) => {
+            Some(Outcome::Accepted { hashes, is_fee, lane, found }) => {
                 let difficulty = difficulty_of(hashes, self.config.algorithm());
                 let receipt = Receipt { sequence, difficulty };
                 let mut actions = Vec::with_capacity(3);
@@ -301,7 +322,7 @@ impl Session {
                     }
                     None => channel.accept(receipt),
                 }
-                actions.push(Action::Judged(Judged::Accepted { worker, hashes, is_fee }));
+                actions.push(Action::Judged(Judged::Accepted { worker, hashes, is_fee, lane }));
                 if channel.miner().vardiff().take_urgent() {
                     actions.push(Action::Renew(channel_id));
                 }
@@ -337,7 +358,7 @@ impl Session {
 
 /// Version bits that miners may vary: all that the protocol leaves them, or none where the chain fixes one of them.
 fn version_mask(config: &SessionConfig) -> u32 {
-    let is_free = config.params.parent().version_mask & ROLLING_MASK == 0;
+    let is_free = config.lanes.fixed_version_bits() & ROLLING_MASK == 0;
     if version_rolling_mask(config.algorithm()) != 0 && is_free { ROLLING_MASK } else { 0 }
 }
 

@@ -15,7 +15,7 @@ use sharechain::{
     testing::{self, GENESIS_TIME, Miner},
 };
 use stratum::{
-    Action, AddressFormat, HeaderFields, JobTemplate, Now, OperatorFee, Rates, Session, SessionConfig,
+    Action, AddressFormat, HeaderFields, JobTemplate, LaneId, Now, OperatorFee, Rates, Session, SessionConfig,
     session::{Judged, Ticket},
     vardiff::VardiffConfig,
 };
@@ -74,16 +74,15 @@ type SubmitKey = (String, [Vec<u8>; 4]);
 
 fn session(now: Now) -> Session {
     let vardiff = VardiffConfig { start_hashes: 1.0, min_hashes: 1.0, submit_interval: Duration::from_secs(4) };
-    let config = SessionConfig {
-        default_script: Some(testing::script(2)),
-        fee: Some(OperatorFee { basis_points: 3_000, script: testing::script(3) }),
-        ..SessionConfig::new(testing::devnet_params(), address_format(), vardiff)
-    };
+    let mut config = SessionConfig::new(testing::devnet_params(), address_format(), vardiff);
+    let lane = config.lanes.first_mut();
+    lane.default_script = Some(testing::script(2));
+    lane.fee = Some(OperatorFee { basis_points: 3_000, script: testing::script(3) });
     Session::new(Arc::new(config), TICKET, now)
 }
 
 fn rates(rate: f64) -> Rates {
-    [testing::script(1), testing::script(2)].map(|script| (script, rate)).into()
+    [testing::script(1), testing::script(2)].map(|script| ((LaneId::FIRST, script), rate)).into()
 }
 
 struct Connection {

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use sharechain::{PowAlgorithm, testing};
 use stratum::{
-    Difficulty, SessionConfig,
+    Difficulty, LaneId, LaneTerms, SessionConfig,
     client::{self, ClientProfile},
     connect_page::ConnectPage,
+    lane::Lanes,
     limits::{PASSWORD_LEN_MAX, USERNAME_LEN_MAX, WORKER_LEN_MAX},
     message::{self, Request},
     opening::{Opening, PROXY_HEADER_LEN, PROXY_LEN_MAX, ProxyHeader},
@@ -49,11 +50,13 @@ pub fn submit(bytes: &[u8]) {
 pub fn username(bytes: &[u8]) {
     let user = String::from_utf8_lossy(bytes);
     let format = address_format();
-    let Ok(parsed) = Username::parse(&user, &format) else { return };
+    let lanes = Lanes::one(LaneTerms::new("main".to_owned(), testing::devnet_params(), format.clone()));
+    let Ok(parsed) = Username::parse(&user, &LoginOptions::default(), &lanes) else { return };
+    let script = parsed.scripts.on(LaneId::FIRST).expect("who can be paid can be paid on the only lane");
     assert!(user.len() <= USERNAME_LEN_MAX && parsed.worker.len() <= WORKER_LEN_MAX && !parsed.worker.is_empty());
     assert!(parsed.worker.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
-    let address = format.format(&parsed.script).expect("a script that can be paid has an address");
-    assert_eq!(format.parse(&address), Ok(parsed.script));
+    let address = format.format(&script).expect("a script that can be paid has an address");
+    assert_eq!(format.parse(&address), Ok(script));
     let given = user.split(['.', '_']).next().unwrap_or_default().trim();
     assert!(given == address || given.to_ascii_lowercase() == address, "{given} pays {address}");
 }

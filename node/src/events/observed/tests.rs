@@ -1,5 +1,8 @@
 use sharechain::testing;
-use stratum::server::{MinerSnapshot, Rejects};
+use stratum::{
+    LaneId,
+    server::{MinerSnapshot, Rejects},
+};
 
 use super::*;
 use crate::{chain_profile::ChainProfile, events::testing::peer};
@@ -8,6 +11,7 @@ const NOW: UnixTime = 1_795_000_000;
 
 fn miner(id: (u64, usize), tag: u64, worker: &str) -> MinerSnapshot {
     MinerSnapshot {
+        lane: LaneId::FIRST,
         id,
         script: testing::script(tag),
         worker: worker.to_owned(),

@@ -3,7 +3,7 @@ use sharechain::PowAlgorithm;
 use super::*;
 use crate::{
     job::JobTemplate,
-    session::tests::{HARD, parked, template},
+    session::tests::{HARD, config, parked, template},
 };
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -17,7 +17,8 @@ struct Test {
 impl Test {
     fn new() -> Self {
         let (_, room) = watch::channel(Room { connections_max: 8, shed_above: Some(1) });
-        let registry = Registry::new(Vec::new(), room, None, CancellationToken::new());
+        let registry =
+            Registry::new(Vec::new(), room, Arc::new(config(PowAlgorithm::Blake2s)), CancellationToken::new());
         Self { registry, template: template(PowAlgorithm::Blake2s, 1, HARD), start: Instant::now() }
     }
 

@@ -1,7 +1,13 @@
 //! Who comes and who comes back: options, passwords, clients, fees, sessions taken up again.
 
 use super::*;
-use crate::{miner::OperatorFee, session::login::Ticket};
+use crate::{lane::LaneTerms, miner::OperatorFee, session::login::Ticket};
+
+fn with_lane(algorithm: PowAlgorithm, change: impl FnOnce(&mut LaneTerms)) -> SessionConfig {
+    let mut config = config(algorithm);
+    change(config.lanes.first_mut());
+    config
+}
 
 fn login(user: &str, password: &str) -> String {
     format!(r#"{{"id":2,"method":"mining.authorize","params":["{user}","{password}"]}}"#)
@@ -35,7 +41,7 @@ fn clients_have_the_coinbase_and_the_difficulties_they_take() {
         let mut miner = TestMiner::new(PowAlgorithm::Sha256d);
         miner.line(&subscribe_as(agent), 0);
         miner.line(&authorize(), 0);
-        miner.session.payee().map(|payee| payee.payout_class)
+        miner.session.payee(LaneId::FIRST).map(|payee| payee.payout_class)
     };
     assert_eq!(payee("NiceHash/1.0.0"), Some(0));
     assert_eq!(payee("bitaxe/BM1370/v2.9.0"), Some(3));
@@ -60,7 +66,7 @@ fn who_takes_whole_difficulties_only_has_shares_that_are_as_hard() {
     (raw.parent.pow, raw.base_target_max) = (PowAlgorithm::Sha256d, CompactTarget::from_bits(0x1d0f_ffff));
     let params = testing::params(raw);
     let told = |agent: &str, rate: f64| {
-        let mut miner = TestMiner::with(SessionConfig { params: params.clone(), ..config(PowAlgorithm::Sha256d) });
+        let mut miner = TestMiner::with(with_lane(PowAlgorithm::Sha256d, |lane| lane.params = params.clone()));
         miner.line(&subscribe_as(agent), 0);
         miner.line(&login(&user(), "th=1T"), 0);
         miner.offer_at_rate(&template_after(0, params.clone(), 1, HARD), rate, 0);
@@ -97,12 +103,15 @@ fn who_says_nothing_of_itself_is_asked() {
     miner.line(r#"{"id":1,"method":"mining.subscribe"}"#, 0);
     let asked = miner.line(&authorize(), 0);
     assert_eq!(asked[1], r#"{"id":"version","method":"client.get_version","params":[]}"#);
-    assert_eq!(miner.session.payee().unwrap().payout_class, 2);
+    assert_eq!(miner.session.payee(LaneId::FIRST).unwrap().payout_class, 2);
     miner.line(r#"{"id":"version","result":"cpuminer/2.5.1","error":null}"#, 1);
-    assert_eq!((miner.session.user_agent.as_str(), miner.session.payee().unwrap().payout_class), ("cpuminer/2.5.1", 4));
+    assert_eq!(
+        (miner.session.user_agent.as_str(), miner.session.payee(LaneId::FIRST).unwrap().payout_class),
+        ("cpuminer/2.5.1", 4)
+    );
     // Nobody is left without a job by its answer.
     miner.line(r#"{"id":"version","result":"SparkMiner/1","error":null}"#, 1);
-    assert_eq!(miner.session.payee().unwrap().payout_class, 4);
+    assert_eq!(miner.session.payee(LaneId::FIRST).unwrap().payout_class, 4);
 }
 
 #[test]
@@ -121,13 +130,13 @@ fn a_private_endpoint_takes_its_password_only() {
 #[test]
 fn the_nameless_work_for_the_operator_and_are_told() {
     let script = testing::script(9);
-    let mut miner = TestMiner::with(SessionConfig { default_script: Some(script), ..config(PowAlgorithm::Blake2s) });
+    let mut miner = TestMiner::with(with_lane(PowAlgorithm::Blake2s, |lane| lane.default_script = Some(script)));
     miner.line(SUBSCRIBE, 0);
     let said = miner.line(&login("rig7", "x"), 0);
     assert!(said[1].contains("client.show_message") && said[1].contains("WARNING"), "{said:?}");
-    assert_eq!(miner.session.script(), Some(script));
+    assert_eq!(miner.session.scripts().and_then(|scripts| scripts.on(LaneId::FIRST)), Some(script));
     // Somebody else's address is none, and is not paid to the operator.
-    let mut miner = TestMiner::with(SessionConfig { default_script: Some(script), ..config(PowAlgorithm::Blake2s) });
+    let mut miner = TestMiner::with(with_lane(PowAlgorithm::Blake2s, |lane| lane.default_script = Some(script)));
     let refused = miner.line(&login("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "x"), 0).concat();
     assert!(refused.contains("belongs to another network"), "{refused}");
 }
@@ -135,7 +144,7 @@ fn the_nameless_work_for_the_operator_and_are_told() {
 #[test]
 fn the_operators_fee_is_a_part_of_the_jobs_and_is_told() {
     let fee = OperatorFee { basis_points: 250, script: testing::script(9) };
-    let mut miner = TestMiner::with(SessionConfig { fee: Some(fee), ..config(PowAlgorithm::Blake2s) });
+    let mut miner = TestMiner::with(with_lane(PowAlgorithm::Blake2s, |lane| lane.fee = Some(fee)));
     miner.line(SUBSCRIBE, 0);
     let said = miner.line(&authorize(), 0);
     assert!(said[1].contains("operator takes 2.50 % of the jobs"), "{said:?}");

@@ -12,11 +12,14 @@ use sharechain::{
     hash::BlockHash,
     testing::{self, GENESIS_TIME, Miner},
 };
-use tokio::{io::AsyncReadExt, sync::mpsc};
+use tokio::{
+    io::AsyncReadExt,
+    sync::{mpsc, watch},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
-use crate::server::FoundShare;
+use crate::server::{FoundShare, LaneEnds};
 use crate::{
     job::HeaderFields,
     server::{Access, Stratum, StratumConfig, StratumHandle, StratumSnapshot},
@@ -69,7 +72,8 @@ impl Endpoint {
         let (templates, receiver) = watch::channel(Some(template(1)));
         let (sender, found) = mpsc::channel(8);
         let access = Access { connections_max: 64, proxies, ..Access::default() };
-        let config = StratumConfig { session: config(algorithm), access, templates: receiver, found: sender };
+        let config =
+            StratumConfig::one_lane(config(algorithm), access, LaneEnds { templates: receiver, found: sender });
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut stratum = Stratum::bind(any, config).unwrap();
         let keys = AuthorityKeys::generate();

@@ -13,15 +13,16 @@ use mining_sv2::{
 };
 use sharechain::Target;
 
-use super::{Action, Client, Session};
+use super::{Action, Client, Leader, Session};
 use crate::{
     client::ClientProfile,
     extranonce::{EXTRANONCE1_LEN, EXTRANONCE2_LEN},
     guard::Conduct,
     job::JobTemplate,
+    lane::{LaneId, LaneTerms},
     miner::{Payee, Rates},
     options::LoginOptions,
-    session::is_same,
+    session::{is_same, login},
     username::Username,
     v2::{
         channel::{Channel, Kind, Terms},
@@ -36,7 +37,7 @@ use crate::{
 pub(super) struct Opening {
     request_id: u32,
     username: Username,
-    terms: Terms,
+    pub(super) terms: Terms,
 }
 
 /// Why a channel is not opened, and what it says of the client.
@@ -45,7 +46,10 @@ type Refusal = (&'static str, Option<Conduct>);
 impl Session {
     pub(super) fn on_open(&mut self, open: &Open, client: Client, now: Instant) -> Vec<Action> {
         match self.grant(open, client, now) {
-            Ok(opening) => {
+            Ok((opening, pin)) => {
+                if self.channels.is_empty() {
+                    self.leader = Some(Leader { username: opening.username.clone(), pin });
+                }
                 self.opening = Some(opening);
                 vec![Action::Reserve]
             }
@@ -79,7 +83,7 @@ impl Session {
     }
 
     /// What a channel is opened with.
-    fn grant(&mut self, open: &Open, client: Client, now: Instant) -> Result<Opening, Refusal> {
+    fn grant(&mut self, open: &Open, client: Client, now: Instant) -> Result<(Opening, Option<LaneId>), Refusal> {
         let refuse = |code| Err((code, None));
         if self.channels.len() >= CHANNELS_MAX || !self.opens.take(OPENS, now) {
             return refuse(ERROR_CODE_OPEN_MINING_CHANNEL_CHANNEL_CAPACITY_EXHAUSTED);
@@ -100,28 +104,28 @@ impl Session {
         if !is_target_max(open.target_max) {
             return refuse(ERROR_CODE_OPEN_MINING_CHANNEL_MAX_TARGET_OUT_OF_RANGE);
         }
-        let (username, mut options) = self.login(&open.user)?;
+        let (username, pin, mut options) = self.login(&open.user)?;
         if options.hashrate.is_none() && open.hashrate > 0.0 {
             options.hashrate = Some(open.hashrate.into());
         }
-        let payout_class = self.payout_class(client.profile, kind)?;
+        let payees = self.payees(&username, client.profile, kind)?;
         let terms = Terms {
             // Half a decade at one a second.
             id: self.channel_id_last.saturating_add(1),
             kind,
             worker: self.vacant_worker(),
-            payee: Payee { script: username.script, payout_class },
+            payees,
             profile: client.profile,
             options,
             hashrate: open.hashrate,
             target_max: open.target_max,
             version_mask: self.version_mask,
         };
-        Ok(Opening { request_id: open.request_id, username, terms })
+        Ok((Opening { request_id: open.request_id, username, terms }, pin))
     }
 
     /// `ADDRESS.worker`; after a blank, what Stratum V1 says in its password.
-    fn login(&self, user: &str) -> Result<(Username, LoginOptions), Refusal> {
+    fn login(&self, user: &str) -> Result<(Username, Option<LaneId>, LoginOptions), Refusal> {
         let (user, password) = user.split_once(' ').unwrap_or((user, ""));
         let options =
             LoginOptions::parse(password).map_err(|_| (ERROR_CODE_OPEN_MINING_CHANNEL_INVALID_USER_IDENTITY, None))?;
@@ -130,19 +134,29 @@ impl Session {
         {
             return Err((ERROR_CODE_OPEN_MINING_CHANNEL_INVALID_USER_IDENTITY, Some(Conduct::WrongPassword)));
         }
-        let username = Username::parse_or(user, &self.config.addresses, self.config.default_script)
+        let (username, pin) = login(user, &options, &self.config.lanes)
             .map_err(|_| (ERROR_CODE_OPEN_MINING_CHANNEL_UNKNOWN_USER, None))?;
-        Ok((username, options))
+        Ok((username, pin, options))
     }
 
-    /// Machines on standard channels never see the coinbase.
-    fn payout_class(&self, profile: ClientProfile, kind: Kind) -> Result<u8, Refusal> {
+    /// Whom the shares of a channel are credited to on each lane. Machines on standard channels never see the coinbase.
+    fn payees(&self, username: &Username, profile: ClientProfile, kind: Kind) -> Result<Vec<Option<Payee>>, Refusal> {
         let coinbase_max = match kind {
             Kind::Standard => usize::MAX,
             Kind::Extended => profile.coinbase_max.min(COINBASE_LEN_MAX),
         };
-        let class = ClientProfile { coinbase_max, ..profile }.payout_class(&self.config.params);
-        class.map_err(|_| ("coinbase-too-long-for-firmware", None))
+        let profile = ClientProfile { coinbase_max, ..profile };
+        let payee = |(lane, terms): (LaneId, &LaneTerms)| {
+            let payout_class = profile.payout_class(&terms.params).ok()?;
+            Some(Payee { script: username.scripts.on(lane)?, payout_class })
+        };
+        let payees: Vec<Option<Payee>> = self.config.lanes.iter().map(payee).collect();
+        // A connection moves as a whole, so each of its channels has to be payable on one lane with all others.
+        let common = |place: usize| {
+            self.channels.values().all(|channel| LaneId::new(place).and_then(|lane| channel.payee(lane)).is_some())
+        };
+        let is_payable = payees.iter().enumerate().any(|(place, payee)| payee.is_some() && common(place));
+        if is_payable { Ok(payees) } else { Err(("coinbase-too-long-for-firmware", None)) }
     }
 
     fn vacant_worker(&self) -> usize {
@@ -181,6 +195,7 @@ impl Session {
         };
         if self.channels.is_empty() && !closed.is_empty() {
             self.idle_since = now;
+            self.leader = None;
         }
         let left = |mut channel: Channel| Action::Left {
             worker: channel.worker(),

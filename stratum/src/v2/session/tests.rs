@@ -169,7 +169,7 @@ fn a_header_built_as_miners_build_it_is_accepted_by_every_algorithm_on_both_kind
             let share = found.share.as_ref().unwrap().share();
             assert_eq!(share.header.encode(), table.client.header(id, nonce, &varied));
             assert_eq!(share.data.payout_script, testing::script(1));
-            let [Judged::Accepted { worker: 0, hashes, is_fee: false }] = table.judged()[..] else { panic!() };
+            let [Judged::Accepted { worker: 0, hashes, is_fee: false, .. }] = table.judged()[..] else { panic!() };
             let told = Target::from_le_bytes(&table.client.channels[&id].target);
             let expected = Difficulty::covering(told, algorithm).hashes(algorithm);
             assert!((hashes / expected - 1.0).abs() < 1e-6, "{hashes} {expected}");

@@ -43,7 +43,7 @@ fn session_config(algorithm: PowAlgorithm) -> SessionConfig {
 
 /// A template on block number `block` with this header time.
 fn template(algorithm: PowAlgorithm, block: u8, time: u32) -> Arc<JobTemplate> {
-    let params = session_config(algorithm).params;
+    let params = session_config(algorithm).lanes.first().params.clone();
     let (mut miner, mut chain) = (testing::Miner::new(params.clone(), 1), ShareChain::new(params.clone()));
     for second in 1..=40 {
         miner.extend(&mut chain, GENESIS_TIME + second);
@@ -374,7 +374,11 @@ impl Server {
         let (sender, mut found) = tokio::sync::mpsc::channel(8);
         let access = stratum::server::Access { connections_max: 8, ..stratum::server::Access::default() };
         let session = session_config(algorithm);
-        let config = stratum::StratumConfig { session, access, templates: receiver, found: sender };
+        let config = stratum::StratumConfig::one_lane(
+            session,
+            access,
+            stratum::server::LaneEnds { templates: receiver, found: sender },
+        );
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = stratum::Stratum::bind(any, config).unwrap();
         let keys = AuthorityKeys::generate();

@@ -1,0 +1,106 @@
+//! Two lanes: moves, payout addresses, pins.
+
+use super::*;
+use crate::lane::{LanePlan, LaneTerms, PlannedLane, WHOLE};
+
+const SECOND: &str = "second";
+
+/// Two lanes of one proof of work, whose addresses differ.
+fn two_lanes() -> SessionConfig {
+    let mut config = config(PowAlgorithm::Blake2s);
+    let addresses = AddressFormat { bech32: Some(Hrp::parse("sn").unwrap()), ..format() };
+    let second = LaneTerms::new(SECOND.to_owned(), other_params(), addresses);
+    config.lanes = config.lanes.with(second).unwrap();
+    config
+}
+
+fn other_params() -> Arc<Params> {
+    let mut raw = params(PowAlgorithm::Blake2s).raw().clone();
+    SECOND.clone_into(&mut raw.name);
+    testing::params(raw)
+}
+
+fn second() -> LaneId {
+    LaneId::new(1).unwrap()
+}
+
+fn plan(weights: [u16; 2]) -> LanePlan {
+    LanePlan::new(weights.map(|weight| PlannedLane { weight, is_usable: true }).to_vec())
+}
+
+/// A miner with this password, authorized.
+fn miner(password: &str) -> TestMiner {
+    let mut miner = TestMiner::with(two_lanes());
+    miner.line(SUBSCRIBE, 0);
+    let line = format!(r#"{{"id":2,"method":"mining.authorize","params":["{}","{password}"]}}"#, user());
+    assert_eq!(miner.line(&line, 0), [r#"{"id":2,"result":true,"error":null}"#]);
+    miner
+}
+
+/// The address of another script than the first lane's.
+fn second_address() -> String {
+    let addresses = AddressFormat { bech32: Some(Hrp::parse("sn").unwrap()), ..format() };
+    addresses.format(&testing::script(2)).unwrap()
+}
+
+fn template_of_second(block: u8) -> Arc<JobTemplate> {
+    let template = Arc::into_inner(template_after(40, other_params(), block, HARD)).unwrap();
+    Arc::new(template.on_lane(second()))
+}
+
+#[test]
+fn a_move_is_a_clean_job_and_what_was_mined_before_is_credited_where_it_was_mined() {
+    let mut miner = miner(&format!("{SECOND}={}", second_address()));
+    assert_eq!(miner.session.lane(&plan([WHOLE, 0])), Some(LaneId::FIRST));
+    miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), 0);
+    let (old_job, nonce) = (miner.notify.clone(), miner.grind(true, 0));
+    assert_eq!(miner.session.lane(&plan([0, WHOLE])), Some(second()));
+    miner.offer(&template_of_second(1), 1);
+    assert_eq!(miner.notify[8], Value::Bool(true), "even if the lanes have the same parent block");
+    let new_job = std::mem::replace(&mut miner.notify, old_job);
+    let late = miner.submit(nonce, 2);
+    let share = found(&late).unwrap().share.clone().unwrap();
+    assert_eq!(
+        (found(&late).unwrap().template.lane(), share.share().data.payout_script),
+        (LaneId::FIRST, testing::script(1))
+    );
+    assert!(matches!(late[1], Action::Judged(Judged::Accepted { lane: LaneId::FIRST, .. })));
+    miner.notify = new_job;
+    let nonce = miner.grind(true, 0);
+    let actions = miner.submit(nonce, 2);
+    let share = found(&actions).unwrap().share.clone().unwrap();
+    assert_eq!(found(&actions).unwrap().template.lane(), second());
+    assert_eq!(share.share().data.payout_script, testing::script(2), "the address that is this lane's");
+    assert!(CheckedShare::check(share.share().clone(), &other_params()).is_ok(), "a share of the other share chain");
+}
+
+#[test]
+fn jobs_of_two_lanes_never_have_one_id() {
+    let mut miner = miner(&format!("{SECOND}={}", second_address()));
+    let ids: Vec<u32> = [template(PowAlgorithm::Blake2s, 1, HARD), template_of_second(1)]
+        .iter()
+        .map(|template| {
+            miner.offer(template, 0);
+            miner.session.miner.newest_job().unwrap().id
+        })
+        .collect();
+    assert_eq!((ids[0] >> 24, ids[1] >> 24), (0, 1), "{ids:x?}");
+}
+
+#[test]
+fn who_has_no_address_for_a_lane_stays_and_who_asks_for_one_gets_it() {
+    assert_eq!(miner("x").session.lane(&plan([0, WHOLE])), Some(LaneId::FIRST), "nobody would be paid there");
+    let pinned = miner(&format!("c=SECOND,{SECOND}={}", second_address()));
+    assert_eq!(pinned.session.lane(&plan([WHOLE, 0])), Some(second()));
+    let mut refused = TestMiner::with(two_lanes());
+    refused.line(SUBSCRIBE, 0);
+    for (password, words) in [
+        ("c=third", "password option c= needs the name of a lane of this node"),
+        ("c=second", "another network"),
+        ("second=dn1q", "user name must be"),
+    ] {
+        let line = format!(r#"{{"id":2,"method":"mining.authorize","params":["{}","{password}"]}}"#, user());
+        let refusal = refusal(&refused.session.handle_line(&line, at(refused.start, 0)));
+        assert!(refusal.contains(words), "{password}: {refusal}");
+    }
+}
