@@ -84,7 +84,8 @@ fn a_round_trip_takes_what_the_table_says() {
         // The best of five: another process may hold the processor during some of them.
         assert!(best < expected + Duration::from_millis(5), "{trips:?}");
     }
-    assert!(wires.switch.traffic().bytes() >= 15 * 2 * 50);
+    // The last frame may be there before the switch has counted it.
+    assert!(wires.switch.traffic().bytes() >= (15 * 2 - 1) * 50);
     assert_eq!(wires.switch.traffic().lost(), (0, 0));
 }
 
