@@ -35,6 +35,7 @@ pub mod error;
 pub mod events;
 pub mod geo;
 pub mod history;
+pub mod lanes;
 pub mod log_file;
 pub mod metrics;
 pub mod miners;
