@@ -20,7 +20,7 @@ mod band;
 mod blocks;
 mod chance;
 pub mod client;
-mod coin;
+pub(crate) mod coin;
 mod compat;
 mod configuration;
 mod connect;
@@ -47,6 +47,7 @@ mod server;
 mod shares;
 mod state;
 mod status;
+mod switching;
 mod viewer;
 mod workers;
 

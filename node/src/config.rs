@@ -41,6 +41,7 @@ mod p2p;
 mod parent;
 mod schema;
 mod settings;
+mod switching;
 mod telemetry;
 
 pub use announcement::{AnnouncementConfig, AnnouncementError, RawDirectory};
@@ -58,6 +59,7 @@ pub use p2p::{P2pConfig, RawP2p};
 pub use parent::{DaemonConfig, ParentConfig, RawFallback, RawParent};
 pub use schema::schema;
 pub use settings::{HIDDEN, Origin, Place, Setting, Settings};
+pub use switching::{RawSwitching, SwitchingConfig, SwitchingError};
 pub use telemetry::{LogConfig, LogFileConfig, LogFormat, NotifyConfig, RawLog, RawMetrics, RawNotify, TelemetryError};
 
 /// All keys with their documentation.
@@ -100,6 +102,8 @@ pub struct Config {
     pub log_filter: String,
     /// Further lanes with their names, each configured as if it were a node's first.
     pub lanes: Vec<(String, Self)>,
+    /// How miners are moved between lanes.
+    pub switching: SwitchingConfig,
     /// What was set, and where.
     pub settings: Settings,
 }
@@ -140,6 +144,8 @@ pub struct RawConfig {
     pub notify_after_secs: Option<u64>,
     /// Who is told of what.
     pub notify: Vec<RawNotify>,
+    /// How miners are moved between lanes.
+    pub lanes: RawSwitching,
     /// Further lanes.
     pub lane: Vec<RawLane>,
 }
@@ -190,7 +196,10 @@ impl Sources {
         let config = raw.resolve().map_err(|error| error.at(&settings))?;
         let folder = self.file.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
         let lanes = lanes::read(lanes, folder, &config).map_err(|error| ConfigError::from(error).at(&settings))?;
-        Ok(Config { settings, lanes, ..config })
+        let names = std::iter::once(config.lane_name()).chain(lanes.iter().map(|(name, _)| name.as_str()));
+        let names = names.map(ToOwned::to_owned).collect();
+        let switching = config.switching.clone().among(names).map_err(|error| error.at(&settings))?;
+        Ok(Config { settings, lanes, switching, ..config })
     }
 }
 
@@ -252,6 +261,7 @@ impl RawConfig {
             api_access,
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },
             lanes: Vec::new(),
+            switching: self.lanes.resolve()?,
             settings: Settings::default(),
             chain,
             data_dir,

@@ -15,6 +15,7 @@
 //! payouts/        whom the pool's blocks paid, with the proof of each
 //! history.hashrate  how fast was mined, by minute, hour and day
 //! notify.json     notices that no receiver has taken yet, and those that were given up
+//! decisions.jsonl  what was decided about lanes, and why
 //! lanes/NAME/     the same of a further lane, without what concerns miners and the API
 //! evidence/       templates of peers that the own daemon refused
 //! ```
@@ -78,6 +79,11 @@ impl DataDir {
     /// The folder of found blocks.
     pub fn blocks(&self) -> PathBuf {
         self.path.join("blocks")
+    }
+
+    /// The record of decisions about lanes.
+    pub fn decisions(&self) -> PathBuf {
+        self.path.join("decisions.jsonl")
     }
 
     /// The folder of proofs of payouts.

@@ -21,10 +21,11 @@ use crate::{
     defaults::SHUTDOWN_TIMEOUT,
     error::NodeError,
     geo::{self, Geo, GeoFiles},
+    lanes::Decision,
     miners,
     reload::{self, Owners, Reload},
     store,
-    switching::{self, Lanes},
+    switching::{DecisionRecord, Lanes, SwitchingTask},
 };
 
 mod lane;
@@ -136,6 +137,8 @@ struct Opened {
     node: Node,
     lanes: Vec<Lane>,
     plan: watch::Sender<Arc<LanePlan>>,
+    /// What was decided about lanes before.
+    record: (DecisionRecord, Vec<Decision>),
     geo: (watch::Sender<Arc<Geo>>, watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
     stores: Vec<StoreThread>,
 }
@@ -173,6 +176,7 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
     let (first, data_dir) = (&grounds[0], grounds[0].data_dir());
     let terms = miners::stratum_config(&config, data_dir, ends, (plan.subscribe(), first.refuge()))?;
     let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
+    let record = DecisionRecord::open(data_dir.decisions());
     let geo = watch::Sender::new(Arc::new(Geo::open(&config.geo)));
     let (geo_files, new_geo_files) = watch::channel(config.geo.clone());
     let node = Node {
@@ -189,7 +193,7 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
         lanes.push(lane);
         stores.push(store);
     }
-    Ok(Opened { config, api, stratum, node, lanes, plan, geo: (geo, geo_files, new_geo_files), stores })
+    Ok(Opened { config, api, stratum, node, lanes, plan, record, geo: (geo, geo_files, new_geo_files), stores })
 }
 
 impl Opened {
@@ -209,13 +213,21 @@ impl Opened {
 
 /// Starts every task; nothing fails any more.
 fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
-    let Opened { config: _, api, stratum, node, lanes, plan, geo: (geo, _, geo_files), stores } = opened;
+    let Opened { config, api, stratum, node, lanes, plan, record, geo: (geo, _, geo_files), stores } = opened;
     let token = &tasks.token;
     let (_, serving_miners) = stratum.run(&tasks.tracker, token);
     tasks.spawn("stratum", serving_miners);
     tasks.spawn("geo", geo::run(geo_files, geo, token.clone()));
-    let views = Lanes::new(lanes.iter().map(Lane::view).collect(), plan.subscribe());
-    tasks.spawn("lanes", switching::run(views.clone(), plan, token.clone()));
+    let views = lanes.iter().map(|lane| lane.view(&config.switching.coins)).collect();
+    let (views, ends) = Lanes::new(views, plan);
+    let (_, prices) = watch::channel(Arc::default());
+    let mut settings = config.switching.settings.clone();
+    settings.schedule.seed = rand::random();
+    // A configuration that no file gave knows of no lane yet.
+    settings.lanes = views.views().iter().map(|view| view.name.clone()).collect();
+    let settings = (settings, config.switching.switch_cost_ms);
+    let switching = SwitchingTask::new(views.clone(), ends, (node.stratum.clone(), prices), settings, record);
+    tasks.spawn("lanes", switching.run(token.clone()));
     let has_one = lanes.len() == 1;
     let spawned = lanes.into_iter().map(|lane| {
         let tasks = if has_one { tasks.clone() } else { tasks.of_lane(lane.name()) };

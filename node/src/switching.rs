@@ -1,23 +1,36 @@
-//! Which lane miners are on: what all lanes of a node show, and the task that publishes the plan.
+//! Which lane miners are on: the shell around [`lanes`](crate::lanes), which decides.
 //!
 //! ```text
-//! lanes --LaneView--> switching --LanePlan--> every connection
+//! lanes --LaneView--> observe --Inputs--> Controller --Decision--> record (a file), the API
+//! operator --Order-------------------------> |
+//!                                            +--LanePlan--> every connection
 //! ```
 //! It never touches a connection: each moves itself when the plan has another lane for its miner.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use stratum::{
-    JobTemplate, LaneId, LanePlan, OperatorFee,
-    lane::{PlannedLane, WHOLE},
+use stratum::{JobTemplate, LaneId, LanePlan, OperatorFee};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    blocks::BlocksView,
+    chain_profile::ChainProfile,
+    chain_task::ChainView,
+    lanes::{Decision, RunState},
+    parent::ParentState,
+    templates::RefusedTemplate,
 };
-use tokio::{sync::watch, time::interval};
-use tokio_util::sync::CancellationToken;
 
-use crate::{chain_profile::ChainProfile, chain_task::ChainView, parent::ParentState};
+mod observe;
+mod placing;
+mod record;
+mod task;
 
-/// How often it is looked at whether lanes have work.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+pub use record::DecisionRecord;
+pub use task::SwitchingTask;
+
+/// Orders that wait. An operator types one at a time.
+const ORDERS_MAX: usize = 8;
 
 /// What a lane shows to those who choose among lanes.
 #[derive(Clone, Debug)]
@@ -26,6 +39,8 @@ pub struct LaneView {
     pub id: LaneId,
     /// Its name.
     pub name: String,
+    /// What is earned on it: lanes of one coin are compared without a price.
+    pub coin: String,
     /// Its chain.
     pub profile: Arc<ChainProfile>,
     /// Its share chain.
@@ -34,21 +49,82 @@ pub struct LaneView {
     pub parent: watch::Receiver<ParentState>,
     /// Its jobs; `None` while there is nothing to mine.
     pub jobs: watch::Receiver<Option<Arc<JobTemplate>>>,
+    /// What became of its blocks.
+    pub blocks: watch::Receiver<Arc<BlocksView>>,
+    /// Why its daemon refuses what miners work on, while it does.
+    pub refused: watch::Receiver<Option<RefusedTemplate>>,
     /// The operator's part.
     pub fee: Option<OperatorFee>,
 }
 
-/// All lanes of a node.
+/// All lanes of a node, and how they are chosen among.
 #[derive(Clone, Debug)]
 pub struct Lanes {
     views: Arc<[LaneView]>,
     plan: watch::Receiver<Arc<LanePlan>>,
+    board: watch::Receiver<Arc<Board>>,
+    orders: mpsc::Sender<Order>,
+}
+
+/// What is known of the choice now.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    /// Whether decisions take effect.
+    pub state: RunState,
+    /// The lane and the reason of a manual switch.
+    pub manual: Option<(String, String)>,
+    /// Lanes that are left because they fail.
+    pub out: Vec<String>,
+    /// When lanes are looked at next, Unix seconds.
+    pub next_tick: u64,
+    /// When this node may move miners for profit next.
+    pub next_move: Option<u64>,
+    /// What this node's work should have earned by lane since its start, base units.
+    pub estimated: Vec<u64>,
+    /// The newest decisions, oldest first.
+    pub decisions: Vec<Arc<Decision>>,
+}
+
+/// What an operator wants, and where to say whether it was done.
+#[derive(Debug)]
+pub struct Order {
+    /// What.
+    pub wish: Wish,
+    /// What came of it; why not, in words.
+    pub reply: oneshot::Sender<Result<Arc<Decision>, String>>,
+}
+
+/// What an operator can want.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// All miners to a lane, until it is released.
+    Switch {
+        /// The lane.
+        lane: String,
+        /// Why.
+        reason: String,
+    },
+    /// The policy decides again.
+    Release,
+    /// Decisions take effect, or not.
+    State(RunState),
+}
+
+/// The ends that the task of the lanes is given.
+#[derive(Debug)]
+pub struct SwitchingEnds {
+    plan: watch::Sender<Arc<LanePlan>>,
+    board: watch::Sender<Arc<Board>>,
+    orders: mpsc::Receiver<Order>,
 }
 
 impl Lanes {
-    /// In the order of the configuration, with the plan that is followed.
-    pub fn new(views: Vec<LaneView>, plan: watch::Receiver<Arc<LanePlan>>) -> Self {
-        Self { views: views.into(), plan }
+    /// In the order of the configuration; `plan` is the one that is followed.
+    pub fn new(views: Vec<LaneView>, plan: watch::Sender<Arc<LanePlan>>) -> (Self, SwitchingEnds) {
+        let (board, board_seen) = watch::channel(Arc::default());
+        let (sender, orders) = mpsc::channel(ORDERS_MAX);
+        let lanes = Self { views: views.into(), plan: plan.subscribe(), board: board_seen, orders: sender };
+        (lanes, SwitchingEnds { plan, board, orders })
     }
 
     /// Each of them.
@@ -60,28 +136,16 @@ impl Lanes {
     pub fn plan(&self) -> Arc<LanePlan> {
         self.plan.borrow().clone()
     }
-}
 
-/// Publishes the plan until the token is cancelled.
-pub async fn run(lanes: Lanes, plan: watch::Sender<Arc<LanePlan>>, token: CancellationToken) {
-    let mut looks = interval(LOOK_INTERVAL);
-    loop {
-        tokio::select! {
-            biased;
-            () = token.cancelled() => return,
-            _ = looks.tick() => {}
-        }
-        let planned = |view: &LaneView| PlannedLane {
-            weight: if view.id == LaneId::FIRST { WHOLE } else { 0 },
-            is_usable: view.jobs.borrow().is_some(),
-        };
-        let next = LanePlan::new(lanes.views().iter().map(planned).collect());
-        plan.send_if_modified(|plan| {
-            let is_new = **plan != next;
-            if is_new {
-                *plan = Arc::new(next);
-            }
-            is_new
-        });
+    /// What is known of the choice.
+    pub fn board(&self) -> Arc<Board> {
+        self.board.borrow().clone()
+    }
+
+    /// Gives an order; `None` when the node stops.
+    pub async fn order(&self, wish: Wish) -> Option<Result<Arc<Decision>, String>> {
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(Order { wish, reply }).await.ok()?;
+        answer.await.ok()
     }
 }

@@ -4,7 +4,7 @@
 //! can be paid on; the same plan gives the same lane again after a lost connection. Nothing here ever credits a share to another
 //! lane than that of its job.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use sharechain::{Params, PayoutScript, hash::blake2s256};
 
@@ -167,6 +167,38 @@ impl FromIterator<Option<PayoutScript>> for LaneScripts {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LanePlan {
     lanes: Vec<PlannedLane>,
+    placing: Option<Placing>,
+}
+
+/// Where single connections are to be, when weights alone do not say it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Placing {
+    /// By the number of the connection. Others stay where they are.
+    pub placed: BTreeMap<u64, LaneId>,
+    /// Where who connects begins, by the group of its worker.
+    pub newcomers: BTreeMap<String, LaneId>,
+    /// The same for those of no group.
+    pub newcomer: Option<LaneId>,
+}
+
+/// A connection that looks for its lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeker<'a> {
+    /// The connection's number.
+    pub id: u64,
+    /// Whom its work is credited to.
+    pub scripts: &'a LaneScripts,
+    /// The name of its first worker.
+    pub worker: &'a str,
+    /// The lane that it asked for.
+    pub pin: Option<LaneId>,
+    /// The lane that it is on already.
+    pub current: Option<LaneId>,
+}
+
+/// The group of a worker: what its name has before the first hyphen.
+pub fn group_of(worker: &str) -> Option<&str> {
+    worker.split_once('-').map(|(group, _)| group)
 }
 
 /// A lane in a plan.
@@ -181,7 +213,13 @@ pub struct PlannedLane {
 impl LanePlan {
     /// A plan for lanes in the order of the configuration.
     pub const fn new(lanes: Vec<PlannedLane>) -> Self {
-        Self { lanes }
+        Self { lanes, placing: None }
+    }
+
+    /// The same with places for single connections.
+    #[must_use]
+    pub fn with_placing(self, placing: Placing) -> Self {
+        Self { placing: Some(placing), ..self }
     }
 
     /// Everybody on the first of so many lanes.
@@ -195,20 +233,16 @@ impl LanePlan {
         &self.lanes
     }
 
-    /// The lane of a miner that can be paid with these scripts and works on `may` only, where it asked for `pin` or for none; `None`
-    /// when there is no lane for it.
+    /// The lane of a miner that works on `may` only; `None` when there is no lane for it.
     ///
     /// Weighted rendezvous hashing: when weights change, hardly more miners move than have to.
-    pub fn lane_of(
-        &self,
-        (scripts, worker): (&LaneScripts, &str),
-        pin: Option<LaneId>,
-        may: impl Fn(LaneId) -> bool,
-    ) -> Option<LaneId> {
+    pub fn lane_of(&self, seeker: &Seeker<'_>, may: impl Fn(LaneId) -> bool) -> Option<LaneId> {
+        let Seeker { scripts, worker, pin, .. } = *seeker;
         let mine = || scripts.lanes().filter(|lane| may(*lane));
         let usable = |lane: &LaneId| self.lanes.get(lane.place()).is_some_and(|planned| planned.is_usable);
-        if let Some(pin) = pin.filter(|pin| usable(pin) && may(*pin)) {
-            return Some(pin);
+        let wanted = [pin, self.placing.as_ref().and_then(|placing| placing.lane_of(seeker))];
+        if let Some(wanted) = wanted.into_iter().flatten().find(|lane| usable(lane) && may(*lane)) {
+            return Some(wanted);
         }
         let key = scripts.key(worker);
         let score = |lane: LaneId| {
@@ -220,6 +254,14 @@ impl LanePlan {
             .filter(usable)
             .max_by(|one, other| score(*one).total_cmp(&score(*other)).then(other.cmp(one)))
             .or_else(|| mine().next())
+    }
+}
+
+impl Placing {
+    fn lane_of(&self, seeker: &Seeker<'_>) -> Option<LaneId> {
+        let newcomer =
+            || group_of(seeker.worker).and_then(|group| self.newcomers.get(group)).copied().or(self.newcomer);
+        self.placed.get(&seeker.id).copied().or(seeker.current).or_else(newcomer)
     }
 }
 
@@ -252,10 +294,14 @@ mod tests {
         LanePlan::new(weights.iter().map(|weight| PlannedLane { weight: *weight, is_usable: true }).collect())
     }
 
+    const fn seeker<'a>(scripts: &'a LaneScripts, worker: &'a str, pin: Option<LaneId>) -> Seeker<'a> {
+        Seeker { id: 7, scripts, worker, pin, current: None }
+    }
+
     /// Where each of a thousand workers is that can be paid on every lane.
     fn spread(plan: &LanePlan) -> Vec<LaneId> {
         let scripts: LaneScripts = plan.lanes.iter().map(|_| Some(testing::script(1))).collect();
-        (0..1_000).map(|rig| plan.lane_of((&scripts, &format!("rig{rig}")), None, |_| true).unwrap()).collect()
+        (0..1_000).map(|rig| plan.lane_of(&seeker(&scripts, &format!("rig{rig}"), None), |_| true).unwrap()).collect()
     }
 
     #[test]
@@ -276,7 +322,7 @@ mod tests {
     fn a_pin_holds_while_its_lane_has_work() {
         let scripts: LaneScripts = [Some(testing::script(1)); 2].into_iter().collect();
         let mut plan = plan(&[WHOLE, 0]);
-        let at = |plan: &LanePlan| plan.lane_of((&scripts, "rig"), Some(lane(1)), |_| true);
+        let at = |plan: &LanePlan| plan.lane_of(&seeker(&scripts, "rig", Some(lane(1))), |_| true);
         assert_eq!(at(&plan), Some(lane(1)));
         plan.lanes[1].is_usable = false;
         assert_eq!(at(&plan), Some(lane(0)));
@@ -285,9 +331,29 @@ mod tests {
     }
 
     #[test]
+    fn who_is_placed_goes_there_and_others_stay_and_newcomers_go_where_they_are_wanted() {
+        let scripts: LaneScripts = [Some(testing::script(1)); 3].into_iter().collect();
+        let placing = Placing {
+            placed: BTreeMap::from([(7, lane(2))]),
+            newcomers: BTreeMap::from([("farm".to_owned(), lane(2))]),
+            newcomer: Some(lane(1)),
+        };
+        let mut plan = plan(&[WHOLE, 0, 0]).with_placing(placing);
+        let at = |plan: &LanePlan, id, worker: &str, current| {
+            plan.lane_of(&Seeker { id, current, ..seeker(&scripts, worker, None) }, |_| true)
+        };
+        assert_eq!(at(&plan, 7, "rig", Some(lane(0))), Some(lane(2)));
+        assert_eq!(at(&plan, 8, "rig", Some(lane(0))), Some(lane(0)));
+        assert_eq!(at(&plan, 8, "rig", None), Some(lane(1)));
+        assert_eq!(at(&plan, 8, "farm-9", None), Some(lane(2)));
+        plan.lanes[2].is_usable = false;
+        assert_eq!(at(&plan, 7, "rig", Some(lane(1))), Some(lane(0)), "by weight, where its place has no work");
+    }
+
+    #[test]
     fn nobody_is_moved_to_where_he_cannot_be_paid() {
         let scripts: LaneScripts = [None, Some(testing::script(1)), Some(testing::script(2))].into_iter().collect();
-        let of = |plan: &LanePlan, may: &dyn Fn(LaneId) -> bool| plan.lane_of((&scripts, "rig"), None, may);
+        let of = |plan: &LanePlan, may: &dyn Fn(LaneId) -> bool| plan.lane_of(&seeker(&scripts, "rig", None), may);
         assert_eq!(of(&plan(&[WHOLE, 0, 0]), &|_| true), Some(lane(1)), "the plan sends nobody there, but he is here");
         assert_eq!(of(&plan(&[0, 0, WHOLE]), &|_| true), Some(lane(2)));
         assert_eq!(of(&plan(&[0, 0, WHOLE]), &|at| at != lane(2)), Some(lane(1)));
@@ -310,7 +376,7 @@ mod tests {
             fewer[loser] = less.min(weights[loser]);
             let scripts: LaneScripts = weights.iter().map(|_| Some(testing::script(1))).collect();
             let worker = format!("rig{rig}");
-            let of = |weights: &[u16]| plan(weights).lane_of((&scripts, &worker), None, |_| true).unwrap();
+            let of = |weights: &[u16]| plan(weights).lane_of(&seeker(&scripts, &worker, None), |_| true).unwrap();
             let (before, after) = (of(&weights), of(&fewer));
             let all_gone = fewer.iter().all(|weight| *weight == 0);
             prop_assert!(all_gone || before == after || before == lane(loser), "{before} {after}");

@@ -18,7 +18,7 @@ use crate::{
     error::{Reject, RejectReason},
     guard::Conduct,
     job::{JobTemplate, NotifyLine},
-    lane::{LaneId, LanePlan, LaneScripts},
+    lane::{LaneId, LanePlan, LaneScripts, Seeker},
     limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT},
     message::{self, Request},
     miner::{Miner, Now, Outcome, Payee, Rates, SessionConfig},
@@ -187,10 +187,11 @@ impl Session {
         self.scripts.as_ref()
     }
 
-    /// The lane that the miner works on by this plan; `None` before it mines.
-    pub fn lane(&self, plan: &LanePlan) -> Option<LaneId> {
-        let (scripts, worker) = (self.scripts.as_ref()?, self.workers.first()?);
-        plan.lane_of((scripts, worker), self.pin, |lane| self.payee(lane).is_some())
+    /// The lane that the miner of connection `id` works on by this plan, when it works on `current` now; `None` before it mines.
+    pub fn lane(&self, plan: &LanePlan, (id, current): (u64, Option<LaneId>)) -> Option<LaneId> {
+        let (scripts, user) = (self.scripts.as_ref()?, self.workers.first()?);
+        let worker = user.split_once(['.', '_']).map_or(user.as_str(), |(_, worker)| worker);
+        plan.lane_of(&Seeker { id, scripts, worker, pin: self.pin, current }, |lane| self.payee(lane).is_some())
     }
 
     /// Whether jobs can be offered: subscribed and authorized.

@@ -6,7 +6,7 @@ use super::dto::Coin;
 const DECIMALS: u8 = 8;
 
 /// The coin of a chain; of one that is described in the configuration only the chain's name is known.
-pub(super) fn of_chain(chain: &str) -> Coin {
+pub(crate) fn of_chain(chain: &str) -> Coin {
     let (name, symbol) = match chain {
         "bitcoin" => ("Bitcoin", "BTC"),
         "bitcoin-testnet4" | "bitcoin-signet" | "bitcoin-regtest" => ("Bitcoin (test)", "tBTC"),

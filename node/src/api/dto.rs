@@ -10,6 +10,7 @@ mod parent;
 mod peers;
 mod shares;
 mod status;
+mod switching;
 mod workers;
 
 pub use blocks::{Block, NextPayouts, Payout, Weight};
@@ -23,4 +24,5 @@ pub use status::{
     Band, Coin, Daemon, Finding, Health, Parent, PoolHashrate, RejectCounts, RivalBranch, Round, Status, Submits,
     Upgrade,
 };
+pub use switching::{DecisionEntry, LaneChoice, Switching, SwitchingOrderBody};
 pub use workers::{Connect, ConnectUrl, Lane, MinerDetail, PayoutEntry, Snippet, Worker};

@@ -8,14 +8,13 @@ use super::{
     digest::NextBlock,
     dto::{MinerDetail, PayoutEntry},
     paid::payout_entry,
-    parent::block_work,
     problem::{Failure, Refusals},
     request::{Named, NoParams, Params},
     shares::script_of,
     viewer::Viewer,
     workers::worker_dto,
 };
-use crate::chain_task::ChainQuery;
+use crate::{chain_task::ChainQuery, parent::Template};
 
 /// Payouts that are shown.
 const PAYOUTS_SHOWN: usize = 20;
@@ -86,7 +85,7 @@ impl Prospects {
         let expected = next.map(|next| (next.terms.reward as f64 * part) as u64);
         let chance = next.zip(weights).map(|(next, weights)| chance::of_payout(next.terms, weights, script));
         let rate = api.chain.borrow().recent_work;
-        let block = api.parent.borrow().template.as_deref().and_then(block_work);
+        let block = api.parent.borrow().template.as_deref().and_then(Template::block_work);
         let blocks_per_day =
             block.filter(|_| rate.shares > 1).map(|block| rate.rate() * SECS_PER_DAY / block.hashes() as f64);
         Self { work, part, expected, chance, blocks_per_day }

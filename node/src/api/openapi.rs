@@ -15,7 +15,7 @@ use super::{
     miners, nodes, paid, parent, payouts, peers,
     problem::Refusals,
     request::{NoParams, Params},
-    shares, status, workers,
+    shares, status, switching, workers,
 };
 
 /// What is said of the whole.
@@ -67,6 +67,9 @@ fn described() -> (Router<ApiState>, utoipa::openapi::OpenApi) {
         .routes(routes!(paid::audit))
         .routes(routes!(parent::parent))
         .routes(routes!(parent::lanes))
+        .routes(routes!(switching::switching))
+        .routes(routes!(switching::decisions))
+        .routes(routes!(switching::order))
         .routes(routes!(peers::network))
         .routes(routes!(peers::list))
         .routes(routes!(peers::bans))

@@ -1,7 +1,6 @@
 //! The parent chain, as the daemons of this node have it, and the lanes: one for each parent chain.
 
 use axum::{Json, extract::State};
-use sharechain::Work;
 use stratum::Difficulty;
 
 use super::{
@@ -63,14 +62,9 @@ pub(super) async fn lanes(
     Ok(Json(asked.page()?.of(&lanes, Clone::clone)))
 }
 
-/// Hashes that a block takes in the mean.
-pub(super) fn block_work(template: &Template) -> Option<Work> {
-    template.bits.to_target()?.work()
-}
-
 /// Difficulty of a block, as miners of its algorithm count it.
 pub(super) fn difficulty(api: &ApiState, template: &Template) -> Option<f64> {
-    Some(Difficulty::from_work(block_work(template)?, api.algorithm()).get())
+    Some(Difficulty::from_work(template.block_work()?, api.algorithm()).get())
 }
 
 pub(super) fn parent_dto(parent: &ParentState) -> Parent {

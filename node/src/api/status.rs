@@ -12,7 +12,7 @@ use super::{
     ApiState, band,
     connect::stratum_url,
     dto::{Band, Health, PoolHashrate, RivalBranch, Round, Status, Submits, Upgrade},
-    parent::{block_work, difficulty, parent_dto},
+    parent::{difficulty, parent_dto},
     problem::Refusals,
     request::{NoParams, Params},
     viewer::Viewer,
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     chain_task::{ChainView, RecentWork},
+    parent::Template,
     problems::problems,
 };
 
@@ -39,7 +40,7 @@ pub(super) async fn status(State(api): State<ApiState>, viewer: Viewer, _: Param
     };
     let context = chain.context.as_deref();
     let base_work = context.and_then(|context| context.base_bits.to_target()).and_then(|target| target.work());
-    let block = parent.template.as_deref().and_then(block_work).map(|work| work.hashes());
+    let block = parent.template.as_deref().and_then(Template::block_work).map(|work| work.hashes());
     let joint = band::joint_samples(miners.miners.iter().map(|miner| (miner.hashrate, samples(miner))));
     Json(Status {
         network: api.profile.name.clone(),

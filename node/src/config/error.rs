@@ -6,7 +6,7 @@ use libp2p::Multiaddr;
 use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
 
 use super::{
-    AnnouncementError, LaneError, TelemetryError,
+    AnnouncementError, LaneError, SwitchingError, TelemetryError,
     file::UnknownKey,
     settings::{Place, Settings},
 };
@@ -124,6 +124,9 @@ pub enum ConfigError {
     /// What is to be announced cannot be.
     #[error(transparent)]
     Announcement(#[from] AnnouncementError),
+    /// Miners cannot be moved like that.
+    #[error(transparent)]
+    Switching(#[from] SwitchingError),
     /// Lanes that cannot be, or not together.
     #[error(transparent)]
     Lane(#[from] LaneError),
@@ -188,6 +191,7 @@ impl ConfigError {
             Self::TlsFiles => below("stratum", &["tls_cert_file", "tls_key_file"]),
             Self::Announcement(error) => vec![error.key().to_owned()],
             Self::Lane(_) => vec!["lane".to_owned()],
+            Self::Switching(error) => vec![error.key().to_owned()],
             Self::Telemetry(error) => vec![error.key().to_owned()],
             Self::ShedLoadAbove { .. } => below("stratum", &["shed_load_above", "connections_max"]),
             Self::ApiTokenMissing(_) => below("api", &["listen", "token_file"]),

@@ -1,6 +1,6 @@
 //! What was decided and why: kept whole, so that every decision can be explained and replayed.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use sharechain::UnixTime;
@@ -24,6 +24,11 @@ pub enum RunState {
     #[serde(rename = "PAUSED", alias = "paused")]
     Paused,
 }
+
+/// None of the states.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown state {0:?}; known are dry-run, live and paused")]
+pub struct UnknownRunState(String);
 
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -216,6 +221,20 @@ impl Reason {
         match self {
             Self::Switched { .. } | Self::FailedOver { .. } | Self::Returned { .. } | Self::Rebalanced { .. } => true,
             Self::Started { .. } | Self::Kept(_) | Self::Refused(_) | Self::Manual { .. } | Self::Paused => false,
+        }
+    }
+}
+
+impl FromStr for RunState {
+    type Err = UnknownRunState;
+
+    /// `DRY-RUN` and `dry_run` are the same.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.to_ascii_uppercase().replace('_', "-").as_str() {
+            "DRY-RUN" => Ok(Self::DryRun),
+            "LIVE" => Ok(Self::Live),
+            "PAUSED" => Ok(Self::Paused),
+            _ => Err(UnknownRunState(text.to_owned())),
         }
     }
 }

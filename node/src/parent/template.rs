@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use sharechain::{
-    Amount, BlockHash, CompactTarget, ParentWork, Target, hash::Txid, merkle, share::COINBASE_FLAGS_LEN_MAX,
+    Amount, BlockHash, CompactTarget, ParentWork, Target, Work, hash::Txid, merkle, share::COINBASE_FLAGS_LEN_MAX,
 };
 use stratum::BlockBody;
 
@@ -99,6 +99,11 @@ impl Template {
     /// Hash and height of the block that it extends.
     pub const fn tip(&self) -> (BlockHash, u32) {
         (self.work.prev_block, self.work.block_height.saturating_sub(1))
+    }
+
+    /// Hashes that a block takes in the mean; `None` for a target that is none.
+    pub fn block_work(&self) -> Option<Work> {
+        self.bits.to_target()?.work()
     }
 
     /// Parses the result of getblocktemplate; tail transactions make way for a coinbase that needs this much room.

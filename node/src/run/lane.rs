@@ -4,7 +4,7 @@
 //! Ground: folder, daemons, store, chain, channels --the endpoint for miners is bound on all of them--> Lane --spawn--> tasks
 //! ```
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use sharechain::{CheckedShare, ShareChain, ShareId};
 use stratum::{
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{LaneEndpoints, StoreThread, parent_tasks::ParentTasks, tasks::Tasks, telemetry::Telemetry};
 use crate::{
     announcement,
-    api::{Access, ApiSources, MetricsState},
+    api::{Access, ApiSources, MetricsState, coin},
     blocks::{self, BlockInput, BlocksTask, BlocksView},
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
     config::Config,
@@ -210,14 +210,17 @@ impl Lane {
     }
 
     /// What the lanes of a node are chosen by.
-    pub(super) fn view(&self) -> LaneView {
+    pub(super) fn view(&self, coins: &BTreeMap<String, String>) -> LaneView {
         LaneView {
             id: self.id,
             name: self.name.clone(),
+            coin: coins.get(&self.name).cloned().unwrap_or_else(|| coin::of_chain(&self.config.chain.name).symbol),
             profile: Arc::new(self.config.chain.clone()),
             chain: self.channels.chain_view.1.clone(),
             parent: self.parent.state.clone(),
             jobs: self.channels.jobs.1.clone(),
+            blocks: self.channels.blocks_view.1.clone(),
+            refused: self.channels.refused.1.clone(),
             fee: self.config.stratum.fee,
         }
     }

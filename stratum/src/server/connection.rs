@@ -207,7 +207,7 @@ impl Connection {
 
     /// Moves the miner to the lane that the plan has for it; says whether it was on another.
     async fn settle(&mut self) -> bool {
-        let lane = self.session.lane(&self.work.plan());
+        let lane = self.session.lane(&self.work.plan(), (self.link.id().0, self.work.settled()));
         self.work.settle(lane, &mut self.link).await
     }
 

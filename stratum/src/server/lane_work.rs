@@ -25,7 +25,8 @@ pub(crate) enum Change {
 
 /// See the module.
 pub(crate) struct LaneWork {
-    lane: LaneId,
+    /// `None` before there was anybody to choose a lane for: the jobs are then those of the first, which nobody gets.
+    settled: Option<LaneId>,
     templates: watch::Receiver<Option<Arc<JobTemplate>>>,
     plan: watch::Receiver<Arc<LanePlan>>,
 }
@@ -35,7 +36,7 @@ impl LaneWork {
     pub(crate) fn new(shared: &Shared) -> Self {
         let mut templates = shared.lanes[0].templates.clone();
         templates.mark_changed();
-        Self { lane: LaneId::FIRST, templates, plan: shared.plan.clone() }
+        Self { settled: None, templates, plan: shared.plan.clone() }
     }
 
     /// Waits for a new job template or another plan. Cancel-safe.
@@ -46,6 +47,11 @@ impl LaneWork {
             Ok(()) = self.plan.changed() => Ok(Change::Plan),
             changed = self.templates.changed() => changed.map(|()| Change::Template).map_err(|_| "the node stops"),
         }
+    }
+
+    /// The lane, once it was chosen.
+    pub(crate) const fn settled(&self) -> Option<LaneId> {
+        self.settled
     }
 
     /// Who is to mine on which lane.
@@ -66,9 +72,12 @@ impl LaneWork {
     /// Takes the jobs of this lane from now on; says whether that is another. What was done before is reported as done on the
     /// lane before.
     pub(crate) async fn settle(&mut self, lane: Option<LaneId>, link: &mut Link) -> bool {
-        let Some(lane) = lane.filter(|lane| *lane != self.lane) else { return false };
+        let Some(lane) = lane else { return false };
         let Some(ends) = link.shared.lanes.get(lane.place()) else { return false };
-        (self.lane, self.templates) = (lane, ends.templates.clone());
+        if self.settled.replace(lane).unwrap_or(LaneId::FIRST) == lane {
+            return false;
+        }
+        self.templates = ends.templates.clone();
         link.report().await;
         link.tell(Event::Moved { id: link.id(), lane }).await;
         true

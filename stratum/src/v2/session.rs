@@ -33,7 +33,7 @@ use crate::{
     extranonce::EXTRANONCE1_LEN,
     guard::Conduct,
     job::JobTemplate,
-    lane::{LaneId, LanePlan},
+    lane::{LaneId, LanePlan, Seeker},
     limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT},
     message::user_agent,
     miner::{Now, Outcome, Rates, SessionConfig},
@@ -210,15 +210,16 @@ impl Session {
         }
     }
 
-    /// The lane that the connection works on by this plan; `None` before it has a channel.
-    pub fn lane(&self, plan: &LanePlan) -> Option<LaneId> {
+    /// The lane that connection `id` works on by this plan, when it works on `current` now; `None` before it has a channel.
+    pub fn lane(&self, plan: &LanePlan, (id, current): (u64, Option<LaneId>)) -> Option<LaneId> {
         let Leader { username, pin } = self.leader.as_ref()?;
         let opening = self.opening.as_ref().map(|opening| &opening.terms);
         let may = |lane: LaneId| {
             self.channels.values().all(|channel| channel.payee(lane).is_some())
                 && opening.is_none_or(|terms| terms.payees.get(lane.place()).is_some_and(Option::is_some))
         };
-        plan.lane_of((&username.scripts, &username.worker), *pin, may)
+        let seeker = Seeker { id, scripts: &username.scripts, worker: &username.worker, pin: *pin, current };
+        plan.lane_of(&seeker, may)
     }
 
     /// Makes a job of a template for a channel. `rates` are those of payout scripts at this node.

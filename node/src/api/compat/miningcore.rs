@@ -33,6 +33,7 @@ use crate::{
     blocks::{PoolBlock, PoolBlockStatus},
     clock::{iso, unix_now},
     history::{Step, Subject},
+    parent::Template,
 };
 
 /// The largest miners that a pool is shown with.
@@ -60,7 +61,7 @@ fn pool_info(api: &ApiState, viewer: Viewer) -> PoolInfo {
     let template = parent.template.as_deref();
     let blocks = api.blocks.borrow().clone();
     let last = blocks.blocks.first().map(|block| iso(block.found_at));
-    let block_work = template.and_then(crate::api::parent::block_work);
+    let block_work = template.and_then(Template::block_work);
     let mined = blocks.blocks.iter().filter(|block| block.is_confirmed());
     let paid = mined.fold(0_u64, |sum, block| sum.saturating_add(block.coinbase_value));
     PoolInfo {

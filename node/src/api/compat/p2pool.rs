@@ -5,13 +5,9 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use crate::{
-    api::{
-        ApiState,
-        parent::{block_work, difficulty},
-        status::round,
-        viewer::Viewer,
-    },
+    api::{ApiState, parent::difficulty, status::round, viewer::Viewer},
     p2p::{Direction, PeerView},
+    parent::Template,
 };
 
 /// Blocks that are listed.
@@ -126,7 +122,7 @@ pub(super) struct LocalStratum {
 /// and so are averages that it does not keep.
 pub(super) async fn local_stratum(State(api): State<ApiState>, viewer: Viewer) -> Json<LocalStratum> {
     let (snapshot, chain) = (api.stratum.snapshot(), api.chain.borrow().clone());
-    let block = api.parent.borrow().template.as_deref().and_then(block_work);
+    let block = api.parent.borrow().template.as_deref().and_then(Template::block_work);
     let workers = snapshot.miners.iter().take(WORKERS_SHOWN).map(|miner| {
         let address = viewer.address(&api, &miner.script).unwrap_or_default();
         worker_line(&address, miner.connected_secs, (miner.hashes_last, miner.hashrate), &miner.worker)

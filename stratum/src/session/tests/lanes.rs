@@ -51,10 +51,10 @@ fn template_of_second(block: u8) -> Arc<JobTemplate> {
 #[test]
 fn a_move_is_a_clean_job_and_what_was_mined_before_is_credited_where_it_was_mined() {
     let mut miner = miner(&format!("{SECOND}={}", second_address()));
-    assert_eq!(miner.session.lane(&plan([WHOLE, 0])), Some(LaneId::FIRST));
+    assert_eq!(miner.session.lane(&plan([WHOLE, 0]), (0, None)), Some(LaneId::FIRST));
     miner.offer(&template(PowAlgorithm::Blake2s, 1, HARD), 0);
     let (old_job, nonce) = (miner.notify.clone(), miner.grind(true, 0));
-    assert_eq!(miner.session.lane(&plan([0, WHOLE])), Some(second()));
+    assert_eq!(miner.session.lane(&plan([0, WHOLE]), (0, None)), Some(second()));
     miner.offer(&template_of_second(1), 1);
     assert_eq!(miner.notify[8], Value::Bool(true), "even if the lanes have the same parent block");
     let new_job = std::mem::replace(&mut miner.notify, old_job);
@@ -89,9 +89,13 @@ fn jobs_of_two_lanes_never_have_one_id() {
 
 #[test]
 fn who_has_no_address_for_a_lane_stays_and_who_asks_for_one_gets_it() {
-    assert_eq!(miner("x").session.lane(&plan([0, WHOLE])), Some(LaneId::FIRST), "nobody would be paid there");
+    assert_eq!(
+        miner("x").session.lane(&plan([0, WHOLE]), (0, None)),
+        Some(LaneId::FIRST),
+        "nobody would be paid there"
+    );
     let pinned = miner(&format!("c=SECOND,{SECOND}={}", second_address()));
-    assert_eq!(pinned.session.lane(&plan([WHOLE, 0])), Some(second()));
+    assert_eq!(pinned.session.lane(&plan([WHOLE, 0]), (0, None)), Some(second()));
     let mut refused = TestMiner::with(two_lanes());
     refused.line(SUBSCRIBE, 0);
     for (password, words) in [

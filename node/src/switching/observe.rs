@@ -1,0 +1,164 @@
+//! What the policies are told of every lane: measured here, never guessed.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use sharechain::UnixTime;
+use stratum::{StratumHandle, server::StratumSnapshot};
+
+use super::LaneView;
+use crate::{
+    lanes::{Health, Inputs, Observation, PriceSeen, observation::UNITS_PER_COIN, prices::PriceError},
+    parent::{ParentHealth, ParentState, Template},
+    problems::parent_problem,
+};
+
+/// A daemon that is silent for longer is none to mine with, where there is another lane: some polls.
+const SILENT_MAX: Duration = Duration::from_secs(3);
+/// Blocks of the pool until it is believed how many of them are lost.
+const ORPHANS_KNOWN_FROM: usize = 20;
+/// Submits until it is believed how many of them come late.
+const STALE_KNOWN_FROM: u64 = 200;
+/// Heights of the parent chain that its hash rate is measured over.
+const HEIGHTS_MAX: usize = 144;
+/// Fewer of them tell nothing.
+const HEIGHTS_MIN: usize = 6;
+
+/// What is remembered of a lane between two looks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    /// Heights of the parent chain with the time when they were first seen.
+    heights: VecDeque<(u32, UnixTime)>,
+}
+
+impl Memory {
+    /// All that is mined on the parent chain, by the time that its last blocks took.
+    fn network_hashrate(&self, block_hashes: u128) -> Option<f64> {
+        let ((from, since), (to, until)) = (self.heights.front()?, self.heights.back()?);
+        let (blocks, secs) = (to.checked_sub(*from)?, until.checked_sub(*since)?);
+        let is_known = self.heights.len() >= HEIGHTS_MIN && secs > 0;
+        is_known.then(|| f64::from(blocks) * block_hashes as f64 / secs as f64)
+    }
+
+    fn see(&mut self, height: u32, now: UnixTime) {
+        match self.heights.back() {
+            Some((last, _)) if *last == height => return,
+            // A chain that went back is measured anew.
+            Some((last, _)) if *last > height => self.heights.clear(),
+            _ => {}
+        }
+        self.heights.push_back((height, now));
+        if self.heights.len() > HEIGHTS_MAX {
+            self.heights.pop_front();
+        }
+    }
+}
+
+/// Looks at every lane.
+pub(super) fn inputs(
+    views: &[LaneView],
+    memories: &mut [Memory],
+    stratum: &StratumHandle,
+    prices: &BTreeMap<String, PriceSeen>,
+    (switch_cost_ms, now): (u64, UnixTime),
+) -> Inputs {
+    let is_one_coin = views.windows(2).all(|pair| pair[0].coin == pair[1].coin);
+    let price = |coin: &str| match prices.get(coin) {
+        _ if is_one_coin => PriceSeen::NotNeeded,
+        Some(price) => price.clone(),
+        None => PriceSeen::Refused(PriceError::NoSources),
+    };
+    let observe = |(view, memory): (&LaneView, &mut Memory)| {
+        let miners = stratum.on(view.id).snapshot();
+        Observation { price: price(&view.coin), ..observation(view, memory, &miners, now) }
+    };
+    Inputs { lanes: views.iter().zip(memories).map(observe).collect(), switch_cost_ms, spread: None }
+}
+
+fn observation(view: &LaneView, memory: &mut Memory, miners: &Arc<StratumSnapshot>, now: UnixTime) -> Observation {
+    let (chain, parent) = (view.chain.borrow().clone(), view.parent.borrow().clone());
+    let template = parent.template.as_deref();
+    if let Some(template) = template {
+        memory.see(template.work.block_height, now);
+    }
+    let block_hashes = template.and_then(Template::block_work).map_or(0, |work| work.hashes());
+    let params = view.profile.params.raw();
+    let recent = chain.recent_work;
+    Observation {
+        lane: view.name.clone(),
+        coin: view.coin.clone(),
+        block_value: template.map_or(0, |template| template.work.coinbase_value.units()),
+        units_per_coin: UNITS_PER_COIN,
+        block_hashes,
+        orphan_rate: orphan_rate(view),
+        stale_rate: stale_rate(miners),
+        fee: view.fee.map_or(0.0, |fee| f64::from(fee.basis_points) / 10_000.0),
+        health: health(view, &parent),
+        network_hashrate: memory.network_hashrate(block_hashes),
+        pool_hashrate: (recent.secs > 0.0).then(|| recent.hashes / recent.secs),
+        own_hashrate: miners.hashrate,
+        share_hashes: chain.context.as_ref().and_then(|context| Some(context.base_bits.to_target()?.work()?.hashes())),
+        window_secs: Some(chain.shares as u64 * u64::from(params.share_interval_ms) / 1_000),
+        price: PriceSeen::NotNeeded,
+    }
+}
+
+/// How a lane is now: whether its miners would earn something.
+pub(super) fn health(view: &LaneView, parent: &ParentState) -> Health {
+    let failed = |reason: &str| Health::Failed { reason: reason.to_owned() };
+    if parent.health != ParentHealth::Ready {
+        let problem = parent_problem(&parent.health);
+        return failed(problem.as_deref().unwrap_or("its daemon is not ready"));
+    }
+    let silent = parent.confirmed.map(|confirmed| confirmed.elapsed());
+    if silent.is_none_or(|silent| silent > SILENT_MAX) {
+        let secs = silent.unwrap_or_default().as_secs();
+        return failed(&format!("its daemon has not answered for {secs} s"));
+    }
+    if view.jobs.borrow().is_none() {
+        return failed("its share chain is not synced");
+    }
+    match &*view.refused.borrow() {
+        Some(_) => Health::Degraded { reason: "its daemon refuses the block that is mined".to_owned() },
+        None => Health::Healthy,
+    }
+}
+
+fn orphan_rate(view: &LaneView) -> f64 {
+    let blocks = view.blocks.borrow().clone();
+    let settled = || blocks.blocks.iter().filter(|block| block.is_confirmed() || block.is_lost());
+    let all = settled().count();
+    if all < ORPHANS_KNOWN_FROM {
+        return 0.0;
+    }
+    settled().filter(|block| block.is_lost()).count() as f64 / all as f64
+}
+
+fn stale_rate(miners: &StratumSnapshot) -> f64 {
+    let (accepted, stale) = miners.miners.iter().fold((0_u64, 0_u64), |(accepted, stale), miner| {
+        (accepted.saturating_add(miner.accepted), stale.saturating_add(miner.stale))
+    });
+    let all = accepted.saturating_add(stale);
+    if all < STALE_KNOWN_FROM { 0.0 } else { stale as f64 / all as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_is_as_fast_as_its_last_blocks_came() {
+        let mut memory = Memory::default();
+        for (height, time) in [(10, 1_000), (10, 1_005), (11, 1_010), (12, 1_020), (13, 1_030), (14, 1_040)] {
+            memory.see(height, time);
+            assert_eq!(memory.network_hashrate(500), None, "{height}");
+        }
+        memory.see(15, 1_050);
+        assert_eq!(memory.network_hashrate(500), Some(50.0), "five blocks of 500 hashes in 50 s");
+        memory.see(3, 1_060);
+        assert_eq!(memory.network_hashrate(500), None, "another chain, or a deep reorganisation");
+    }
+}

@@ -1,0 +1,217 @@
+//! The task that looks, has the controller decide, and publishes the plan.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use sharechain::UnixTime;
+use stratum::{
+    LanePlan, StratumHandle,
+    lane::{PlannedLane, WHOLE},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{
+    Board, LaneView, Lanes, Order, SwitchingEnds, Wish,
+    observe::{self, Memory},
+    placing::Placer,
+    record::DecisionRecord,
+};
+use crate::{
+    clock::unix_now,
+    lanes::{Controller, Decision, Health, Mode, PriceSeen, Reason, RunState, Settings, Weights},
+};
+
+/// How often it is looked at whether lanes can be mined.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Prices by coin.
+pub(super) type Prices = BTreeMap<String, PriceSeen>;
+
+/// See the module.
+#[derive(Debug)]
+pub struct SwitchingTask {
+    lanes: Lanes,
+    plan: watch::Sender<Arc<LanePlan>>,
+    board: watch::Sender<Arc<Board>>,
+    orders: mpsc::Receiver<Order>,
+    stratum: StratumHandle,
+    prices: watch::Receiver<Arc<Prices>>,
+    controller: Controller,
+    record: DecisionRecord,
+    memories: Vec<Memory>,
+    placer: Placer,
+    next_tick: UnixTime,
+    switch_cost_ms: u64,
+    /// Hashes by lane when they were last turned into what they should have earned, and that in base units.
+    hashes: Vec<f64>,
+    estimated: Vec<f64>,
+}
+
+impl SwitchingTask {
+    /// A task that goes on where the record ends.
+    pub fn new(
+        lanes: Lanes,
+        SwitchingEnds { plan, board, orders }: SwitchingEnds,
+        (stratum, prices): (StratumHandle, watch::Receiver<Arc<Prices>>),
+        (settings, switch_cost_ms): (Settings, u64),
+        (record, decisions): (DecisionRecord, Vec<Decision>),
+    ) -> Self {
+        let count = lanes.views().len();
+        Self {
+            lanes,
+            plan,
+            board,
+            orders,
+            stratum,
+            prices,
+            controller: Controller::restore(settings, decisions),
+            record,
+            memories: vec![Memory::default(); count],
+            placer: Placer::default(),
+            next_tick: 0,
+            switch_cost_ms,
+            hashes: vec![0.0; count],
+            estimated: vec![0.0; count],
+        }
+    }
+
+    /// Runs until the token is cancelled.
+    pub async fn run(mut self, token: CancellationToken) {
+        let mut looks = interval(LOOK_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = token.cancelled() => return,
+                Some(order) = self.orders.recv() => self.obey(order, unix_now()),
+                _ = looks.tick() => self.look(unix_now()),
+            }
+            self.publish();
+        }
+    }
+
+    fn look(&mut self, now: UnixTime) {
+        self.estimate();
+        let health: Vec<(&str, Health)> =
+            self.lanes.views().iter().map(|view| (view.name.as_str(), health(view))).collect();
+        if let Some(decision) = self.controller.on_health(now, &health) {
+            self.keep(&decision);
+        }
+        if now >= self.next_tick {
+            self.next_tick = now.saturating_add(self.controller.settings().schedule.tick_secs);
+            let prices = self.prices.borrow().clone();
+            let cost = (self.switch_cost_ms, now);
+            let inputs = observe::inputs(self.lanes.views(), &mut self.memories, &self.stratum, &prices, cost);
+            let decision = self.controller.tick(now, inputs);
+            self.keep(&decision);
+        }
+    }
+
+    fn obey(&mut self, Order { wish, reply }: Order, now: UnixTime) {
+        let done = match &wish {
+            Wish::Switch { lane, reason } => self.controller.switch(lane, reason).map_err(|error| error.to_string()),
+            Wish::Release => {
+                self.controller.release();
+                Ok(())
+            }
+            Wish::State(state) => {
+                self.controller.set_state(*state);
+                Ok(())
+            }
+        };
+        let answer = done.map(|()| {
+            info!(event = "lanes_order", ?wish, "an order about lanes");
+            let decision = self.controller.enforce(now);
+            self.keep(&decision);
+            decision
+        });
+        // Whoever asked may have gone.
+        let _gone = reply.send(answer);
+    }
+
+    fn keep(&mut self, decision: &Arc<Decision>) {
+        if self.lanes.views().len() > 1 {
+            self.record.append(decision);
+        }
+        match &decision.reason {
+            Reason::FailedOver { .. } => warn!(event = "lane_failed", why = decision.why, "lanes"),
+            reason if reason.is_move() => {
+                info!(event = "lane_decision", state = %decision.state, why = decision.why, "lanes")
+            }
+            _ => {}
+        }
+    }
+
+    /// What was mined since the last look should have earned so much.
+    fn estimate(&mut self) {
+        let miners = self.stratum.snapshot();
+        let last = self.controller.decisions().next_back().map(|decision| decision.inputs.clone()).unwrap_or_default();
+        for (place, view) in self.lanes.views().iter().enumerate() {
+            let done = miners.lanes.get(place).map_or(0.0, |lane| lane.hashes);
+            let (Some(hashes), Some(units)) = (self.hashes.get_mut(place), self.estimated.get_mut(place)) else {
+                continue;
+            };
+            let Some(Ok(coins)) = last.lane(&view.name).map(crate::lanes::Observation::coins_per_hash) else {
+                continue;
+            };
+            *units += (done - *hashes).max(0.0) * coins * crate::lanes::observation::UNITS_PER_COIN as f64;
+            *hashes = done;
+        }
+    }
+
+    fn publish(&mut self) {
+        let plan = self.planned();
+        self.plan.send_if_modified(|known| {
+            let is_new = **known != plan;
+            if is_new {
+                *known = Arc::new(plan);
+            }
+            is_new
+        });
+        let board = Board {
+            state: self.controller.state(),
+            manual: self.controller.manual().map(|(lane, reason)| (lane.to_owned(), reason.to_owned())),
+            out: self.controller.out().into_iter().collect(),
+            next_tick: self.next_tick,
+            next_move: self.controller.moves_at(),
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; an estimate")]
+            estimated: self.estimated.iter().map(|units| *units as u64).collect(),
+            decisions: self.controller.decisions().cloned().collect(),
+        };
+        self.board.send_replace(Arc::new(board));
+    }
+
+    /// The plan that follows from what is in effect.
+    fn planned(&mut self) -> LanePlan {
+        let (weights, out) = (self.controller.in_effect().clone(), self.controller.out());
+        let settings = self.controller.settings();
+        let lanes = plan_of(self.lanes.views(), &weights, &out);
+        let is_live = self.controller.state() == RunState::Live && self.controller.manual().is_none();
+        if settings.mode != Mode::BalanceLoad || !is_live {
+            return LanePlan::new(lanes);
+        }
+        let wanted = (&settings.targets, &settings.params);
+        let placing = self.placer.place(self.lanes.views(), &self.stratum.snapshot(), wanted, &out);
+        LanePlan::new(lanes).with_placing(placing)
+    }
+}
+
+fn health(view: &LaneView) -> Health {
+    observe::health(view, &view.parent.borrow())
+}
+
+fn plan_of(views: &[LaneView], weights: &Weights, out: &BTreeSet<String>) -> Vec<PlannedLane> {
+    let planned = |view: &LaneView| PlannedLane {
+        weight: weights.of(&view.name).min(WHOLE),
+        is_usable: view.jobs.borrow().is_some() && !out.contains(&view.name),
+    };
+    views.iter().map(planned).collect()
+}
