@@ -7,8 +7,8 @@
 //!                                            assignment: which worker mines which lane
 //! ```
 //! A lane is a parent chain, its share chain and a payout script. Everything here is pure: it never
-//! reads a clock, draws a number, opens a file or moves a miner; time and seeds are arguments, so that a record
-//! replays to the same decisions. A policy that cannot know refuses, keeps what is, and says why. Nothing is
+//! reads a clock, draws a number, opens a file or moves a miner; time and seeds are arguments, so that a recorded history
+//! replays to the same decisions ([`replay`]). A policy that cannot know refuses, keeps what is, and says why. Nothing is
 //! forecast: estimates are smoothed measurements with their standard errors.
 
 pub mod adaptive;
@@ -28,6 +28,7 @@ pub mod observation;
 pub mod params;
 pub mod prices;
 pub mod profit;
+pub mod replay;
 pub mod stability;
 pub mod weights;
 

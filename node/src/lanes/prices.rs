@@ -3,8 +3,7 @@
 //! ```text
 //! file, command, HTTP --bytes--> parse --f64--> Sample --combine--> Quote or PriceError --> Inputs
 //! ```
-//! A price that is in doubt is none: nobody's miners move
-//! because one source is wrong, late or bought.
+//! A price that is in doubt is none: nobody's miners move because one source is wrong, late or bought.
 
 use serde::{Deserialize, Serialize};
 use sharechain::UnixTime;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::lanes::{
     Observation, PriceSeen,
+    limits::REASON_LEN_MAX,
     prices::{PriceError, Quote},
 };
 
