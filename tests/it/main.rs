@@ -13,6 +13,7 @@ mod evil_daemon;
 mod found_blocks;
 mod hash_table;
 mod hostile_peer;
+mod lanes;
 mod litecoind;
 mod network;
 mod payouts;

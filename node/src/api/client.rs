@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::dto::{
     BanEntry, Health, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem,
-    ShareDetail, Status, Worker,
+    ShareDetail, Status, Switching, SwitchingOrderBody, Worker,
 };
 
 /// Time for one answer.
@@ -141,6 +141,20 @@ impl ApiClient {
     /// [`ApiError`].
     pub async fn order(&self, order: &str, body: &PeerOrderBody, cookie: &str) -> Result<PeerOrderResult, ApiError> {
         let url = format!("{}/api/v1/peers/{order}", self.url);
+        self.answer(self.http.post(url).bearer_auth(cookie).json(body)).await
+    }
+
+    /// Gives an order about lanes: `switch`, `release` or `state`. `cookie` is what the node's cookie file holds.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn switching_order(
+        &self,
+        order: &str,
+        body: &SwitchingOrderBody,
+        cookie: &str,
+    ) -> Result<Switching, ApiError> {
+        let url = format!("{}/api/v1/switching/{order}", self.url);
         self.answer(self.http.post(url).bearer_auth(cookie).json(body)).await
     }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sharechain::UnixTime;
@@ -74,7 +74,7 @@ impl SwitchingTask {
             prices,
             controller: Controller::restore(settings, decisions),
             record,
-            memories: vec![Memory::default(); count],
+            memories: vec![Memory::new(Instant::now()); count],
             placer: Placer::default(),
             next_tick: 0,
             switch_cost_ms,
@@ -100,8 +100,9 @@ impl SwitchingTask {
 
     fn look(&mut self, now: UnixTime) {
         self.estimate();
+        let lanes = self.lanes.views().iter().zip(&mut self.memories);
         let health: Vec<(&str, Health)> =
-            self.lanes.views().iter().map(|view| (view.name.as_str(), health(view))).collect();
+            lanes.map(|(view, memory)| (view.name.as_str(), memory.health(view, Instant::now()))).collect();
         if let Some(decision) = self.controller.on_health(now, &health) {
             self.keep(&decision);
         }
@@ -202,10 +203,6 @@ impl SwitchingTask {
         let placing = self.placer.place(self.lanes.views(), &self.stratum.snapshot(), wanted, &out);
         LanePlan::new(lanes).with_placing(placing)
     }
-}
-
-fn health(view: &LaneView) -> Health {
-    observe::health(view, &view.parent.borrow())
 }
 
 fn plan_of(views: &[LaneView], weights: &Weights, out: &BTreeSet<String>) -> Vec<PlannedLane> {
