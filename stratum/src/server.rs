@@ -21,10 +21,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    connect_page::ConnectPage,
     job::JobTemplate,
     limits::BACKLOG,
-    miner::{Rates, SessionConfig},
+    miner::{OperatorFee, Rates, SessionConfig},
     session::Refuge,
     submit::Found,
     timing::Timings,
@@ -112,6 +111,7 @@ pub struct Stratum {
     snapshots: watch::Sender<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
     room: watch::Sender<Room>,
+    terms: watch::Sender<Arc<SessionConfig>>,
 }
 
 /// Where Stratum V2 is spoken.
@@ -127,6 +127,7 @@ pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
     room: watch::Sender<Room>,
+    terms: watch::Sender<Arc<SessionConfig>>,
 }
 
 impl Stratum {
@@ -140,7 +141,8 @@ impl Stratum {
         let timings = Arc::new(Timings::new(Instant::now()));
         let Access { connections_max, shed_above, .. } = config.access;
         let room = watch::Sender::new(Room { connections_max, shed_above });
-        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, room })
+        let terms = watch::Sender::new(Arc::new(config.session.clone()));
+        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, room, terms })
     }
 
     /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
@@ -164,7 +166,12 @@ impl Stratum {
 
     /// Its handle, also before [`Stratum::run`].
     pub fn handle(&self) -> StratumHandle {
-        StratumHandle { snapshot: self.snapshots.subscribe(), timings: self.timings.clone(), room: self.room.clone() }
+        StratumHandle {
+            snapshot: self.snapshots.subscribe(),
+            timings: self.timings.clone(),
+            room: self.room.clone(),
+            terms: self.terms.clone(),
+        }
     }
 
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked
@@ -178,13 +185,11 @@ impl Stratum {
         let handle = self.handle();
         let (rates_tx, rates) = watch::channel(Arc::<Rates>::default());
         let Access { allowed, proxies, refuge, tls, .. } = self.config.access;
-        let fee_script = self.config.session.fee.map(|fee| fee.script);
-        let page = ConnectPage::new(&self.config.session, self.address.port(), tls.is_some());
         let shared = Arc::new(Shared {
-            session: Arc::new(self.config.session),
+            terms: self.terms.subscribe(),
+            port: self.address.port(),
             proxies,
             tls,
-            page,
             templates: self.config.templates,
             rates,
             found: self.config.found,
@@ -193,7 +198,7 @@ impl Stratum {
             events,
             timings: self.timings,
         });
-        let registry = Registry::new(allowed, self.room.subscribe(), fee_script, token.clone());
+        let registry = Registry::new(allowed, (self.room.subscribe(), self.terms.subscribe()), token.clone());
         let serving = registry.run((self.listener, self.v2), inbox, shared, (self.snapshots, rates_tx), tasks.clone());
         (handle, serving)
     }
@@ -226,6 +231,16 @@ impl StratumHandle {
     /// How many connections there may be.
     pub fn room(&self) -> Room {
         *self.room.borrow()
+    }
+
+    /// The operator's part of the jobs of those who connect now.
+    pub fn fee(&self) -> Option<OperatorFee> {
+        self.terms.borrow().fee
+    }
+
+    /// Takes this part of the jobs of those who connect from now on. Who is connected was told another one, and keeps it.
+    pub fn set_fee(&self, fee: Option<OperatorFee>) {
+        self.terms.send_modify(|terms| *terms = Arc::new(SessionConfig { fee, ..SessionConfig::clone(terms) }));
     }
 
     /// Lets so many connect from now on.

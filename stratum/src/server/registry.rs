@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sharechain::PayoutScript;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
@@ -30,7 +29,7 @@ use crate::{
     extranonce::{EXTRANONCE1_LEN, Extranonces},
     guard::{Conduct, Guard, Source, Turned},
     limits::{PARKED_MAX, PARKED_TIME},
-    miner::Rates,
+    miner::{Rates, SessionConfig},
     session::{Parked, Ticket},
     username::Username,
     v2::{self, AuthorityKeys},
@@ -117,7 +116,8 @@ pub(super) struct Registry {
     token: CancellationToken,
     /// May change while miners are served.
     room: watch::Receiver<Room>,
-    fee_script: Option<PayoutScript>,
+    /// Says whom fees are credited to; may change too.
+    terms: watch::Receiver<Arc<SessionConfig>>,
     guard: Guard,
     accounts: Accounts,
     extranonces: Extranonces,
@@ -132,14 +132,13 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn new(
         allowed: Vec<IpAddr>,
-        room: watch::Receiver<Room>,
-        fee_script: Option<PayoutScript>,
+        (room, terms): (watch::Receiver<Room>, watch::Receiver<Arc<SessionConfig>>),
         token: CancellationToken,
     ) -> Self {
         Self {
             token,
             room,
-            fee_script,
+            terms,
             guard: Guard::new(allowed),
             accounts: Accounts::default(),
             extranonces: Extranonces::default(),
@@ -267,7 +266,8 @@ impl Registry {
                 }
             }
             Event::Done { id, tally } => {
-                self.accounts.add(id, &tally, self.fee_script, now);
+                let fee_script = self.terms.borrow().fee.map(|fee| fee.script);
+                self.accounts.add(id, &tally, fee_script, now);
                 self.on_conduct(id, Conduct::Good(tally.accepted()), now);
             }
             Event::Misbehaved { id, conduct } => self.on_conduct(id, conduct, now),

@@ -84,7 +84,7 @@ async fn serve(
     let mut templates = link.shared.templates.clone();
     templates.mark_changed();
     let mut connection = Connection {
-        session: Session::new(link.shared.session.clone(), Instant::now()),
+        session: Session::new(link.shared.session(), Instant::now()),
         extranonce1: Some(ticket.extranonce1),
         link,
         stream,
