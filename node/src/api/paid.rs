@@ -14,7 +14,7 @@ use super::{
     viewer::{Operators, Viewer},
 };
 use crate::{
-    blocks::BlocksView,
+    blocks::{BlocksView, PoolBlockStatus},
     payouts::{self, AuditVerdict, PaidScript, PayoutProof, Proven, Unproven},
 };
 
@@ -68,7 +68,12 @@ pub(super) fn payout_entry(paid: PaidScript<'_>, blocks: &BlocksView, address: O
         address,
         amount: Amount::units(paid.payout.amount),
         // What is not followed any more was settled long ago.
-        status: block.map_or("matured", |block| block.status.as_str()).to_owned(),
+        status: match (block, paid.block.is_orphaned) {
+            (Some(block), _) => block.status.as_str(),
+            (None, true) => PoolBlockStatus::Orphaned.as_str(),
+            (None, false) => PoolBlockStatus::Matured(0).as_str(),
+        }
+        .to_owned(),
     }
 }
 
