@@ -11,7 +11,7 @@ mod payouts;
 mod run;
 mod setup;
 
-pub(crate) use ask::{ChainCommand, DagArgs, EventsArgs, LanesCommand, ListArgs, SharesArgs, StatusArgs};
+pub(crate) use ask::{ChainCommand, DagArgs, EventsArgs, LanesCommand, ListArgs, SharesArgs, StatusArgs, WindowArgs};
 pub(crate) use payouts::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs};
 pub(crate) use run::RunArgs;
 pub(crate) use setup::{ConfigArgs, ConfigCommand, InitArgs};

@@ -19,10 +19,12 @@ mod manual;
 mod nearest;
 mod payouts;
 mod peers;
+mod progress;
 mod quickstart;
 mod render;
 mod shares;
 mod top;
+mod window;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();

@@ -18,6 +18,7 @@ use crate::{
     args::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs},
     listing::{self, Column, Output},
     lists,
+    progress::Progress,
     render::{self, coins},
 };
 
@@ -67,13 +68,13 @@ async fn estimate(address: &str, api: &ApiClient, json: bool) -> anyhow::Result<
 }
 
 async fn history(args: &HistoryArgs, output: Output, api: &ApiClient) -> anyhow::Result<ExitCode> {
-    let payouts = paid(args, api).await?;
+    let payouts = paid(args, api, &Progress::new("payouts", output == Output::Json)).await?;
     listing::print(&List::new(payouts), &HISTORY, output, "no block of the pool has paid anybody yet")?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// All pages.
-async fn paid(args: &HistoryArgs, api: &ApiClient) -> anyhow::Result<Vec<PayoutEntry>> {
+async fn paid(args: &HistoryArgs, api: &ApiClient, progress: &Progress) -> anyhow::Result<Vec<PayoutEntry>> {
     let mut question = format!("payouts/history?limit={PAGE}");
     for (key, value) in [("from", args.from), ("to", args.to)] {
         if let Some(value) = value {
@@ -87,13 +88,17 @@ async fn paid(args: &HistoryArgs, api: &ApiClient) -> anyhow::Result<Vec<PayoutE
     loop {
         let page: List<PayoutEntry> = api.get(&format!("{question}{cursor}")).await?;
         payouts.extend(page.data);
+        progress.at(payouts.len(), page.meta.total);
         let Some(next) = page.meta.next else { return Ok(payouts) };
         cursor = format!("&cursor={next}");
     }
 }
 
 async fn audit(args: &AuditArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
+    let progress = Progress::new("the node reads the window again and asks its daemon for the block", json);
+    progress.begun();
     let audit: BlockAudit = api.get(&format!("payouts/audit/{}", args.block)).await?;
+    drop(progress);
     if json {
         render::json(&audit)?;
     } else {

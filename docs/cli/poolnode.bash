@@ -97,6 +97,9 @@ _poolnode() {
             poolnode__subcmd__chain,info)
                 cmd="poolnode__subcmd__chain__subcmd__info"
                 ;;
+            poolnode__subcmd__chain,window)
+                cmd="poolnode__subcmd__chain__subcmd__window"
+                ;;
             poolnode__subcmd__chain__subcmd__help,dag)
                 cmd="poolnode__subcmd__chain__subcmd__help__subcmd__dag"
                 ;;
@@ -105,6 +108,9 @@ _poolnode() {
                 ;;
             poolnode__subcmd__chain__subcmd__help,info)
                 cmd="poolnode__subcmd__chain__subcmd__help__subcmd__info"
+                ;;
+            poolnode__subcmd__chain__subcmd__help,window)
+                cmd="poolnode__subcmd__chain__subcmd__help__subcmd__window"
                 ;;
             poolnode__subcmd__config,check)
                 cmd="poolnode__subcmd__config__subcmd__check"
@@ -213,6 +219,9 @@ _poolnode() {
                 ;;
             poolnode__subcmd__help__subcmd__chain,info)
                 cmd="poolnode__subcmd__help__subcmd__chain__subcmd__info"
+                ;;
+            poolnode__subcmd__help__subcmd__chain,window)
+                cmd="poolnode__subcmd__help__subcmd__chain__subcmd__window"
                 ;;
             poolnode__subcmd__help__subcmd__config,check)
                 cmd="poolnode__subcmd__help__subcmd__config__subcmd__check"
@@ -411,7 +420,7 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__chain)
-            opts="-h --api --json --log --help info dag help"
+            opts="-h --api --json --log --help info window dag help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -467,7 +476,7 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__chain__subcmd__help)
-            opts="info dag help"
+            opts="info window dag help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,6 +531,20 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__chain__subcmd__help__subcmd__window)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__chain__subcmd__info)
             opts="-h --api --json --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -529,6 +552,40 @@ _poolnode() {
                 return 0
             fi
             case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__chain__subcmd__window)
+            opts="-h --limit --output --watch --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --api)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1063,7 +1120,7 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help__subcmd__chain)
-            opts="info dag"
+            opts="info window dag"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1091,6 +1148,20 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help__subcmd__chain__subcmd__info)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__chain__subcmd__window)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -247,17 +247,27 @@ complete -c poolnode -n "__fish_poolnode_using_subcommand verify" -l api -d 'API
 complete -c poolnode -n "__fish_poolnode_using_subcommand verify" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand verify" -l json -d 'JSON for scripts instead of text for people'
 complete -c poolnode -n "__fish_poolnode_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -l api -d 'API of the node to ask' -r
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -l json -d 'JSON for scripts instead of text for people'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -s h -l help -d 'Print help'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -f -a "info" -d 'Its identity, tip, work and window'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -f -a "dag" -d 'How the newest shares build on each other'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -f -a "info" -d 'Its identity, tip, work and window'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -f -a "window" -d 'The shares that the next block pays, and whose they are'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -f -a "dag" -d 'How the newest shares build on each other'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from info" -l api -d 'API of the node to ask' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from info" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from info" -l json -d 'JSON for scripts instead of text for people'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l limit -d 'At most so many addresses, those with the most work first' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l output -d 'How it is printed; --json stands for json' -r -f -a "table\t'For people, fitted to the terminal'
+json\t'As the API says it'
+csv\t'For spreadsheets (RFC 4180): numbers without units, times in UTC'"
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l watch -d 'Show it again and again, every so many seconds' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -l heights -d 'How many heights' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -l to -d 'Up to this height (default: the tip)' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -l output -d 'How it is printed; --json stands for json' -r -f -a "table\t'For people, fitted to the terminal'
@@ -269,6 +279,7 @@ complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -l json -d 'JSON for scripts instead of text for people'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from help" -f -a "info" -d 'Its identity, tip, work and window'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from help" -f -a "window" -d 'The shares that the next block pays, and whose they are'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from help" -f -a "dag" -d 'How the newest shares build on each other'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls help" -l api -d 'API of the node to ask' -r
@@ -449,6 +460,7 @@ complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from payouts" -f -a "audit" -d 'Compare what a block pays with what the share chain says that it has to'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from payouts" -f -a "prove" -d 'Write the proof of a block\'s payouts, which anybody can check with `poolnode verify`'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from chain" -f -a "info" -d 'Its identity, tip, work and window'
+complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from chain" -f -a "window" -d 'The shares that the next block pays, and whose they are'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from chain" -f -a "dag" -d 'How the newest shares build on each other'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from lanes" -f -a "ls" -d 'List them'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Say whether a node would start with this file, the environment and these flags of `run`; exit code 5 when not'

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use stratum::{JobTemplate, LaneId, LanePlan, OperatorFee};
+use stratum::{JobTemplate, LaneId, LanePlan};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -53,8 +53,6 @@ pub struct LaneView {
     pub blocks: watch::Receiver<Arc<BlocksView>>,
     /// Why its daemon refuses what miners work on, while it does.
     pub refused: watch::Receiver<Option<RefusedTemplate>>,
-    /// The operator's part.
-    pub fee: Option<OperatorFee>,
 }
 
 /// All lanes of a node, and how they are chosen among.

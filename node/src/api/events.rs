@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use super::{
     ApiState,
     problem::{Failure, Refusals, problem},
-    request::Params,
+    request::{EXACT_MAX, Params, Within},
     viewer::Operators,
 };
 use crate::events::{Batch, Kinds, SubscribeError, Subscription};
@@ -46,8 +46,10 @@ const WS_UNSENT_MAX: usize = 4 << 20;
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The event it had last.
-    after: Option<u64>,
+    #[param(value_type = Option<u64>, maximum = 9007199254740991_i64, nullable = false)]
+    after: Option<Within<0, EXACT_MAX>>,
     /// The kinds it wants, separated by commas.
+    #[param(nullable = false, pattern = "^[a-z_]+(,[a-z_]+)*$")]
     kinds: Option<String>,
 }
 
@@ -113,7 +115,7 @@ async fn subscribe(api: &ApiState, asked: &Asked, headers: &HeaderMap) -> Result
         })?;
     // What a browser resumes with overrules the address that it opened at first.
     let resumed = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.trim().parse().ok());
-    api.events.subscribe(resumed.or(asked.after), kinds).await.map_err(|refused| {
+    api.events.subscribe(resumed.or_else(|| asked.after.map(|Within(after)| after)), kinds).await.map_err(|refused| {
         let title = match refused {
             SubscribeError::TooMany => "too many readers",
             SubscribeError::Stopping => "stopping",

@@ -15,9 +15,11 @@ use stratum::server::StratumSnapshot;
 use super::{
     ApiState, coin,
     problem::{Failure, problem},
+    status,
     viewer::Operators,
 };
 use crate::{
+    chain_task::ChainView,
     clock::unix_now,
     metrics::{CONTENT_TYPE as OPEN_METRICS, Meters, Process, Seen, encode, families, workers},
     parent::Daemons,
@@ -53,6 +55,7 @@ async fn node(State(api): State<ApiState>, _: Operators) -> Response {
         lane: &api.profile.name,
         algorithm: api.profile.params.parent().pow,
         payout_estimate_coins: payout_estimate(&api, &miners),
+        round_work: round_work(&api, &chain),
         chain: &chain,
         parent: &parent,
         miners: &miners,
@@ -79,6 +82,12 @@ async fn of_workers(State(api): State<ApiState>, _: Operators) -> Result<Respons
 
 fn page(text: String) -> Response {
     ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response()
+}
+
+/// What the pool has worked since its newest block, where that is known.
+fn round_work(api: &ApiState, chain: &ChainView) -> Option<u128> {
+    // The work that is expected decides the effort alone.
+    status::round(api, chain, 1).map(|round| round.work_hashes)
 }
 
 /// What a block found now would pay to those who mine here, in coins.

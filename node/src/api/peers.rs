@@ -117,7 +117,7 @@ pub(super) async fn bans(
 /// An order about a peer: ban, unban, add, drop or ping. Needs the cookie.
 #[utoipa::path(
     post, path = "/peers/{order}", tag = "network",
-    params(("order" = String, Path, description = "ban, unban, add, drop or ping")),
+    params(("order" = String, Path, description = "ban, unban, add, drop or ping", pattern = "^(ban|unban|add|drop|ping)$")),
     request_body = PeerOrderBody,
     responses(
         (status = 200, body = PeerOrderResult),

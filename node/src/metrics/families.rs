@@ -43,6 +43,8 @@ pub struct Seen<'a> {
     pub rpc: Vec<(&'static str, HistogramCounts, u64)>,
     /// What the next block would pay to miners of this node, coins.
     pub payout_estimate_coins: Option<f64>,
+    /// Hashes since the newest block of the pool.
+    pub round_work: Option<u128>,
     /// Readers of events.
     pub subscribers: usize,
     /// Size of the share store, bytes.
@@ -176,6 +178,24 @@ fn share_chain(seen: &Seen<'_>) -> Vec<Family> {
             "From a share at the chain task to its verdict",
             meters.share_validate.counts(),
         ),
+        times(
+            seen,
+            "poolnode_share_propagation_seconds",
+            "From the time in a share's header to its arrival by gossip: the age of its job, its way here, and what this clock \
+             is ahead of its finder's",
+            meters.share_ages.counts(),
+        ),
+        gauges(
+            "poolnode_clock_skew_seconds",
+            "Median of the same over the newest 65 shares: far above the age of a job this clock is ahead, below zero it is behind",
+            meters.share_ages.median_secs(),
+        ),
+        gauges_of_lane(
+            seen,
+            "poolnode_round_work",
+            "Hashes that the pool has worked since its newest block",
+            seen.round_work.map(hashes),
+        ),
         gauges_of_lane(
             seen,
             "poolnode_payout_estimate_coins",
@@ -304,6 +324,11 @@ fn bit(is_so: bool) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
 pub(super) const fn number(value: u64) -> f64 {
     value as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number for graphs")]
+const fn hashes(work: u128) -> f64 {
+    work as f64
 }
 
 fn whole(value: usize) -> f64 {

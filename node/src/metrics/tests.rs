@@ -72,6 +72,7 @@ fn all() -> Vec<Family> {
     };
     let (timings, meters) = (Timings::new(Instant::now()), Meters::default());
     timings.submit.observe(Duration::from_micros(7));
+    meters.share_ages.observe(1_000, 1_002_500);
     let miners = StratumSnapshot {
         miners: vec![miner(1)],
         connections: 3,
@@ -97,6 +98,7 @@ fn all() -> Vec<Family> {
         meters: &meters,
         rpc: calls.counts().collect(),
         payout_estimate_coins: Some(1.5),
+        round_work: Some(77),
         subscribers: 2,
         db_bytes: Some(1),
         process: Process { started_at: 1, resident_bytes: Some(2), open_fds: Some(3) },
@@ -125,6 +127,9 @@ fn the_page_is_what_a_scraper_reads() {
         "poolnode_blocks_found_total{lane=\"devnet\",status=\"confirmed\"} 4.0",
         "poolnode_peers{direction=\"outbound\",transport=\"tcp\",region=\"unknown\"} 1.0",
         "poolnode_sharechain_height{lane=\"devnet\"} 1.0",
+        "poolnode_share_propagation_seconds_sum{lane=\"devnet\"} 2.5",
+        "poolnode_clock_skew_seconds 2.5",
+        "poolnode_round_work{lane=\"devnet\"} 77.0",
         "# EOF",
     ] {
         assert!(lines.contains(line), "{line} is missing in:\n{page}");

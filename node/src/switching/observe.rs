@@ -94,8 +94,9 @@ pub(super) fn inputs(
         None => PriceSeen::Refused(PriceError::NoSources),
     };
     let observe = |(view, memory): (&LaneView, &mut Memory)| {
-        let miners = stratum.on(view.id).snapshot();
-        Observation { price: price(&view.coin), ..observation(view, memory, &miners, now) }
+        let stratum = stratum.on(view.id);
+        let fee = stratum.fee().map_or(0.0, |fee| f64::from(fee.basis_points) / 10_000.0);
+        Observation { fee, price: price(&view.coin), ..observation(view, memory, &stratum.snapshot(), now) }
     };
     Inputs { lanes: views.iter().zip(memories).map(observe).collect(), switch_cost_ms, spread: None }
 }
@@ -117,7 +118,7 @@ fn observation(view: &LaneView, memory: &mut Memory, miners: &Arc<StratumSnapsho
         block_hashes,
         orphan_rate: orphan_rate(view),
         stale_rate: stale_rate(miners),
-        fee: view.fee.map_or(0.0, |fee| f64::from(fee.basis_points) / 10_000.0),
+        fee: 0.0,
         health: memory.health(view, Instant::now()),
         network_hashrate: memory.network_hashrate(block_hashes),
         pool_hashrate: (recent.secs > 0.0).then(|| recent.hashes / recent.secs),

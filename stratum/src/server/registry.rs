@@ -120,7 +120,8 @@ pub(super) struct Registry {
     token: CancellationToken,
     /// May change while miners are served.
     room: watch::Receiver<Room>,
-    session: Arc<SessionConfig>,
+    /// Says whom fees are credited to; may change too.
+    terms: watch::Receiver<Arc<SessionConfig>>,
     guard: Guard,
     accounts: Accounts,
     extranonces: Extranonces,
@@ -135,16 +136,16 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn new(
         allowed: Vec<IpAddr>,
-        room: watch::Receiver<Room>,
-        session: Arc<SessionConfig>,
+        (room, terms): (watch::Receiver<Room>, watch::Receiver<Arc<SessionConfig>>),
         token: CancellationToken,
     ) -> Self {
+        let lanes = terms.borrow().lanes.len();
         Self {
             token,
             room,
+            terms,
             guard: Guard::new(allowed),
-            accounts: Accounts::new(session.lanes.len()),
-            session,
+            accounts: Accounts::new(lanes),
             extranonces: Extranonces::default(),
             tags: RandomState::new(),
             next_id: 0,
@@ -271,7 +272,7 @@ impl Registry {
                 }
             }
             Event::Done { id, tally } => {
-                let fee = self.session.lanes.get(tally.lane).and_then(|lane| lane.fee);
+                let fee = self.terms.borrow().lanes.get(tally.lane).and_then(|lane| lane.fee);
                 self.accounts.add(id, &tally, fee.map(|fee| fee.script), now);
                 self.on_conduct(id, Conduct::Good(tally.accepted()), now);
             }
