@@ -16,7 +16,7 @@ use crate::{
     blocks::BlocksView,
     chain_profile::ChainProfile,
     chain_task::ChainView,
-    lanes::{Decision, RunState},
+    lanes::{Decision, Health, RunState},
     parent::ParentState,
     templates::RefusedTemplate,
 };
@@ -71,6 +71,8 @@ pub struct Board {
     pub state: RunState,
     /// The lane and the reason of a manual switch.
     pub manual: Option<(String, String)>,
+    /// How each lane is now.
+    pub health: Vec<Health>,
     /// Lanes that are left because they fail.
     pub out: Vec<String>,
     /// When lanes are looked at next, Unix seconds.

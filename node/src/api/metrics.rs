@@ -52,7 +52,8 @@ async fn node(State(api): State<ApiState>, _: Operators) -> Response {
     let db_bytes = tokio::task::spawn_blocking(move || folder_bytes(&shares)).await.ok().flatten();
     let started_at = unix_now().saturating_sub(api.started.elapsed().as_secs());
     let seen = Seen {
-        lane: &api.profile.name,
+        lane: &api.lane().name,
+        network: &api.profile.name,
         algorithm: api.profile.params.parent().pow,
         payout_estimate_coins: payout_estimate(&api, &miners),
         round_work: round_work(&api, &chain),

@@ -21,8 +21,10 @@ use crate::{
 /// What a scrape looks at.
 #[derive(Debug)]
 pub struct Seen<'a> {
-    /// Name of the lane: the chain.
+    /// Name of the lane.
     pub lane: &'a str,
+    /// Name of its chain.
+    pub network: &'a str,
     /// Proof of work of the parent chain.
     pub algorithm: PowAlgorithm,
     /// The share chain.
@@ -70,7 +72,7 @@ pub fn families(seen: &Seen<'_>) -> Vec<Family> {
 
 fn node(seen: &Seen<'_>) -> Vec<Family> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let build = vec![("version", version), ("chain", seen.lane.to_owned())];
+    let build = vec![("version", version), ("chain", seen.network.to_owned())];
     let is_ready = seen.chain.may_mine && seen.parent.is_fresh();
     let state = |name: &str, is_so: bool| (lane_and(seen, &[("state", name)]), f64::from(u8::from(is_so)));
     let sync = seen.chain.sync;

@@ -88,6 +88,7 @@ fn all() -> Vec<Family> {
     let peers = PeersView { peers: vec![crate::events::testing::peer()], ..PeersView::default() };
     families(&Seen {
         lane: "devnet",
+        network: "devnet",
         algorithm: sharechain::PowAlgorithm::Sha256d,
         chain: &ChainView::of(&mut chain),
         parent: &parent,

@@ -48,6 +48,8 @@ pub struct SwitchingTask {
     record: DecisionRecord,
     memories: Vec<Memory>,
     placer: Placer,
+    /// How each lane is.
+    health: Vec<Health>,
     next_tick: UnixTime,
     switch_cost_ms: u64,
     /// Hashes by lane when they were last turned into what they should have earned, and that in base units.
@@ -76,6 +78,7 @@ impl SwitchingTask {
             record,
             memories: vec![Memory::new(Instant::now()); count],
             placer: Placer::default(),
+            health: vec![Health::default(); count],
             next_tick: 0,
             switch_cost_ms,
             hashes: vec![0.0; count],
@@ -100,10 +103,10 @@ impl SwitchingTask {
 
     fn look(&mut self, now: UnixTime) {
         self.estimate();
-        let lanes = self.lanes.views().iter().zip(&mut self.memories);
-        let health: Vec<(&str, Health)> =
-            lanes.map(|(view, memory)| (view.name.as_str(), memory.health(view, Instant::now()))).collect();
-        if let Some(decision) = self.controller.on_health(now, &health) {
+        let (views, started) = (self.lanes.views(), Instant::now());
+        self.health = views.iter().zip(&mut self.memories).map(|(view, memory)| memory.health(view, started)).collect();
+        let seen: Vec<(&str, Health)> = views.iter().map(|view| view.name.as_str()).zip(self.health.clone()).collect();
+        if let Some(decision) = self.controller.on_health(now, &seen) {
             self.keep(&decision);
         }
         if now >= self.next_tick {
@@ -180,6 +183,7 @@ impl SwitchingTask {
         let board = Board {
             state: self.controller.state(),
             manual: self.controller.manual().map(|(lane, reason)| (lane.to_owned(), reason.to_owned())),
+            health: self.health.clone(),
             out: self.controller.out().into_iter().collect(),
             next_tick: self.next_tick,
             next_move: self.controller.moves_at(),
