@@ -7,11 +7,13 @@ use clap_complete::Shell;
 use node::{Region, directory::StratumUrl, parent::devnet};
 
 mod ask;
+mod lanes;
 mod payouts;
 mod run;
 mod setup;
 
-pub(crate) use ask::{ChainCommand, DagArgs, EventsArgs, LanesCommand, ListArgs, SharesArgs, StatusArgs, WindowArgs};
+pub(crate) use ask::{ChainCommand, DagArgs, EventsArgs, ListArgs, SharesArgs, StatusArgs, WindowArgs};
+pub(crate) use lanes::{LanesArgs, LanesCommand, ReplayArgs};
 pub(crate) use payouts::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs};
 pub(crate) use run::RunArgs;
 pub(crate) use setup::{ConfigArgs, ConfigCommand, InitArgs};
@@ -80,10 +82,7 @@ pub(crate) enum Command {
         command: ChainCommand,
     },
     /// Lanes: parent chains that miners of this node work on.
-    Lanes {
-        #[command(subcommand)]
-        command: LanesCommand,
-    },
+    Lanes(LanesArgs),
     /// What happens at a running node, one line an event.
     Events(EventsArgs),
     /// Look for what keeps a node from its work, and say what to do about it: takes the flags that the node is run with.

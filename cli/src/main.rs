@@ -12,6 +12,7 @@ mod doctor;
 mod events;
 mod exit;
 mod init;
+mod lanes;
 mod listing;
 mod lists;
 mod log;

@@ -6,7 +6,7 @@
 //!                                                 weights in effect  v
 //!                                            assignment: which worker mines which lane
 //! ```
-//! A lane is a parent chain, its share chain and a payout script. Everything here is pure: it never
+//! A lane is a parent chain, its share chain and a payout script. Everything here but [`prices::PriceTask`] is pure: it never
 //! reads a clock, draws a number, opens a file or moves a miner; time and seeds are arguments, so that a recorded history
 //! replays to the same decisions ([`replay`]). A policy that cannot know refuses, keeps what is, and says why. Nothing is
 //! forecast: estimates are smoothed measurements with their standard errors.

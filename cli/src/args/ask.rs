@@ -81,12 +81,6 @@ pub(crate) struct DagArgs {
     pub(crate) output: Output,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum LanesCommand {
-    /// List them.
-    Ls(ListArgs),
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct EventsArgs {
     /// Go on for ever: a lost connection is taken up again where it was.

@@ -250,6 +250,15 @@ impl Learner {
         })
     }
 
+    /// Goes on with the newest lesson of a record. What was adopted before a refusal is forgotten: the profile's own
+    /// parameters do no harm until the next week.
+    pub fn restore(&mut self, lesson: Lesson) -> ProfitParams {
+        self.studied_at = Some(lesson.time);
+        let is_used = matches!(lesson.outcome, Outcome::Adopted | Outcome::Confirmed);
+        self.used = is_used.then(|| lesson.clone());
+        self.learned(lesson)
+    }
+
     /// The newest lesson.
     pub const fn lesson(&self) -> Option<&Lesson> {
         self.lesson.as_ref()

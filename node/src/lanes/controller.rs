@@ -122,6 +122,9 @@ impl Controller {
             self.check_health(decision.time, &decision.inputs);
             self.plan.observe(&decision.inputs, decision.time);
         }
+        if let Some(lesson) = &decision.lesson {
+            self.plan.restore_lesson(lesson);
+        }
         let is_known = |weights: &Weights| weights.iter().all(|(lane, _)| self.knows(lane));
         if is_known(&decision.chosen) && is_known(&decision.in_effect) && !decision.in_effect.is_empty() {
             let cost_secs = decision.inputs.switch_cost_secs();
@@ -194,7 +197,7 @@ impl Controller {
             (None, RunState::DryRun | RunState::Paused) => self.frozen.clone(),
         };
         let step = Step { inputs: &inputs, gate: &self.gate, may_move: false, settings: &self.settings };
-        let fallback = self.plan.refuge(&step);
+        let fallback = self.plan.successor(&step);
         let wanted = base.without(|lane| self.gate.is_out(lane), fallback.as_deref());
         let in_effect = if wanted.is_empty() { base } else { wanted };
         let reason = self.said(&inputs, reason, &in_effect);

@@ -18,7 +18,7 @@ fn study(history: History, own: ProfitParams) -> Study {
 
 /// Better and worse by so much, for half a day each.
 fn waves(percent: f64) -> impl Fn(u64) -> f64 {
-    move |step| if step / 144 % 2 == 0 { percent } else { -percent }
+    move |step| if (step / 144).is_multiple_of(2) { percent } else { -percent }
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn learned_parameters_are_looked_at_daily_and_taken_back_when_they_cost() {
     let mut outcomes = Vec::new();
     let mut params = own;
     // A week of lasting advantages, then of some that are over as soon as they are believed.
-    let trap = |step: u64| if step / 8 % 2 == 0 { 4.9 } else { -4.9 };
+    let trap = |step: u64| if (step / 8).is_multiple_of(2) { 4.9 } else { -4.9 };
     for step in 0..14 * DAY_SECS / STEP - 1 {
         let edge = if step < 7 * 288 { waves(4.0)(step) } else { trap(step) };
         let now = step * STEP;

@@ -68,6 +68,12 @@ impl Plan {
         }
     }
 
+    pub(super) fn restore_lesson(&mut self, lesson: &Lesson) {
+        if let Some(learner) = self.learner.as_mut().filter(|learner| learner.lesson() != Some(lesson)) {
+            self.profit.set_params(learner.restore(lesson.clone()));
+        }
+    }
+
     pub(super) fn history(&self) -> Option<&History> {
         self.learner.as_ref().map(Learner::history)
     }
@@ -76,6 +82,11 @@ impl Plan {
         if let Some(learner) = &mut self.learner {
             learner.set_history(history);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn profit_params(&self) -> &super::super::params::ProfitParams {
+        self.profit.params()
     }
 
     pub(super) fn observe(&mut self, inputs: &Inputs, now: UnixTime) {
@@ -133,7 +144,7 @@ impl Plan {
             Health::Healthy | Health::Degraded { .. } => "it has not been well for long enough".to_owned(),
         };
         let from = self.main.clone();
-        let Some(to) = self.refuge(step) else {
+        let Some(to) = self.successor(step) else {
             return Some(Reason::Refused(Refusal::AllFailed));
         };
         self.left.get_or_insert_with(|| from.clone());
@@ -143,7 +154,7 @@ impl Plan {
     }
 
     /// The best lane to go to when the main one fails.
-    pub(super) fn refuge(&self, step: &Step<'_>) -> Option<String> {
+    pub(super) fn successor(&self, step: &Step<'_>) -> Option<String> {
         if !step.gate.is_out(&self.main) {
             return Some(self.main.clone());
         }
@@ -157,7 +168,10 @@ impl Plan {
         }
         // A degraded lane is better than none.
         let best = self.profit.best(inputs, &self.main, |lane| gate.takes_miners(lane));
-        best.or_else(|| self.profit.best(inputs, &self.main, |lane| !gate.is_out(lane))).map(ToOwned::to_owned)
+        let best = best.or_else(|| self.profit.best(inputs, &self.main, |lane| !gate.is_out(lane)));
+        // Before anything is seen, the next in the order of the configuration.
+        let next = || step.settings.lanes.iter().find(|lane| inputs.lanes.is_empty() && !gate.is_out(lane)).cloned();
+        best.map(ToOwned::to_owned).or_else(next)
     }
 
     /// Returns to the lane that was left, once it is well; for profit only while it does not pay clearly less.

@@ -19,6 +19,10 @@ use super::super::{
     prices::{PriceError, Quote},
 };
 
+/// What a move costs where only CSV could say it and cannot: milliseconds of mining, much more than a job on the same
+/// connection does.
+const CSV_SWITCH_COST_MS: u64 = 10_000;
+
 /// What was seen at one time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -244,7 +248,7 @@ fn csv_row(text: &str, lanes: &[String], has_paid: bool) -> Result<Row, LineErro
         seen.push(observation(lane, cell)?);
     }
     let paid = values.iter().skip(lanes.len()).map(|cell| number(cell)).collect::<Result<Vec<f64>, _>>()?;
-    let inputs = Inputs { lanes: seen, ..Inputs::default() };
+    let inputs = Inputs { lanes: seen, switch_cost_ms: CSV_SWITCH_COST_MS, spread: None };
     Ok(Row { time, inputs, paid: has_paid.then_some(paid) })
 }
 
