@@ -4,7 +4,7 @@ use std::{fs::File, io::BufReader, process::ExitCode};
 
 use anyhow::Context;
 use node::{
-    api::client::ApiClient,
+    api::{client::ApiClient, dto::SwitchingOrderBody},
     lanes::{
         Params,
         jitter::Schedule,
@@ -15,7 +15,7 @@ use node::{
 use crate::{
     args::{LanesArgs, LanesCommand, ReplayArgs},
     listing::{self, Column},
-    lists, render,
+    lists, render, switching,
 };
 
 /// One way to decide, and what it would have earned.
@@ -46,6 +46,20 @@ pub(crate) async fn run(args: &LanesArgs, api: &str, json: bool) -> anyhow::Resu
     match &args.command {
         None => lists::lanes(&args.list, &ApiClient::new(api)?, json).await,
         Some(LanesCommand::Ls(list)) => lists::lanes(list, &ApiClient::new(api)?, json).await,
+        Some(LanesCommand::Status) => switching::status(&ApiClient::new(api)?, json).await,
+        Some(LanesCommand::Switch(args)) => {
+            let (lane, reason) = (Some(args.lane.clone()), Some(args.reason.clone()));
+            let body = SwitchingOrderBody { lane, reason, ..SwitchingOrderBody::default() };
+            switching::order("switch", &body, &ApiClient::new(api)?, json).await
+        }
+        Some(LanesCommand::Release) => {
+            switching::order("release", &SwitchingOrderBody::default(), &ApiClient::new(api)?, json).await
+        }
+        Some(LanesCommand::State { state }) => {
+            let body = SwitchingOrderBody { state: Some(state.to_string()), ..SwitchingOrderBody::default() };
+            switching::order("state", &body, &ApiClient::new(api)?, json).await
+        }
+        Some(LanesCommand::Explain { number }) => switching::explain(*number, &ApiClient::new(api)?, json).await,
         Some(LanesCommand::Replay(args)) => replay_file(args, json),
     }
 }

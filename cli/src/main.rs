@@ -24,6 +24,7 @@ mod progress;
 mod quickstart;
 mod render;
 mod shares;
+mod switching;
 mod top;
 mod window;
 

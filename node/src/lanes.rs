@@ -12,7 +12,6 @@
 //! forecast: estimates are smoothed measurements with their standard errors.
 
 pub mod adaptive;
-pub mod assignment;
 pub mod balance;
 mod cap;
 pub mod controller;
@@ -32,7 +31,6 @@ pub mod replay;
 pub mod stability;
 pub mod weights;
 
-pub use assignment::{Assigner, Worker};
 pub use controller::{Controller, Settings, UnknownLane};
 pub use decision::{Decision, Keep, Reason, Refusal, RunState};
 pub use estimate::Estimate;

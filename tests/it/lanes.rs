@@ -139,6 +139,52 @@ async fn a_lane_whose_daemon_dies_is_left_and_returned_to_and_no_miner_is_discon
     node.stop().await
 }
 
+#[tokio::test]
+async fn prices_move_miners_when_it_is_live_and_nobody_in_a_dry_run() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let mut prices = String::new();
+    for (coin, price) in [("A", "1.00"), ("B", "1.50")] {
+        for source in ["one", "two"] {
+            let file = world.place.folder(&format!("{coin}-{source}"));
+            std::fs::write(&file, price)?;
+            prices.push_str(&format!("[[price]]\ncoin = \"{coin}\"\nfile = {file:?}\n"));
+        }
+    }
+    let switching = "profile = \"aggressive\"\ntick_secs = 1\njitter_secs = 0\nswitch_cost_ms = 10";
+    let coins = format!("coins = [\"{FIRST}=A\", \"{SECOND}=B\"]");
+    let node = two_lanes(&world, &format!("{switching}\n{coins}\n{prices}")).await?;
+    let _miner = world.miner("miner", &node)?;
+    wait_for_workers(&node, [1, 0], PATIENCE).await?;
+    let look = async || node.api.get::<Switching>("switching").await;
+    wait_for("the policy to want the other lane", PATIENCE, async || {
+        let lanes = look().await?.lanes;
+        Ok((lanes[1].wanted_percent >= 99.0).then_some(()))
+    })
+    .await?;
+    ensure_eq(&look().await?.lanes[1].weight_percent.to_string(), &"0".to_owned(), "a dry run moves nobody")?;
+    ensure_eq(&shares(&node, SECOND).await?.len(), &0, "no share there")?;
+
+    let started = Instant::now();
+    let live = SwitchingOrderBody { state: Some("live".to_owned()), ..SwitchingOrderBody::default() };
+    ensure_eq(
+        &order(&world, &node, "state", live).await?.lanes[1].weight_percent.to_string(),
+        &"100".to_owned(),
+        "live",
+    )?;
+    wait_for("a share on the other lane", PATIENCE, async || {
+        Ok((!shares(&node, SECOND).await?.is_empty()).then_some(()))
+    })
+    .await?;
+    println!("{}", json!({"live_to_first_share_ms": started.elapsed().as_secs_f64() * 1e3}));
+    let status: Status = node.api.status().await?;
+    ensure_eq(&(status.submits.rejected, status.submits.stale), &(0, 0), "refused submits")?;
+    let explained =
+        world.place.command("poolnode").args(["--api", &node.endpoints.api, "lanes", "explain"]).output().await?;
+    let text = String::from_utf8_lossy(&explained.stdout).into_owned();
+    anyhow::ensure!(text.contains("what the lanes are thought to pay") && text.contains(SECOND), "{text}");
+    node.stop().await
+}
+
 /// An address of the devnet.
 fn devnet_address() -> anyhow::Result<String> {
     let profile = node::ChainProfile::find("devnet", None)?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use node::lanes::{Mode, Profile};
+use node::lanes::{Mode, Profile, RunState};
 
 use super::ListArgs;
 
@@ -20,8 +20,33 @@ pub(crate) struct LanesArgs {
 pub(crate) enum LanesCommand {
     /// List them.
     Ls(ListArgs),
+    /// Where miners are, why, and what comes next.
+    Status,
+    /// Move all miners to a lane, and keep them there until `release`; a lane that fails is left all the same.
+    Switch(SwitchArgs),
+    /// Let the policy decide again after `switch`.
+    Release,
+    /// Have decisions take effect (live), only said (dry-run), or none made (paused).
+    State {
+        /// live, dry-run or paused.
+        state: RunState,
+    },
+    /// Explain the newest decision, or one by its number.
+    Explain {
+        /// Its number.
+        number: Option<u64>,
+    },
     /// Run a policy over a history, beside one lane for ever, the lane of the moment and the oracle; no node is asked.
     Replay(ReplayArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SwitchArgs {
+    /// The lane.
+    pub(crate) lane: String,
+    /// Why: it is kept with the decision.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,7 +6,7 @@ use libp2p::Multiaddr;
 use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
 
 use super::{
-    AnnouncementError, LaneError, SwitchingError, TelemetryError,
+    AnnouncementError, LaneError, PriceSourceError, SwitchingError, TelemetryError,
     file::UnknownKey,
     settings::{Place, Settings},
 };
@@ -127,6 +127,9 @@ pub enum ConfigError {
     /// Miners cannot be moved like that.
     #[error(transparent)]
     Switching(#[from] SwitchingError),
+    /// A source of prices that is none.
+    #[error(transparent)]
+    Price(#[from] PriceSourceError),
     /// Lanes that cannot be, or not together.
     #[error(transparent)]
     Lane(#[from] LaneError),
@@ -191,6 +194,7 @@ impl ConfigError {
             Self::TlsFiles => below("stratum", &["tls_cert_file", "tls_key_file"]),
             Self::Announcement(error) => vec![error.key().to_owned()],
             Self::Lane(_) => vec!["lane".to_owned()],
+            Self::Price(_) => vec!["price".to_owned()],
             Self::Switching(error) => vec![error.key().to_owned()],
             Self::Telemetry(error) => vec![error.key().to_owned()],
             Self::ShedLoadAbove { .. } => below("stratum", &["shed_load_above", "connections_max"]),

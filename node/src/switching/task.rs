@@ -1,7 +1,7 @@
 //! The task that looks, has the controller decide, and publishes the plan.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -26,14 +26,11 @@ use super::{
 };
 use crate::{
     clock::unix_now,
-    lanes::{Controller, Decision, Health, Mode, PriceSeen, Reason, RunState, Settings, Weights},
+    lanes::{Controller, Decision, Health, Mode, Reason, RunState, Settings, Weights, prices::Prices},
 };
 
 /// How often it is looked at whether lanes can be mined.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Prices by coin.
-pub(super) type Prices = BTreeMap<String, PriceSeen>;
 
 /// See the module.
 #[derive(Debug)]
@@ -43,7 +40,7 @@ pub struct SwitchingTask {
     board: watch::Sender<Arc<Board>>,
     orders: mpsc::Receiver<Order>,
     stratum: StratumHandle,
-    prices: watch::Receiver<Arc<Prices>>,
+    prices: watch::Receiver<Prices>,
     controller: Controller,
     record: DecisionRecord,
     memories: Vec<Memory>,
@@ -62,7 +59,7 @@ impl SwitchingTask {
     pub fn new(
         lanes: Lanes,
         SwitchingEnds { plan, board, orders }: SwitchingEnds,
-        (stratum, prices): (StratumHandle, watch::Receiver<Arc<Prices>>),
+        (stratum, prices): (StratumHandle, watch::Receiver<Prices>),
         (settings, switch_cost_ms): (Settings, u64),
         (record, decisions): (DecisionRecord, Vec<Decision>),
     ) -> Self {
