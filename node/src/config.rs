@@ -179,6 +179,9 @@ impl Sources {
         let variables = environment::read(&self.variables)?;
         let settings: Settings =
             file.into_iter().flatten().chain(variables).chain(self.flags.iter().cloned()).collect();
+        if let Some(key) = settings.broken_path() {
+            return Err(ConfigError::Path(key.to_owned()).at(&settings));
+        }
         let config = settings.raw().and_then(RawConfig::resolve).map_err(|error| error.at(&settings))?;
         Ok(Config { settings, ..config })
     }
