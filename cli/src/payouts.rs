@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use node::{
     ChainProfile,
     api::{
-        client::ApiClient,
+        client::{ApiClient, encoded},
         dto::{BlockAudit, List, MinerDetail, PayoutEntry},
     },
     clock::iso,
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &PayoutsArgs, api: &ApiClient, json: bool) -> anyh
 }
 
 async fn estimate(address: &str, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
-    let miner: MinerDetail = api.get(&format!("miners/{address}")).await?;
+    let miner: MinerDetail = api.get(&format!("miners/{}", encoded(address))).await?;
     if json {
         render::json(&miner)?;
         return Ok(ExitCode::SUCCESS);
@@ -82,7 +82,7 @@ async fn paid(args: &HistoryArgs, api: &ApiClient, progress: &Progress) -> anyho
         }
     }
     if let Some(address) = &args.address {
-        write!(question, "&address={address}")?;
+        write!(question, "&address={}", encoded(address))?;
     }
     let (mut payouts, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -97,7 +97,7 @@ async fn paid(args: &HistoryArgs, api: &ApiClient, progress: &Progress) -> anyho
 async fn audit(args: &AuditArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
     let progress = Progress::new("the node reads the window again and asks its daemon for the block", json);
     progress.begun();
-    let audit: BlockAudit = api.get(&format!("payouts/audit/{}", args.block)).await?;
+    let audit: BlockAudit = api.get(&format!("payouts/audit/{}", encoded(&args.block))).await?;
     drop(progress);
     if json {
         render::json(&audit)?;
@@ -121,12 +121,12 @@ async fn prove(args: &ProveArgs, api: &ApiClient) -> anyhow::Result<ExitCode> {
     let block = match &args.block {
         Some(block) => block.clone(),
         None => {
-            let question = format!("payouts/history?limit=1&address={}", args.address);
+            let question = format!("payouts/history?limit=1&address={}", encoded(&args.address));
             let newest: List<PayoutEntry> = api.get(&question).await?;
             newest.data.into_iter().next().context("no block of the pool has paid this address yet")?.block
         }
     };
-    let proof: PayoutProof = api.get(&format!("payouts/proof/{block}")).await?;
+    let proof: PayoutProof = api.get(&format!("payouts/proof/{}", encoded(&block))).await?;
     let text = serde_json::to_string(&proof)?;
     match &args.out {
         Some(path) => {

@@ -195,6 +195,9 @@ impl Sources {
         let variables = environment::read(&self.variables)?;
         let settings: Settings =
             file.into_iter().flatten().chain(variables).chain(self.flags.iter().cloned()).collect();
+        if let Some(key) = settings.broken_path() {
+            return Err(ConfigError::Path(key.to_owned()).at(&settings));
+        }
         let mut raw = settings.raw()?;
         let lanes = std::mem::take(&mut raw.lane);
         let config = raw.resolve().map_err(|error| error.at(&settings))?;

@@ -20,3 +20,5 @@ mod payouts;
 mod pool;
 mod stratum_endpoint;
 mod telemetry;
+mod wrong_commands;
+mod wrong_requests;

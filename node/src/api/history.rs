@@ -9,6 +9,7 @@ use super::{
     dto::RejectCounts,
     problem::{Failure, Refusals, problem},
     request::{Params, Within},
+    shares::script_of,
 };
 use crate::history::{Point, Step, Subject, limits::node_points_max};
 
@@ -92,8 +93,7 @@ pub(super) async fn hashrate(
     let refuse = |title, detail: &str| problem(StatusCode::BAD_REQUEST, title, detail.to_owned());
     let step = asked.step.as_deref().map_or(Some(Step::Minute), Step::parse);
     let step = step.ok_or_else(|| refuse("unknown step", "step is 1m, 1h or 1d"))?;
-    let script = asked.address.map(|address| api.profile.addresses.parse(&address));
-    let script = script.transpose().map_err(|cause| refuse("not an address", &cause.to_string()))?;
+    let script = asked.address.map(|address| script_of(&api, &address)).transpose()?;
     let subject = match (script, asked.worker) {
         (None, None) => Subject::Node,
         (None, Some(name)) => Subject::Named(name),

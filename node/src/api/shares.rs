@@ -169,8 +169,10 @@ pub(super) async fn share(
 
 /// The script of an address of this chain.
 pub(super) fn script_of(api: &ApiState, address: &str) -> Result<PayoutScript, Failure> {
-    let refused =
-        |cause: stratum::address::AddressError| problem(StatusCode::BAD_REQUEST, "bad address", cause.to_string());
+    let refused = |cause: stratum::address::AddressError| {
+        let detail = format!("{cause}; give a payout address of {}", api.profile.name);
+        problem(StatusCode::BAD_REQUEST, "bad address", detail)
+    };
     api.profile.addresses.parse(address).map_err(refused)
 }
 

@@ -158,6 +158,9 @@ pub enum ConfigError {
     /// A number out of range.
     #[error("devnet.block_interval_secs: must be 1 to 3600")]
     BlockInterval,
+    /// A path that leads nowhere.
+    #[error("{0}: is no path; leave the key out when there is none")]
+    Path(String),
     /// There is no home folder to put the default data directory into.
     #[error("data_dir: no home directory is known, so it must be given")]
     NoHome,
@@ -178,6 +181,7 @@ impl ConfigError {
                 Vec::new()
             }
             Self::LogFilter(_) => vec!["log.filter".to_owned()],
+            Self::Path(key) => vec![key.clone()],
             Self::Chain(ChainError::Custom(CustomError::Value { key, .. })) => vec![format!("custom.{key}")],
             Self::Chain(ChainError::Params(_)) => vec!["password".to_owned()],
             Self::Chain(_) | Self::DaemonMissing(_) => vec!["chain".to_owned()],

@@ -1,6 +1,8 @@
 use super::*;
 use crate::parent::rpc::RpcAuth;
 
+mod every_key;
+
 fn file(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
