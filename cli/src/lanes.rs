@@ -172,9 +172,13 @@ mod tests {
             schedule: Schedule::default(),
         };
         let text = text(&replay(&mut rows, &settings).unwrap());
-        for words in
-            ["(oracle)", "+5.00 %", "OPTIMIZE_PROFIT, balanced", "north all the time", "1441 rows, 1.0 days, 2 lanes"]
-        {
+        for words in [
+            "(oracle)",
+            "+5.00 %",
+            "OPTIMIZE_PROFIT, balanced",
+            "all the time: the best single lane",
+            "1441 rows, 1.0 days, 2 lanes",
+        ] {
             assert!(text.contains(words), "{text}");
         }
         writeln!(file, "90000,-1,1").unwrap();

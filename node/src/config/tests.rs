@@ -47,6 +47,9 @@ fn the_sample_shows_the_defaults_and_examples_that_parse() {
     assert!(matches!(&daemons(&with_user)[0].auth, RpcAuth::User { .. }));
     (examples.parent.rpc_user, examples.parent.rpc_password) = (None, None);
     assert!(examples.password.is_some() && examples.geo.country_db.is_some() && examples.p2p.region.is_some());
+    // A price has one place, and the sample shows all three.
+    let price = examples.price.remove(0);
+    assert!(price.file.is_some() && price.command.is_some() && price.url.is_some());
     let custom = RawConfig { chain: Some("custom".to_owned()), custom: examples.custom.take(), ..examples.clone() };
     let key = custom.custom.as_ref().unwrap().signature_key.clone();
     let refused = custom.clone().resolve().unwrap_err().to_string();
@@ -156,21 +159,10 @@ fn entries_are_what_the_node_does_and_hold_no_secret() {
         let alone = ["signature_key", "rpc_user", "rpc_password", "default_address", "fee_percent", "fee_address"];
         // A notice goes nowhere without its URL, which is not shown.
         let notify = ["[[notify]]", "url", "format", "kinds", "secret", "token", "chat_id"];
-        // A lane has a file of its own.
-        let lane = [
-            "[[lane]]",
-            "name = \"second\"",
-            "file = \"second.toml\"",
-            "targets",
-            "group_targets",
-            "coins",
-            "[[price]]",
-            "coin",
-            "file",
-            "command",
-            "pointer",
-        ];
-        let left_out = [alone.as_slice(), &notify, &lane].concat();
+        // A lane has a file of its own, and a price one place.
+        let lane = ["[[lane]]", "name = \"second\"", "file = \"second.toml\"", "targets", "group_targets", "coins"];
+        let price = ["[[price]]", "coin = ", "name = \"my file\"", "file = \"/var/lib", "command", "pointer"];
+        let left_out = [alone.as_slice(), &notify, &lane, &price].concat();
         let is_kept = |line: &&str| !left_out.iter().any(|key| line.starts_with(key));
         let text: Vec<&str> = text.lines().filter(is_kept).collect();
         let (_file, first) = sources(&text.join("\n"), &[], &[]);

@@ -35,6 +35,8 @@ fn taken(key: &str) -> &'static [&'static str] {
         "log.files_older" | "stratum.fee_percent" => &["0"],
         "notify_after_secs" => &["0", "9223372036854775807"],
         "api.hosts" | "directory.public_stratum" | "stratum.allow" | "stratum.proxies" => NONE,
+        "lanes.ad_regions" | "lanes.coins" | "lanes.group_targets" | "lanes.peer_regions" | "lanes.targets" => NONE,
+        "lanes.jitter_secs" | "lanes.switch_cost_ms" => &["0"],
         "p2p.external" | "p2p.listen" | "p2p.peers" | "p2p.relays" | "p2p.seeds" => NONE,
         "api.public" | "metrics.per_worker" | "solo_until_synced" | "stratum.tls" => YES,
         "p2p.autonat" | "p2p.discovery" | "p2p.local_addresses" | "p2p.mdns" | "p2p.relay_server" | "p2p.upnp" => YES,
