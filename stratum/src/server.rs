@@ -44,7 +44,7 @@ mod stream;
 mod tally;
 
 pub use accounts::{LaneSnapshot, MinerSnapshot, StratumSnapshot};
-pub use registry::Room;
+pub use registry::{Intake, Room};
 pub use tally::Rejects;
 
 pub(crate) use connection::{Ended, Shared, now};
@@ -54,7 +54,7 @@ pub(crate) use outbox::Outbox;
 pub(crate) use registry::{Event, Seat};
 pub(crate) use stream::Inbox;
 
-use registry::Registry;
+use registry::{Doors, Registry};
 
 /// Found shares on their way to the node. When it is full the connection waits, so a miner is never told `true` for a
 /// share that is not kept; share difficulty holds the whole pool near one per second.
@@ -132,7 +132,7 @@ pub struct Stratum {
     address: SocketAddr,
     snapshots: watch::Sender<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
-    room: watch::Sender<Room>,
+    doors: watch::Sender<Doors>,
 }
 
 /// Where Stratum V2 is spoken.
@@ -147,7 +147,7 @@ struct Door {
 pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
-    room: watch::Sender<Room>,
+    doors: watch::Sender<Doors>,
     /// The only lane that is looked at; all of them without it.
     lane: Option<LaneId>,
 }
@@ -162,8 +162,8 @@ impl Stratum {
         let address = listener.local_addr()?;
         let timings = Arc::new(Timings::new(Instant::now()));
         let Access { connections_max, shed_above, .. } = config.access;
-        let room = watch::Sender::new(Room { connections_max, shed_above });
-        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, room })
+        let doors = watch::Sender::new(Room { connections_max, shed_above }.into());
+        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, doors })
     }
 
     /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
@@ -187,8 +187,8 @@ impl Stratum {
 
     /// Its handle, also before [`Stratum::run`].
     pub fn handle(&self) -> StratumHandle {
-        let (snapshot, timings, room) = (self.snapshots.subscribe(), self.timings.clone(), self.room.clone());
-        StratumHandle { snapshot, timings, room, lane: None }
+        let (snapshot, timings, doors) = (self.snapshots.subscribe(), self.timings.clone(), self.doors.clone());
+        StratumHandle { snapshot, timings, doors, lane: None }
     }
 
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked
@@ -218,7 +218,7 @@ impl Stratum {
             events,
             timings: self.timings,
         });
-        let registry = Registry::new(allowed, self.room.subscribe(), session, token.clone());
+        let registry = Registry::new(allowed, self.doors.subscribe(), session, token.clone());
         let serving = registry.run((self.listener, self.v2), inbox, shared, (self.snapshots, rates_tx), tasks.clone());
         (handle, serving)
     }
@@ -260,12 +260,22 @@ impl StratumHandle {
 
     /// How many connections there may be.
     pub fn room(&self) -> Room {
-        *self.room.borrow()
+        self.doors.borrow().room
     }
 
     /// Lets so many connect from now on.
     pub fn set_room(&self, room: Room) {
-        self.room.send_replace(room);
+        self.doors.send_modify(|doors| doors.room = room);
+    }
+
+    /// Whether new miners are taken.
+    pub fn intake(&self) -> Intake {
+        self.doors.borrow().intake
+    }
+
+    /// Takes new miners from now on, or none; the room stays what it is.
+    pub fn set_intake(&self, intake: Intake) {
+        self.doors.send_modify(|doors| doors.intake = intake);
     }
 }
 

@@ -59,6 +59,11 @@ impl OwnAds {
         self.own.region
     }
 
+    /// Connections of miners that we take.
+    pub const fn capacity(&self) -> u32 {
+        self.own.capacity
+    }
+
     /// The ad that is due, if one is. It counts as announced only with [`OwnAds::announced`]: while nobody hears us it
     /// stays due.
     pub fn next(&self, addresses: &[Multiaddr], load: u32, now: UnixTime) -> Option<SignedAd> {

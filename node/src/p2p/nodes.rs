@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use sharechain::UnixTime;
-use stratum::{Refuge, StratumHandle};
+use stratum::{Refuge, StratumHandle, server::Intake};
 use tokio::sync::watch;
 use tracing::debug;
 
@@ -68,7 +68,12 @@ impl Nodes {
         let mut told: Vec<Multiaddr> = addresses.map(without_identity).filter(|it| is_told(it, hosts)).collect();
         told.sort();
         told.dedup();
-        let load = u32::try_from(self.stratum.snapshot().connections).unwrap_or(u32::MAX);
+        let connections = u32::try_from(self.stratum.snapshot().connections).unwrap_or(u32::MAX);
+        let load = match self.stratum.intake() {
+            Intake::Open => connections,
+            // Who takes nobody new is full.
+            Intake::Closed => connections.max(own.capacity()),
+        };
         let signed = own.next(&told, load, now)?;
         let due = (signed.encode(), signed.ad.clone());
         // In our own directory it is from now on, whether or not anybody hears it.
