@@ -62,7 +62,7 @@ async fn list(api: &ApiClient, json: bool, watch: Option<u64>) -> anyhow::Result
 }
 
 /// The node says where its cookie is; only its user can read it.
-async fn cookie(api: &ApiClient) -> anyhow::Result<String> {
+pub(crate) async fn cookie(api: &ApiClient) -> anyhow::Result<String> {
     let path = api.status().await?.cookie_file;
     std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {path}; give orders as the user that runs the node"))

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::dto::{
-    BanEntry, Health, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem,
-    ShareDetail, Status, Worker,
+    BanEntry, ComponentEntry, Health, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody,
+    PeerOrderResult, Problem, ShareDetail, Status, Worker,
 };
 
 /// Time for one answer.
@@ -140,7 +140,28 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub async fn order(&self, order: &str, body: &PeerOrderBody, cookie: &str) -> Result<PeerOrderResult, ApiError> {
-        let url = format!("{}/api/v1/peers/{order}", self.url);
+        self.post(&format!("peers/{order}"), body, cookie).await
+    }
+
+    /// How well every part of it is.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn components(&self) -> Result<List<ComponentEntry>, ApiError> {
+        self.list("components?").await
+    }
+
+    /// Gives any order below `/api/v1/`. `cookie` is what the node's cookie file holds.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        cookie: &str,
+    ) -> Result<T, ApiError> {
+        let url = format!("{}/api/v1/{path}", self.url);
         self.answer(self.http.post(url).bearer_auth(cookie).json(body)).await
     }
 
