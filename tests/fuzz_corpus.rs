@@ -107,6 +107,7 @@ targets! {
     share header_and_targets identifiers reader coinbase payout_split chain sync stratum_session stratum_submit
     stratum_username stratum_difficulty stratum_login stratum_opening stratum_v2 p2p_request p2p_response node_ad store_record
     address_book api_answer block template template_store rpc_answer devnet_rpc config
+    lanes_history lanes_price
 }
 
 #[test]

@@ -7,11 +7,13 @@ use clap_complete::Shell;
 use node::{Region, directory::StratumUrl, parent::devnet};
 
 mod ask;
+mod lanes;
 mod payouts;
 mod run;
 mod setup;
 
-pub(crate) use ask::{ChainCommand, DagArgs, DrainArgs, EventsArgs, LanesCommand, ListArgs, SharesArgs, StatusArgs};
+pub(crate) use ask::{ChainCommand, DagArgs, DrainArgs, EventsArgs, ListArgs, SharesArgs, StatusArgs, WindowArgs};
+pub(crate) use lanes::{LanesArgs, LanesCommand, ReplayArgs};
 pub(crate) use payouts::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs};
 pub(crate) use run::RunArgs;
 pub(crate) use setup::{ConfigArgs, ConfigCommand, InitArgs};
@@ -80,10 +82,7 @@ pub(crate) enum Command {
         command: ChainCommand,
     },
     /// Lanes: parent chains that miners of this node work on.
-    Lanes {
-        #[command(subcommand)]
-        command: LanesCommand,
-    },
+    Lanes(LanesArgs),
     /// How well every part of a running node is, since when, and what it does about it; exit code 1 when one has failed.
     Health(ListArgs),
     /// What failed at a running node, from when to when, why, and what was done; the newest first.

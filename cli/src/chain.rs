@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     args::ChainCommand,
     render::{self, hashes, key_values},
-    shares,
+    shares, window,
 };
 
 /// What `chain info` says: the part of the status that is about the share chain.
@@ -59,6 +59,7 @@ impl From<Status> for ChainInfo {
 pub(crate) async fn run(command: &ChainCommand, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
     match command {
         ChainCommand::Dag(args) => return shares::dag(args, api, json).await,
+        ChainCommand::Window(args) => return window::run(args, api, json).await,
         ChainCommand::Info => {
             let info = ChainInfo::from(api.status().await?);
             if json { render::json(&info)? } else { render::line(&info_text(&info))? }

@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Args, Command, DevnetArgs, LanesCommand, StatusArgs},
-    chain, config_cmd, doctor, events, health, init,
+    args::{Args, Command, DevnetArgs, StatusArgs},
+    chain, config_cmd, doctor, events, health, init, lanes,
     listing::{self, CLEAR},
     lists,
     log::LogFilter,
@@ -69,7 +69,7 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
         Command::Top => Box::pin(top::run(&ApiClient::new(&api)?)).await,
         Command::Workers(args) => lists::workers(&args, &ApiClient::new(&api)?, json).await,
         Command::Shares(args) => shares::shares(&args, &ApiClient::new(&api)?, json).await,
-        Command::Lanes { command: LanesCommand::Ls(args) } => lists::lanes(&args, &ApiClient::new(&api)?, json).await,
+        Command::Lanes(args) => lanes::run(&args, &api, json).await,
         Command::Share { id } => chain::share(&id, &ApiClient::new(&api)?, json).await,
         Command::Blocks(args) => lists::blocks(&args, &ApiClient::new(&api)?, json).await,
         Command::Payouts(args) => payouts::run(&args, &ApiClient::new(&api)?, json).await,

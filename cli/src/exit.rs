@@ -6,7 +6,9 @@ use node::{api::client::ApiError, config::ConfigError};
 
 /// It could not be done, or the answer is no.
 const FAILED: u8 = 1;
-/// No node answers. 2 is clap's: a command line that makes no sense.
+/// The command line makes no sense; clap's own.
+const USAGE: u8 = 2;
+/// No node answers.
 const UNREACHABLE: u8 = 3;
 /// A node answers, and refuses.
 const REFUSED: u8 = 4;
@@ -31,7 +33,8 @@ fn number(error: &anyhow::Error) -> u8 {
         match cause.downcast_ref::<ApiError>()? {
             ApiError::Unreachable { .. } | ApiError::Timeout { .. } => Some(UNREACHABLE),
             ApiError::Refused { .. } => Some(REFUSED),
-            ApiError::BadUrl(_) | ApiError::Malformed { .. } => Some(FAILED),
+            ApiError::BadUrl(_) => Some(USAGE),
+            ApiError::Malformed { .. } => Some(FAILED),
         }
     };
     error.chain().find_map(of_cause).unwrap_or(FAILED)
@@ -50,6 +53,7 @@ mod tests {
         assert_eq!(number(&anyhow::Error::from(refused).context("asked for a share")), REFUSED);
         let timeout = ApiError::Timeout { url: "http://127.0.0.1:1".to_owned() };
         assert_eq!(number(&timeout.into()), UNREACHABLE);
+        assert_eq!(number(&ApiError::BadUrl("ftp://x".to_owned()).into()), USAGE);
         let sources = Sources { file: Some("/nowhere/node.toml".into()), ..Sources::default() };
         assert_eq!(number(&sources.read().context("cannot start").unwrap_err()), CONFIG);
         assert_eq!(number(&anyhow::anyhow!("no terminal")), FAILED);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use node::{
     api::{
         client::ApiClient,
-        dto::{ComponentEntry, Drain, DrainOrderBody, EmergencyEntry, List, Switching, SwitchingOrderBody},
+        dto::{ComponentEntry, Drain, DrainOrderBody, EmergencyEntry, List, SwitchingOrderBody},
     },
     clock::iso,
 };
@@ -14,7 +14,7 @@ use node::{
 use crate::{
     args::{DrainArgs, ListArgs},
     listing::{self, Column, Output},
-    peers, render,
+    peers, render, switching,
 };
 
 const COMPONENTS: [Column<ComponentEntry>; 6] = [
@@ -68,7 +68,7 @@ pub(crate) async fn emergencies(args: &ListArgs, api: &ApiClient, json: bool) ->
 /// Takes no new miners, or takes them again.
 pub(crate) async fn drain(args: &DrainArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
     let cookie = peers::cookie(api).await?;
-    let drain: Drain = api.post("drain", &DrainOrderBody { on: !args.off }, &cookie).await?;
+    let drain: Drain = api.post("drain", &DrainOrderBody { on: !args.off }, cookie.trim()).await?;
     if json {
         render::json_line(&drain)?;
     } else if drain.on {
@@ -82,18 +82,7 @@ pub(crate) async fn drain(args: &DrainArgs, api: &ApiClient, json: bool) -> anyh
 
 /// `pause` or `resume`: whether decisions about lanes take effect.
 pub(crate) async fn switching(order: &str, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
-    let cookie = peers::cookie(api).await?;
-    let body = SwitchingOrderBody::default();
-    let switching: Switching = api.post(&format!("switching/{order}"), &body, &cookie).await?;
-    if json {
-        render::json_line(&switching)?;
-    } else {
-        render::line(&format!(
-            "the choice among lanes is {}; lanes that fail are left in every state",
-            switching.state
-        ))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    switching::order(order, &SwitchingOrderBody::default(), api, json).await
 }
 
 /// One line when all is well, else the list of what is not.

@@ -73,14 +73,14 @@ const LANES: [Column<Lane>; 8] = [
 
 /// Somebody in the window.
 #[derive(Debug, Serialize)]
-struct Payee {
+pub(crate) struct Payee {
     address: String,
     work: u128,
     percent: f64,
     amount: Option<u64>,
 }
 
-const PAYEES: [Column<Payee>; 4] = [
+pub(crate) const PAYEES: [Column<Payee>; 4] = [
     Column::text("ADDRESS", "address", |payee| payee.address.clone()),
     Column::number("WORK", "work_hashes", |payee| hashes(payee.work), |payee| payee.work.to_string()),
     Column::number(
@@ -156,7 +156,7 @@ pub(crate) async fn payouts(args: &ListArgs, api: &ApiClient, json: bool) -> any
 }
 
 /// The window, the most work first, with what the next block pays for it.
-fn payees(next: &NextPayouts) -> Vec<Payee> {
+pub(crate) fn payees(next: &NextPayouts) -> Vec<Payee> {
     let amounts: std::collections::BTreeMap<&str, u64> =
         next.payouts.iter().map(|payout| (payout.script.as_str(), payout.amount)).collect();
     let payee = |weight: &node::api::dto::Weight| Payee {

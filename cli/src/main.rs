@@ -13,6 +13,7 @@ mod events;
 mod exit;
 mod health;
 mod init;
+mod lanes;
 mod listing;
 mod lists;
 mod log;
@@ -20,10 +21,13 @@ mod manual;
 mod nearest;
 mod payouts;
 mod peers;
+mod progress;
 mod quickstart;
 mod render;
 mod shares;
+mod switching;
 mod top;
+mod window;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();

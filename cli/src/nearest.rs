@@ -18,7 +18,7 @@ use node::{
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::{args::NearestArgs, render};
+use crate::{args::NearestArgs, progress::Progress, render};
 
 mod formats;
 mod measurement;
@@ -52,7 +52,9 @@ pub(crate) async fn run(args: NearestArgs, api: &str, json: bool) -> anyhow::Res
              directory.public_stratum"
         );
     }
-    let measurements = measure(candidates, args.user.as_deref()).await;
+    let progress = Progress::new(&format!("measuring {} endpoints", candidates.len()), json);
+    let measurements = measure(candidates, args.user.as_deref(), &progress).await;
+    drop(progress);
     let findings = find(&args, format, &known, measurements);
     if findings.reached.is_empty() {
         let why = findings.failed.iter().map(|failed| {
@@ -120,16 +122,22 @@ fn candidates(args: &NearestArgs, nodes: &[ListedNode]) -> Vec<Candidate> {
 }
 
 /// Measures all of them in rounds, so that a burst of traffic spoils one sample of each and not all samples of one.
-async fn measure(candidates: Vec<Candidate>, user: Option<&str>) -> Vec<Measurement> {
+async fn measure(candidates: Vec<Candidate>, user: Option<&str>, progress: &Progress) -> Vec<Measurement> {
     let mut measurements: Vec<Measurement> = candidates.into_iter().map(Measurement::new).collect();
-    for _ in 0..SAMPLES {
-        measurements = round(measurements, user).await;
+    for done in 0..SAMPLES {
+        progress.at(done * measurements.len(), SAMPLES * measurements.len());
+        measurements = round(measurements, user, (progress, done)).await;
     }
     mark_behind(&mut measurements);
     measurements
 }
 
-async fn round(measurements: Vec<Measurement>, user: Option<&str>) -> Vec<Measurement> {
+async fn round(
+    measurements: Vec<Measurement>,
+    user: Option<&str>,
+    (progress, rounds): (&Progress, usize),
+) -> Vec<Measurement> {
+    let all = measurements.len();
     let places = Arc::new(Semaphore::new(AT_ONCE_MAX));
     let mut tasks = JoinSet::new();
     for (number, mut measurement) in measurements.into_iter().enumerate() {
@@ -141,7 +149,14 @@ async fn round(measurements: Vec<Measurement>, user: Option<&str>) -> Vec<Measur
             (number, measurement)
         });
     }
-    let mut done = tasks.join_all().await;
+    let mut done = Vec::new();
+    while let Some(measured) = tasks.join_next().await {
+        match measured {
+            Ok(measured) => done.push(measured),
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
+        progress.at(rounds * all + done.len(), SAMPLES * all);
+    }
     done.sort_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, measurement)| measurement).collect()
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use node::{
     ChainProfile,
     api::{
-        client::ApiClient,
+        client::{ApiClient, encoded},
         dto::{BlockAudit, List, MinerDetail, PayoutEntry},
     },
     clock::iso,
@@ -18,6 +18,7 @@ use crate::{
     args::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs},
     listing::{self, Column, Output},
     lists,
+    progress::Progress,
     render::{self, coins},
 };
 
@@ -46,7 +47,7 @@ pub(crate) async fn run(args: &PayoutsArgs, api: &ApiClient, json: bool) -> anyh
 }
 
 async fn estimate(address: &str, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
-    let miner: MinerDetail = api.get(&format!("miners/{address}")).await?;
+    let miner: MinerDetail = api.get(&format!("miners/{}", encoded(address))).await?;
     if json {
         render::json(&miner)?;
         return Ok(ExitCode::SUCCESS);
@@ -67,13 +68,13 @@ async fn estimate(address: &str, api: &ApiClient, json: bool) -> anyhow::Result<
 }
 
 async fn history(args: &HistoryArgs, output: Output, api: &ApiClient) -> anyhow::Result<ExitCode> {
-    let payouts = paid(args, api).await?;
+    let payouts = paid(args, api, &Progress::new("payouts", output == Output::Json)).await?;
     listing::print(&List::new(payouts), &HISTORY, output, "no block of the pool has paid anybody yet")?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// All pages.
-async fn paid(args: &HistoryArgs, api: &ApiClient) -> anyhow::Result<Vec<PayoutEntry>> {
+async fn paid(args: &HistoryArgs, api: &ApiClient, progress: &Progress) -> anyhow::Result<Vec<PayoutEntry>> {
     let mut question = format!("payouts/history?limit={PAGE}");
     for (key, value) in [("from", args.from), ("to", args.to)] {
         if let Some(value) = value {
@@ -81,19 +82,23 @@ async fn paid(args: &HistoryArgs, api: &ApiClient) -> anyhow::Result<Vec<PayoutE
         }
     }
     if let Some(address) = &args.address {
-        write!(question, "&address={address}")?;
+        write!(question, "&address={}", encoded(address))?;
     }
     let (mut payouts, mut cursor) = (Vec::new(), String::new());
     loop {
         let page: List<PayoutEntry> = api.get(&format!("{question}{cursor}")).await?;
         payouts.extend(page.data);
+        progress.at(payouts.len(), page.meta.total);
         let Some(next) = page.meta.next else { return Ok(payouts) };
         cursor = format!("&cursor={next}");
     }
 }
 
 async fn audit(args: &AuditArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
-    let audit: BlockAudit = api.get(&format!("payouts/audit/{}", args.block)).await?;
+    let progress = Progress::new("the node reads the window again and asks its daemon for the block", json);
+    progress.begun();
+    let audit: BlockAudit = api.get(&format!("payouts/audit/{}", encoded(&args.block))).await?;
+    drop(progress);
     if json {
         render::json(&audit)?;
     } else {
@@ -116,12 +121,12 @@ async fn prove(args: &ProveArgs, api: &ApiClient) -> anyhow::Result<ExitCode> {
     let block = match &args.block {
         Some(block) => block.clone(),
         None => {
-            let question = format!("payouts/history?limit=1&address={}", args.address);
+            let question = format!("payouts/history?limit=1&address={}", encoded(&args.address));
             let newest: List<PayoutEntry> = api.get(&question).await?;
             newest.data.into_iter().next().context("no block of the pool has paid this address yet")?.block
         }
     };
-    let proof: PayoutProof = api.get(&format!("payouts/proof/{block}")).await?;
+    let proof: PayoutProof = api.get(&format!("payouts/proof/{}", encoded(&block))).await?;
     let text = serde_json::to_string(&proof)?;
     match &args.out {
         Some(path) => {

@@ -6,6 +6,8 @@ use anyhow::Context;
 use node::{api::dto::Status, run::Endpoints};
 use serde::Serialize;
 
+use crate::progress::bar;
+
 /// Prints a line to stdout.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     writeln!(io::stdout().lock(), "{text}").context("cannot write to stdout")
@@ -105,7 +107,8 @@ fn sync(status: &Status) -> String {
     let Some(target) = status.sync_target_height else { return status.sync_state.clone() };
     let rate = status.sync_shares_per_sec.map(|rate| format!("  {rate} shares/s")).unwrap_or_default();
     let left = status.sync_secs_left.map(|secs| format!("  {} left", duration(secs))).unwrap_or_default();
-    format!("{} of {target}{rate}{left}", status.share_height)
+    let part = bar(status.share_height as f64 / target.max(1) as f64);
+    format!("{part}  {} of {target}{rate}{left}", status.share_height)
 }
 
 /// A rate with the prefix people use.

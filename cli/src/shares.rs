@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use node::{
     api::{
-        client::ApiClient,
+        client::{ApiClient, encoded},
         dto::{DagShare, List, ShareEntry},
     },
     clock::iso,
@@ -41,7 +41,7 @@ const DAG: [Column<DagShare>; 6] = [
 
 /// Lists the newest shares.
 pub(crate) async fn shares(args: &SharesArgs, api: &ApiClient, json: bool) -> anyhow::Result<ExitCode> {
-    let address = args.address.as_ref().map(|address| format!("&address={address}")).unwrap_or_default();
+    let address = args.address.as_ref().map(|address| format!("&address={}", encoded(address))).unwrap_or_default();
     let own = if args.own { "&own=true" } else { "" };
     loop {
         let shares: List<ShareEntry> = api.get(&format!("shares?limit={}{address}{own}", args.limit)).await?;

@@ -97,6 +97,9 @@ _poolnode() {
             poolnode__subcmd__chain,info)
                 cmd="poolnode__subcmd__chain__subcmd__info"
                 ;;
+            poolnode__subcmd__chain,window)
+                cmd="poolnode__subcmd__chain__subcmd__window"
+                ;;
             poolnode__subcmd__chain__subcmd__help,dag)
                 cmd="poolnode__subcmd__chain__subcmd__help__subcmd__dag"
                 ;;
@@ -105,6 +108,9 @@ _poolnode() {
                 ;;
             poolnode__subcmd__chain__subcmd__help,info)
                 cmd="poolnode__subcmd__chain__subcmd__help__subcmd__info"
+                ;;
+            poolnode__subcmd__chain__subcmd__help,window)
+                cmd="poolnode__subcmd__chain__subcmd__help__subcmd__window"
                 ;;
             poolnode__subcmd__config,check)
                 cmd="poolnode__subcmd__config__subcmd__check"
@@ -214,6 +220,9 @@ _poolnode() {
             poolnode__subcmd__help__subcmd__chain,info)
                 cmd="poolnode__subcmd__help__subcmd__chain__subcmd__info"
                 ;;
+            poolnode__subcmd__help__subcmd__chain,window)
+                cmd="poolnode__subcmd__help__subcmd__chain__subcmd__window"
+                ;;
             poolnode__subcmd__help__subcmd__config,check)
                 cmd="poolnode__subcmd__help__subcmd__config__subcmd__check"
                 ;;
@@ -226,8 +235,26 @@ _poolnode() {
             poolnode__subcmd__help__subcmd__config,show)
                 cmd="poolnode__subcmd__help__subcmd__config__subcmd__show"
                 ;;
+            poolnode__subcmd__help__subcmd__lanes,explain)
+                cmd="poolnode__subcmd__help__subcmd__lanes__subcmd__explain"
+                ;;
             poolnode__subcmd__help__subcmd__lanes,ls)
                 cmd="poolnode__subcmd__help__subcmd__lanes__subcmd__ls"
+                ;;
+            poolnode__subcmd__help__subcmd__lanes,release)
+                cmd="poolnode__subcmd__help__subcmd__lanes__subcmd__release"
+                ;;
+            poolnode__subcmd__help__subcmd__lanes,replay)
+                cmd="poolnode__subcmd__help__subcmd__lanes__subcmd__replay"
+                ;;
+            poolnode__subcmd__help__subcmd__lanes,state)
+                cmd="poolnode__subcmd__help__subcmd__lanes__subcmd__state"
+                ;;
+            poolnode__subcmd__help__subcmd__lanes,status)
+                cmd="poolnode__subcmd__help__subcmd__lanes__subcmd__status"
+                ;;
+            poolnode__subcmd__help__subcmd__lanes,switch)
+                cmd="poolnode__subcmd__help__subcmd__lanes__subcmd__switch"
                 ;;
             poolnode__subcmd__help__subcmd__payouts,audit)
                 cmd="poolnode__subcmd__help__subcmd__payouts__subcmd__audit"
@@ -262,17 +289,53 @@ _poolnode() {
             poolnode__subcmd__help__subcmd__peers,unban)
                 cmd="poolnode__subcmd__help__subcmd__peers__subcmd__unban"
                 ;;
+            poolnode__subcmd__lanes,explain)
+                cmd="poolnode__subcmd__lanes__subcmd__explain"
+                ;;
             poolnode__subcmd__lanes,help)
                 cmd="poolnode__subcmd__lanes__subcmd__help"
                 ;;
             poolnode__subcmd__lanes,ls)
                 cmd="poolnode__subcmd__lanes__subcmd__ls"
                 ;;
+            poolnode__subcmd__lanes,release)
+                cmd="poolnode__subcmd__lanes__subcmd__release"
+                ;;
+            poolnode__subcmd__lanes,replay)
+                cmd="poolnode__subcmd__lanes__subcmd__replay"
+                ;;
+            poolnode__subcmd__lanes,state)
+                cmd="poolnode__subcmd__lanes__subcmd__state"
+                ;;
+            poolnode__subcmd__lanes,status)
+                cmd="poolnode__subcmd__lanes__subcmd__status"
+                ;;
+            poolnode__subcmd__lanes,switch)
+                cmd="poolnode__subcmd__lanes__subcmd__switch"
+                ;;
+            poolnode__subcmd__lanes__subcmd__help,explain)
+                cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__explain"
+                ;;
             poolnode__subcmd__lanes__subcmd__help,help)
                 cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__help"
                 ;;
             poolnode__subcmd__lanes__subcmd__help,ls)
                 cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__ls"
+                ;;
+            poolnode__subcmd__lanes__subcmd__help,release)
+                cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__release"
+                ;;
+            poolnode__subcmd__lanes__subcmd__help,replay)
+                cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__replay"
+                ;;
+            poolnode__subcmd__lanes__subcmd__help,state)
+                cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__state"
+                ;;
+            poolnode__subcmd__lanes__subcmd__help,status)
+                cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__status"
+                ;;
+            poolnode__subcmd__lanes__subcmd__help,switch)
+                cmd="poolnode__subcmd__lanes__subcmd__help__subcmd__switch"
                 ;;
             poolnode__subcmd__payouts,audit)
                 cmd="poolnode__subcmd__payouts__subcmd__audit"
@@ -411,7 +474,7 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__chain)
-            opts="-h --api --json --log --help info dag help"
+            opts="-h --api --json --log --help info window dag help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -467,7 +530,7 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__chain__subcmd__help)
-            opts="info dag help"
+            opts="info window dag help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,6 +585,20 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__chain__subcmd__help__subcmd__window)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__chain__subcmd__info)
             opts="-h --api --json --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -529,6 +606,40 @@ _poolnode() {
                 return 0
             fi
             case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__chain__subcmd__window)
+            opts="-h --limit --output --watch --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --api)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1063,7 +1174,7 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help__subcmd__chain)
-            opts="info dag"
+            opts="info window dag"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1091,6 +1202,20 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help__subcmd__chain__subcmd__info)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__chain__subcmd__window)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1259,7 +1384,7 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help__subcmd__lanes)
-            opts="ls"
+            opts="ls status switch release state explain replay"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1272,7 +1397,91 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__help__subcmd__lanes__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__help__subcmd__lanes__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__lanes__subcmd__release)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__lanes__subcmd__replay)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__lanes__subcmd__state)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__lanes__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__lanes__subcmd__switch)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1699,8 +1908,38 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__lanes)
-            opts="-h --api --json --log --help ls help"
+            opts="-h --output --watch --api --json --log --help ls status switch release state explain replay help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__explain)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1721,8 +1960,22 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__lanes__subcmd__help)
-            opts="ls help"
+            opts="ls status switch release state explain replay help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1762,6 +2015,76 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__lanes__subcmd__help__subcmd__release)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__help__subcmd__replay)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__help__subcmd__state)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__help__subcmd__switch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__lanes__subcmd__ls)
             opts="-h --output --watch --api --json --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1774,6 +2097,144 @@ _poolnode() {
                     return 0
                     ;;
                 --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__release)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__replay)
+            opts="-h --policy --profile --switch-cost-ms --half-life-secs --edge-min-percent --seed --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --switch-cost-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --half-life-secs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edge-min-percent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__state)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__status)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__lanes__subcmd__switch)
+            opts="-h --reason --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -247,17 +247,27 @@ complete -c poolnode -n "__fish_poolnode_using_subcommand verify" -l api -d 'API
 complete -c poolnode -n "__fish_poolnode_using_subcommand verify" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand verify" -l json -d 'JSON for scripts instead of text for people'
 complete -c poolnode -n "__fish_poolnode_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -l api -d 'API of the node to ask' -r
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -l json -d 'JSON for scripts instead of text for people'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -s h -l help -d 'Print help'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -f -a "info" -d 'Its identity, tip, work and window'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -f -a "dag" -d 'How the newest shares build on each other'
-complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info dag help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -f -a "info" -d 'Its identity, tip, work and window'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -f -a "window" -d 'The shares that the next block pays, and whose they are'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -f -a "dag" -d 'How the newest shares build on each other'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and not __fish_seen_subcommand_from info window dag help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from info" -l api -d 'API of the node to ask' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from info" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from info" -l json -d 'JSON for scripts instead of text for people'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l limit -d 'At most so many addresses, those with the most work first' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l output -d 'How it is printed; --json stands for json' -r -f -a "table\t'For people, fitted to the terminal'
+json\t'As the API says it'
+csv\t'For spreadsheets (RFC 4180): numbers without units, times in UTC'"
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l watch -d 'Show it again and again, every so many seconds' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from window" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -l heights -d 'How many heights' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -l to -d 'Up to this height (default: the tip)' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -l output -d 'How it is printed; --json stands for json' -r -f -a "table\t'For people, fitted to the terminal'
@@ -269,14 +279,25 @@ complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -l json -d 'JSON for scripts instead of text for people'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from dag" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from help" -f -a "info" -d 'Its identity, tip, work and window'
+complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from help" -f -a "window" -d 'The shares that the next block pays, and whose they are'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from help" -f -a "dag" -d 'How the newest shares build on each other'
 complete -c poolnode -n "__fish_poolnode_using_subcommand chain; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls help" -l api -d 'API of the node to ask' -r
-complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls help" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
-complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls help" -l json -d 'JSON for scripts instead of text for people'
-complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls help" -s h -l help -d 'Print help'
-complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls help" -f -a "ls" -d 'List them'
-complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -l output -d 'How it is printed; --json stands for json' -r -f -a "table\t'For people, fitted to the terminal'
+json\t'As the API says it'
+csv\t'For spreadsheets (RFC 4180): numbers without units, times in UTC'"
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -l watch -d 'Show it again and again, every so many seconds' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -f -a "ls" -d 'List them'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -f -a "status" -d 'Where miners are, why, and what comes next'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -f -a "switch" -d 'Move all miners to a lane, and keep them there until `release`; a lane that fails is left all the same'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -f -a "release" -d 'Let the policy decide again after `switch`'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -f -a "state" -d 'Have decisions take effect (live), only said (dry-run), or none made (paused)'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -f -a "explain" -d 'Explain the newest decision, or one by its number'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -f -a "replay" -d 'Run a policy over a history, beside one lane for ever, the lane of the moment and the oracle; no node is asked'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and not __fish_seen_subcommand_from ls status switch release state explain replay help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from ls" -l output -d 'How it is printed; --json stands for json' -r -f -a "table\t'For people, fitted to the terminal'
 json\t'As the API says it'
 csv\t'For spreadsheets (RFC 4180): numbers without units, times in UTC'"
@@ -285,7 +306,44 @@ complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen
 complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from ls" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from ls" -l json -d 'JSON for scripts instead of text for people'
 complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from status" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from status" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from status" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from switch" -l reason -d 'Why: it is kept with the decision' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from switch" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from switch" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from switch" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from switch" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from release" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from release" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from release" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from release" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from state" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from state" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from state" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from state" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from explain" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from explain" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from explain" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l policy -d 'The policy: optimize-profit, balance-load, maximize-stability, geographic-distribution or adaptive-learning' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l profile -d 'Its risk profile: conservative, balanced or aggressive' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l switch-cost-ms -d 'What a move costs, milliseconds of mining (default: what the history says, 10000 for CSV)' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l half-life-secs -d 'Half-life of observations instead of the profile\'s' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l edge-min-percent -d 'Least advantage that is worth a move instead of the profile\'s' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l seed -d 'Decides at which moments the node may move' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l api -d 'API of the node to ask' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l log -d 'What is logged to stderr: error, warn, info, debug, or a tracing filter [env: POOLNODE_LOG] [default: info]' -r
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -l json -d 'JSON for scripts instead of text for people'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help'
 complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from help" -f -a "status" -d 'Where miners are, why, and what comes next'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from help" -f -a "switch" -d 'Move all miners to a lane, and keep them there until `release`; a lane that fails is left all the same'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from help" -f -a "release" -d 'Let the policy decide again after `switch`'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from help" -f -a "state" -d 'Have decisions take effect (live), only said (dry-run), or none made (paused)'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Explain the newest decision, or one by its number'
+complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from help" -f -a "replay" -d 'Run a policy over a history, beside one lane for ever, the lane of the moment and the oracle; no node is asked'
 complete -c poolnode -n "__fish_poolnode_using_subcommand lanes; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c poolnode -n "__fish_poolnode_using_subcommand events" -l kinds -d 'Only these kinds, with commas: share, uncle, tip, block_found, payout, worker_on, warning, ...' -r
 complete -c poolnode -n "__fish_poolnode_using_subcommand events" -l after -d 'Begin after the event with this number, as far as the node remembers' -r
@@ -449,8 +507,15 @@ complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from payouts" -f -a "audit" -d 'Compare what a block pays with what the share chain says that it has to'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from payouts" -f -a "prove" -d 'Write the proof of a block\'s payouts, which anybody can check with `poolnode verify`'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from chain" -f -a "info" -d 'Its identity, tip, work and window'
+complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from chain" -f -a "window" -d 'The shares that the next block pays, and whose they are'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from chain" -f -a "dag" -d 'How the newest shares build on each other'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from lanes" -f -a "ls" -d 'List them'
+complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from lanes" -f -a "status" -d 'Where miners are, why, and what comes next'
+complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from lanes" -f -a "switch" -d 'Move all miners to a lane, and keep them there until `release`; a lane that fails is left all the same'
+complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from lanes" -f -a "release" -d 'Let the policy decide again after `switch`'
+complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from lanes" -f -a "state" -d 'Have decisions take effect (live), only said (dry-run), or none made (paused)'
+complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from lanes" -f -a "explain" -d 'Explain the newest decision, or one by its number'
+complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from lanes" -f -a "replay" -d 'Run a policy over a history, beside one lane for ever, the lane of the moment and the oracle; no node is asked'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Say whether a node would start with this file, the environment and these flags of `run`; exit code 5 when not'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print the effective configuration: file, environment and these flags of `run` together. Secrets are hidden'
 complete -c poolnode -n "__fish_poolnode_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "generate" -d 'Print a complete configuration with every key documented'

@@ -57,8 +57,6 @@ fn own_node(config: &Config, key: &Keypair, agent: &str, hosts: AddressPolicy) -
         endpoints,
         region: config.p2p.region,
         country: announced.country,
-        fee_basis_points: config.stratum.fee.map_or(0, |fee| fee.basis_points),
-        capacity: u32::try_from(config.stratum.connections_max).unwrap_or(u32::MAX),
         agent: agent.to_owned(),
     }))
 }

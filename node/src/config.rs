@@ -39,6 +39,7 @@ mod lanes;
 mod miners;
 mod p2p;
 mod parent;
+mod prices;
 mod schema;
 mod settings;
 mod switching;
@@ -57,6 +58,7 @@ pub use lanes::{LaneError, RawLane};
 pub use miners::{MinersConfig, RawStratum, TlsConfig};
 pub use p2p::{P2pConfig, RawP2p};
 pub use parent::{DaemonConfig, ParentConfig, RawFallback, RawParent};
+pub use prices::{PriceSourceError, RawPrice};
 pub use schema::schema;
 pub use settings::{HIDDEN, Origin, Place, Setting, Settings};
 pub use switching::{RawSwitching, SwitchingConfig, SwitchingError};
@@ -146,6 +148,8 @@ pub struct RawConfig {
     pub notify: Vec<RawNotify>,
     /// How miners are moved between lanes.
     pub lanes: RawSwitching,
+    /// Where prices are read.
+    pub price: Vec<RawPrice>,
     /// Further lanes.
     pub lane: Vec<RawLane>,
 }
@@ -191,6 +195,9 @@ impl Sources {
         let variables = environment::read(&self.variables)?;
         let settings: Settings =
             file.into_iter().flatten().chain(variables).chain(self.flags.iter().cloned()).collect();
+        if let Some(key) = settings.broken_path() {
+            return Err(ConfigError::Path(key.to_owned()).at(&settings));
+        }
         let mut raw = settings.raw()?;
         let lanes = std::mem::take(&mut raw.lane);
         let config = raw.resolve().map_err(|error| error.at(&settings))?;
@@ -261,7 +268,7 @@ impl RawConfig {
             api_access,
             geo: GeoFiles { country_db: geo_file(self.geo.country_db)?, asn_db: geo_file(self.geo.asn_db)? },
             lanes: Vec::new(),
-            switching: self.lanes.resolve()?,
+            switching: SwitchingConfig { prices: prices::resolve(self.price)?, ..self.lanes.resolve()? },
             settings: Settings::default(),
             chain,
             data_dir,

@@ -33,7 +33,7 @@ mod view;
 pub use ad::{AdError, Country, NodeAd, Operator, PublicKey, SignedAd};
 pub use endpoint::{AuthorityKey, Host, InvalidStratumUrl, StratumProtocol, StratumUrl};
 pub use network_group::NetworkGroup;
-pub use own_ads::{OwnAds, OwnNode};
+pub use own_ads::{Offer, OwnAds, OwnNode};
 pub use places::Place;
 pub use view::{DirectoryView, ListedNode};
 

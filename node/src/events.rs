@@ -203,6 +203,11 @@ impl Kinds {
     /// All of them.
     pub const ALL: Self = Self((1 << NAMES.len()) - 1);
 
+    /// Their names.
+    pub const fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+
     /// Those that a list names, separated by commas. A gap is always told.
     ///
     /// # Errors

@@ -6,13 +6,12 @@
 //!                                                 weights in effect  v
 //!                                            assignment: which worker mines which lane
 //! ```
-//! A lane is a parent chain, its share chain and a payout script. Everything here is pure: it never
-//! reads a clock, draws a number, opens a file or moves a miner; time and seeds are arguments, so that a record
-//! replays to the same decisions. A policy that cannot know refuses, keeps what is, and says why. Nothing is
+//! A lane is a parent chain, its share chain and a payout script. Everything here but [`prices::PriceTask`] is pure: it never
+//! reads a clock, draws a number, opens a file or moves a miner; time and seeds are arguments, so that a recorded history
+//! replays to the same decisions ([`replay`]). A policy that cannot know refuses, keeps what is, and says why. Nothing is
 //! forecast: estimates are smoothed measurements with their standard errors.
 
 pub mod adaptive;
-pub mod assignment;
 pub mod balance;
 mod cap;
 pub mod controller;
@@ -28,10 +27,10 @@ pub mod observation;
 pub mod params;
 pub mod prices;
 pub mod profit;
+pub mod replay;
 pub mod stability;
 pub mod weights;
 
-pub use assignment::{Assigner, Worker};
 pub use controller::{Controller, Settings, UnknownLane};
 pub use decision::{Decision, Keep, Reason, Refusal, RunState};
 pub use estimate::Estimate;

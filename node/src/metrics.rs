@@ -21,10 +21,12 @@ use prometheus_client::{
 };
 use stratum::timing::{BOUNDS_MICROS, Histogram, HistogramCounts};
 
+mod ages;
 mod families;
 mod process;
 mod workers;
 
+pub use ages::ShareAges;
 pub use families::{Seen, families};
 pub use process::Process;
 pub use workers::{WORKERS_MAX, workers};
@@ -37,6 +39,8 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Meters {
     /// From a share at the chain task to its verdict.
     pub share_validate: Histogram,
+    /// How old shares of others look when gossip brings them.
+    pub share_ages: ShareAges,
     /// Round trips to peers.
     pub peer_rtt: Histogram,
     /// Shares that became part of the chain.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use stratum::{
-    LanePlan, LaneTerms, OperatorFee, Refuge, SessionConfig, Stratum, StratumConfig,
+    LanePlan, LaneTerms, Refuge, SessionConfig, Stratum, StratumConfig,
     lane::Lanes,
     server::{Access, LaneEnds, Room},
 };
@@ -82,8 +82,6 @@ pub struct StratumEndpoint {
     pub v2_url: Option<String>,
     /// Whether the first takes TLS too.
     pub tls: bool,
-    /// The operator's part of the jobs.
-    pub fee: Option<OperatorFee>,
 }
 
 /// Binds the endpoint and, where it is wanted, that of Stratum V2.
@@ -100,7 +98,7 @@ pub(crate) fn bind(
     };
     let mut stratum = Stratum::bind(miners.listen, terms).map_err(refused(miners.listen, "--stratum-listen"))?;
     let tls = miners.tls != TlsConfig::Off;
-    let mut endpoint = StratumEndpoint { address: stratum.address(), v2_url: None, tls, fee: miners.fee };
+    let mut endpoint = StratumEndpoint { address: stratum.address(), v2_url: None, tls };
     let Some(address) = miners.v2_listen else { return Ok((stratum, endpoint)) };
     let keys = data_dir.authority_keys()?;
     let key = keys.public_text();

@@ -1,7 +1,7 @@
 //! Takes a configuration over while the node runs: what can be, and only when all of it is right.
 //!
 //! ```text
-//! SIGHUP --request--> reload: Sources --read--> Config --changes--> log filter, geo files, room for miners
+//! SIGHUP --request--> reload: Sources --read--> Config --changes--> log filter, geo files, fee, room for miners
 //! ```
 //! A file with a fault changes nothing. What needs a restart is named, and stays as it was: also in what is compared next
 //! time, so that it is named again until somebody restarts.
@@ -78,6 +78,9 @@ fn take_over(config: &mut Config, fresh: Config, owners: &Owners, set_log_filter
     }
     if fresh.geo != config.geo {
         owners.geo.send_replace(fresh.geo.clone());
+    }
+    if fresh.stratum.fee != owners.stratum.fee() {
+        owners.stratum.set_fee(fresh.stratum.fee);
     }
     let room = miners::room(&fresh.stratum);
     if room != owners.stratum.room() {

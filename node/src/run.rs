@@ -22,7 +22,10 @@ use crate::{
     error::NodeError,
     geo::{self, Geo, GeoFiles},
     health::EmergencyFile,
-    lanes::Decision,
+    lanes::{
+        Decision,
+        prices::{Fetcher, PriceLimits, PriceTask, Prices},
+    },
     miners,
     reload::{self, Owners, Reload},
     store,
@@ -143,6 +146,7 @@ struct Opened {
     /// What was decided about lanes before.
     record: (DecisionRecord, Vec<Decision>),
     health: Health,
+    price_task: (PriceTask, watch::Receiver<Prices>),
     geo: (watch::Sender<Arc<Geo>>, watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
     stores: Vec<StoreThread>,
 }
@@ -182,6 +186,9 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
     let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
     let record = DecisionRecord::open(data_dir.decisions());
     let emergencies = EmergencyFile::open(data_dir.emergencies());
+    let sources = config.switching.prices.clone();
+    let fetcher = Fetcher::new(sources.values().flatten())?;
+    let price_task = PriceTask::new(sources, PriceLimits::default(), fetcher);
     let geo = watch::Sender::new(Arc::new(Geo::open(&config.geo)));
     let (geo_files, new_geo_files) = watch::channel(config.geo.clone());
     let health = Health {
@@ -205,8 +212,19 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
         lanes.push(lane);
         stores.push(store);
     }
-    let geo = (geo, geo_files, new_geo_files);
-    Ok(Opened { config, api, stratum, node, lanes, plan, record, health, geo, stores })
+    Ok(Opened {
+        config,
+        api,
+        stratum,
+        node,
+        lanes,
+        plan,
+        record,
+        health,
+        price_task,
+        geo: (geo, geo_files, new_geo_files),
+        stores,
+    })
 }
 
 impl Opened {
@@ -226,14 +244,16 @@ impl Opened {
 
 /// Starts every task; nothing fails any more.
 fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
-    let Opened { config, api, stratum, node, lanes, plan, record, health, geo: (geo, _, geo_files), stores } = opened;
+    let Opened { config, api, stratum, node, lanes, plan, record, health, price_task, geo, stores } = opened;
+    let (geo, _, geo_files) = geo;
     let token = &tasks.token;
     let (_, serving_miners) = stratum.run(&tasks.tracker, token);
     tasks.spawn("stratum", serving_miners);
     tasks.spawn("geo", geo::run(geo_files, geo, token.clone()));
     let views = lanes.iter().map(|lane| lane.view(&config.switching.coins)).collect();
     let (views, ends) = Lanes::new(views, plan);
-    let (_, prices) = watch::channel(Arc::default());
+    let (price_task, prices) = price_task;
+    tasks.spawn("prices", price_task.run(token.clone()));
     let mut settings = config.switching.settings.clone();
     settings.schedule.seed = rand::random();
     // A configuration that no file gave knows of no lane yet.

@@ -9,14 +9,14 @@
 
 use std::sync::Arc;
 
-use stratum::{JobTemplate, LaneId, LanePlan, OperatorFee};
+use stratum::{JobTemplate, LaneId, LanePlan};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     blocks::BlocksView,
     chain_profile::ChainProfile,
     chain_task::ChainView,
-    lanes::{Decision, RunState},
+    lanes::{Decision, Health, RunState},
     parent::ParentState,
     templates::RefusedTemplate,
 };
@@ -53,8 +53,6 @@ pub struct LaneView {
     pub blocks: watch::Receiver<Arc<BlocksView>>,
     /// Why its daemon refuses what miners work on, while it does.
     pub refused: watch::Receiver<Option<RefusedTemplate>>,
-    /// The operator's part.
-    pub fee: Option<OperatorFee>,
 }
 
 /// All lanes of a node, and how they are chosen among.
@@ -73,6 +71,8 @@ pub struct Board {
     pub state: RunState,
     /// The lane and the reason of a manual switch.
     pub manual: Option<(String, String)>,
+    /// How each lane is now.
+    pub health: Vec<Health>,
     /// Lanes that are left because they fail.
     pub out: Vec<String>,
     /// When lanes are looked at next, Unix seconds.

@@ -1,5 +1,4 @@
-//! What a browser sees that was pointed at the Stratum port: how to connect a miner. A text made once; nothing of a request is ever
-//! part of it.
+//! What a browser sees that was pointed at the Stratum port: how to connect a miner. Nothing of a request is ever part of it.
 
 use sharechain::PowAlgorithm;
 

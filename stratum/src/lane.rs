@@ -111,6 +111,14 @@ impl Lanes {
         self.iter().nth(lane.place()).map(|(_, terms)| terms)
     }
 
+    /// A lane of this node, to change it.
+    pub fn get_mut(&mut self, lane: LaneId) -> Option<&mut LaneTerms> {
+        match lane.place().checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(place) => self.others.get_mut(place),
+        }
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (LaneId, &LaneTerms)> {
         let lanes = std::iter::once(&self.first).chain(&self.others).enumerate();

@@ -21,11 +21,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    connect_page::ConnectPage,
     job::JobTemplate,
     lane::{LaneId, LanePlan},
     limits::BACKLOG,
-    miner::{Rates, SessionConfig},
+    miner::{OperatorFee, Rates, SessionConfig},
     session::Refuge,
     submit::Found,
     timing::Timings,
@@ -133,6 +132,7 @@ pub struct Stratum {
     snapshots: watch::Sender<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
     doors: watch::Sender<Doors>,
+    terms: watch::Sender<Arc<SessionConfig>>,
 }
 
 /// Where Stratum V2 is spoken.
@@ -148,6 +148,7 @@ pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
     doors: watch::Sender<Doors>,
+    terms: watch::Sender<Arc<SessionConfig>>,
     /// The only lane that is looked at; all of them without it.
     lane: Option<LaneId>,
 }
@@ -163,7 +164,8 @@ impl Stratum {
         let timings = Arc::new(Timings::new(Instant::now()));
         let Access { connections_max, shed_above, .. } = config.access;
         let doors = watch::Sender::new(Room { connections_max, shed_above }.into());
-        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, doors })
+        let terms = watch::Sender::new(Arc::new(config.session.clone()));
+        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, doors, terms })
     }
 
     /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
@@ -187,8 +189,13 @@ impl Stratum {
 
     /// Its handle, also before [`Stratum::run`].
     pub fn handle(&self) -> StratumHandle {
-        let (snapshot, timings, doors) = (self.snapshots.subscribe(), self.timings.clone(), self.doors.clone());
-        StratumHandle { snapshot, timings, doors, lane: None }
+        StratumHandle {
+            snapshot: self.snapshots.subscribe(),
+            timings: self.timings.clone(),
+            doors: self.doors.clone(),
+            terms: self.terms.clone(),
+            lane: None,
+        }
     }
 
     /// Serves miners while the returned future is polled, until the token is cancelled; a task per connection is tracked
@@ -202,14 +209,12 @@ impl Stratum {
         let handle = self.handle();
         let (rates_tx, rates) = watch::channel(Arc::<Rates>::default());
         let Access { allowed, proxies, refuge, tls, .. } = self.config.access;
-        let page = ConnectPage::new(&self.config.session, self.address.port(), tls.is_some());
-        let session = Arc::new(self.config.session);
-        let lanes = session.lanes.len();
+        let lanes = self.terms.borrow().lanes.len();
         let shared = Arc::new(Shared {
-            session: session.clone(),
+            terms: self.terms.subscribe(),
+            port: self.address.port(),
             proxies,
             tls,
-            page,
             lanes: self.config.lanes,
             plan: self.config.plan.unwrap_or_else(|| watch::channel(Arc::new(LanePlan::first_of(lanes))).1),
             rates,
@@ -218,7 +223,7 @@ impl Stratum {
             events,
             timings: self.timings,
         });
-        let registry = Registry::new(allowed, self.doors.subscribe(), session, token.clone());
+        let registry = Registry::new(allowed, (self.doors.subscribe(), self.terms.subscribe()), token.clone());
         let serving = registry.run((self.listener, self.v2), inbox, shared, (self.snapshots, rates_tx), tasks.clone());
         (handle, serving)
     }
@@ -261,6 +266,23 @@ impl StratumHandle {
     /// How many connections there may be.
     pub fn room(&self) -> Room {
         self.doors.borrow().room
+    }
+
+    /// The operator's part of the jobs of those who connect now.
+    pub fn fee(&self) -> Option<OperatorFee> {
+        self.terms.borrow().lanes.get(self.lane.unwrap_or_default())?.fee
+    }
+
+    /// Takes this part of the jobs of those who connect from now on. Who is connected was told another one, and keeps it.
+    pub fn set_fee(&self, fee: Option<OperatorFee>) {
+        let lane = self.lane.unwrap_or_default();
+        self.terms.send_modify(|terms| {
+            let mut next = SessionConfig::clone(terms);
+            if let Some(lane) = next.lanes.get_mut(lane) {
+                lane.fee = fee;
+            }
+            *terms = Arc::new(next);
+        });
     }
 
     /// Lets so many connect from now on.

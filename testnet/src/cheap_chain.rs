@@ -1,7 +1,8 @@
-//! A share chain like those of main networks, but for shares that cost two hashes each: so that one process fills the stores of
-//! nodes with a day of shares in seconds, and what a new node then does is what it would do on a main network.
+//! A share chain like those of main networks, but for shares that cost few hashes: so that one process fills the stores of
+//! nodes with a day of shares in seconds, and what a node then does is what it would do on a main network.
 //!
-//! It has its own name and so its own identity: no node of another chain takes part.
+//! It has its own name and so its own identity: no node of another chain takes part. There are two: one without miners, that new
+//! nodes catch up with, and one that is full and goes on now, for a node with much to do.
 
 use std::{net::Ipv4Addr, path::Path, sync::Arc};
 
@@ -14,10 +15,11 @@ use node::{
     store::{Marks, Store, StoredShare, sled::SledStore},
 };
 use sharechain::{
-    ConsensusParams, Params, ShareChain, ShareId,
+    CompactTarget, ConsensusParams, Params, ShareChain, ShareId,
     chain::{Origin, Verdict},
     testing::{EASY_BITS, Miner},
 };
+use stratum::vardiff::VardiffConfig;
 
 /// Name of the chain.
 const NAME: &str = "cheap";
@@ -29,28 +31,61 @@ const BRANCH_LEN: usize = 12;
 const APPENDED_AT_ONCE: usize = 1_000;
 /// Nobody answers there: such a node hears of no parent blocks, and holds no share's claim about them against anything.
 const NO_DAEMON: &str = "http://127.0.0.1:9";
+/// 2^11 hashes: submits of four hashes each, a thousand a second, are a few shares a second.
+const BUSY_BITS: CompactTarget = CompactTarget::from_bits(0x1f1f_ffff);
+/// The least that a miner of the busy chain submits.
+const BUSY_SUBMIT_HASHES: f64 = 2.0;
 
-/// The configuration of a node of this chain; for peers it listens at the multiaddress.
-///
-/// # Errors
-/// When a multiaddress is none.
-pub fn config(data_dir: &Path, p2p_listen: String, peers: Vec<String>) -> anyhow::Result<Config> {
-    let any_port = Some((Ipv4Addr::LOCALHOST, 0).into());
-    let raw = RawConfig {
-        data_dir: Some(data_dir.to_owned()),
-        parent: RawParent { rpc_url: Some(NO_DAEMON.to_owned()), ..RawParent::default() },
-        stratum: RawStratum { listen: any_port, ..RawStratum::default() },
-        api: RawListen { listen: any_port, ..RawListen::default() },
-        p2p: RawP2p { listen: Some(vec![p2p_listen]), peers: Some(peers), ..RawP2p::default() },
-        ..RawConfig::default()
-    };
-    let config = raw.resolve()?;
-    Ok(Config { chain: ChainProfile { params: params()?, ..config.chain }, ..config })
+/// One of the two chains.
+#[derive(Clone, Debug)]
+pub struct CheapChain {
+    params: Arc<Params>,
+    /// Time of its virtual genesis.
+    start: u32,
+    parent_rpc: String,
+    submit_hashes_min: Option<f64>,
 }
 
-fn params() -> anyhow::Result<Arc<Params>> {
-    let raw = ConsensusParams::main(NAME, devnet::profile(), EASY_BITS, devnet::GENESIS_TIME);
-    Ok(Arc::new(Params::new(raw)?))
+impl CheapChain {
+    /// From the devnet's beginning, two hashes a share. Nobody can mine on it: there is no daemon.
+    ///
+    /// # Errors
+    /// Never: the parameters are constants in range.
+    pub fn silent() -> anyhow::Result<Self> {
+        let raw = ConsensusParams::main(NAME, devnet::profile(), EASY_BITS, devnet::GENESIS_TIME);
+        let (params, start) = (Arc::new(Params::new(raw)?), devnet::GENESIS_TIME);
+        Ok(Self { params, start, parent_rpc: NO_DAEMON.to_owned(), submit_hashes_min: None })
+    }
+
+    /// From this Unix time, with a window of that many shares, on the devnet whose daemon answers there.
+    ///
+    /// # Errors
+    /// When the numbers make no chain.
+    pub fn busy(start: u32, window_shares: u32, parent_rpc: String) -> anyhow::Result<Self> {
+        let raw = ConsensusParams::main(NAME, devnet::profile(), BUSY_BITS, start);
+        let params = Arc::new(Params::new(ConsensusParams { window_shares, ..raw })?);
+        Ok(Self { params, start, parent_rpc, submit_hashes_min: Some(BUSY_SUBMIT_HASHES) })
+    }
+
+    /// The configuration of a node of this chain; for peers it listens at the multiaddress.
+    ///
+    /// # Errors
+    /// When a multiaddress is none.
+    pub fn config(&self, data_dir: &Path, p2p_listen: String, peers: Vec<String>) -> anyhow::Result<Config> {
+        let any_port = Some((Ipv4Addr::LOCALHOST, 0).into());
+        let raw = RawConfig {
+            data_dir: Some(data_dir.to_owned()),
+            parent: RawParent { rpc_url: Some(self.parent_rpc.clone()), ..RawParent::default() },
+            stratum: RawStratum { listen: any_port, ..RawStratum::default() },
+            api: RawListen { listen: any_port, ..RawListen::default() },
+            p2p: RawP2p { listen: Some(vec![p2p_listen]), peers: Some(peers), ..RawP2p::default() },
+            ..RawConfig::default()
+        };
+        let config = raw.resolve()?;
+        let usual = config.chain.vardiff;
+        let vardiff = self.submit_hashes_min.map_or(usual, |min_hashes| VardiffConfig { min_hashes, ..usual });
+        Ok(Config { chain: ChainProfile { params: self.params.clone(), vardiff, ..config.chain }, ..config })
+    }
 }
 
 /// Valid shares from the beginning of the chain, as a store has them.
@@ -65,14 +100,15 @@ impl Shares {
     ///
     /// # Errors
     /// When the chain refuses what was mined on it.
-    pub fn mine(count: usize) -> anyhow::Result<Self> {
-        let params = params()?;
+    pub fn mine(chain: &CheapChain, count: usize) -> anyhow::Result<Self> {
+        let params = &chain.params;
         let mut miners: Vec<Miner> = (1..=MINERS).map(|tag| Miner::new(params.clone(), tag as u64)).collect();
         for miner in &mut miners {
             miner.merkle_branch = vec![[3; 32]; BRANCH_LEN];
         }
+        let mut time = chain.start;
         let mut chain = ShareChain::new(params.clone());
-        let (mut stored, mut time) = (Vec::with_capacity(count), devnet::GENESIS_TIME);
+        let mut stored = Vec::with_capacity(count);
         while stored.len() < count {
             time += 2;
             let siblings = (count - stored.len() - 1).clamp(1, 2);
@@ -127,12 +163,20 @@ mod tests {
     #[test]
     fn a_node_finds_all_shares_in_its_folder() {
         let dir = tempfile::tempdir().unwrap();
-        let shares = Shares::mine(200).unwrap();
-        shares.store(dir.path()).unwrap();
-        let config = config(dir.path(), "/ip4/127.0.0.1/tcp/0".to_owned(), Vec::new()).unwrap();
-        let sled = SledStore::open(&DataDir::open(dir.path()).unwrap().shares()).unwrap();
-        let loaded = store::load(&sled, &config.chain.params).unwrap();
-        assert_eq!((shares.len(), loaded.chain.len(), loaded.unused.len()), (200, 200, 0));
-        assert_eq!((loaded.chain.tip().height, loaded.chain.tip().count), (101, 200), "all are in the past of the tip");
+        let busy = CheapChain::busy(1_800_000_000, 100, "http://127.0.0.1:1".to_owned()).unwrap();
+        for (name, chain) in [("silent", CheapChain::silent().unwrap()), ("busy", busy)] {
+            let folder = dir.path().join(name);
+            let shares = Shares::mine(&chain, 200).unwrap();
+            shares.store(&folder).unwrap();
+            let config = chain.config(&folder, "/ip4/127.0.0.1/tcp/0".to_owned(), Vec::new()).unwrap();
+            let sled = SledStore::open(&DataDir::open(&folder).unwrap().shares()).unwrap();
+            let loaded = store::load(&sled, &config.chain.params).unwrap();
+            assert_eq!((shares.len(), loaded.chain.len(), loaded.unused.len()), (200, 200, 0));
+            assert_eq!(
+                (loaded.chain.tip().height, loaded.chain.tip().count),
+                (101, 200),
+                "all are in the past of the tip"
+            );
+        }
     }
 }

@@ -38,8 +38,8 @@ pub use run::run;
 pub struct LoadConfig {
     /// `host:port`.
     pub address: String,
-    /// `ADDRESS.worker`, the same for all connections.
-    pub user: String,
+    /// `ADDRESS.worker`, in turn: the first connection is the first of them, and after the last one it begins anew.
+    pub users: Vec<String>,
     /// Password of the user.
     pub password: String,
     /// Proof of work.

@@ -180,10 +180,26 @@ impl Place {
     /// When it does not come up.
     pub async fn sync_node(&self, name: &str, p2p_listen: &str, peers: &[String]) -> anyhow::Result<NodeProcess> {
         let mut command = self.command("syncnode");
-        command.args(["--p2p-listen", p2p_listen]).arg("--data-dir").arg(self.folder(name));
+        command.args(["--p2p-listen", p2p_listen]);
         for peer in peers {
             command.args(["--peer", peer]);
         }
+        self.cheap_node(name, command).await
+    }
+
+    /// Starts a node of the busy chain that began then and has this window, in the folder of its name, on a devnet.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn busy_node(&self, name: &str, start: u32, window: u32, rpc: &str) -> anyhow::Result<NodeProcess> {
+        let mut command = self.command("syncnode");
+        command.args(["--p2p-listen", "/ip4/127.0.0.1/tcp/0", "--parent-rpc", rpc]);
+        command.args(["--start", &start.to_string(), "--window", &window.to_string()]);
+        self.cheap_node(name, command).await
+    }
+
+    async fn cheap_node(&self, name: &str, mut command: Command) -> anyhow::Result<NodeProcess> {
+        command.arg("--data-dir").arg(self.folder(name));
         let (child, endpoints): (_, Endpoints) = self.start(command, name).await?;
         let api = ApiClient::new(&endpoints.api)?;
         Ok(NodeProcess { name: name.to_owned(), endpoints, api, child })
@@ -275,6 +291,11 @@ impl NodeProcess {
     pub fn hang_up(&self) -> anyhow::Result<()> {
         let id = self.child.id().with_context(|| format!("{} does not run", self.name))?;
         kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGHUP).with_context(|| format!("cannot signal {}", self.name))
+    }
+
+    /// Its process, for others to look at.
+    pub fn process_id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Bytes of memory that it has now.

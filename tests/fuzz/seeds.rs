@@ -79,7 +79,39 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
     add("rpc_answer", rpc_answers());
     add("devnet_rpc", devnet_requests());
     add("config", configs());
+    add("lanes_history", lane_histories());
+    add("lanes_price", lane_prices());
     seeds
+}
+
+/// The policy's byte, and rows of both kinds.
+fn lane_histories() -> Vec<Vec<u8>> {
+    let csv =
+        "0secs,a,b,a.paid,b.paid\n0,1.0,1,1,1\n300,1.0,,1,1\n600,1,1.5,1,1.4\n900,1,1.6,1,1.5\n1200,1,1.6,1,1.5\n";
+    let lane = |name: &str, value: u64, health: &str| {
+        json!({
+            "lane": name, "coin": name, "block_value": value, "units_per_coin": 100_000_000, "block_hashes": 1_000_000,
+            "orphan_rate": 0.01, "stale_rate": 0.0, "fee": 0.1, "health": {"is": health, "reason": "x"}, "own_hashrate": 5.0,
+            "network_hashrate": 90.0, "pool_hashrate": 7.5, "share_hashes": 1_000, "window_secs": 86_400,
+            "price": {"quote": {"price": 1.5, "age_secs": 1, "spread_percent": 0.5, "sources": 2}},
+        })
+    };
+    let row = |time: u64, value: u64, health: &str| {
+        let lanes = [lane("a", 5_000_000_000, health), lane("b", value, "healthy")];
+        json!({"time": time, "switch_cost_ms": 700, "lanes": lanes}).to_string() + "\n"
+    };
+    let rows: String = (0..8)
+        .map(|tick| row(tick * 60, 5_000_000_000 + tick * 500_000_000, if tick == 6 { "failed" } else { "healthy" }))
+        .collect();
+    let decision = json!({"time": 5, "inputs": {"lanes": [lane("a", 1, "degraded")], "switch_cost_ms": 5}}).to_string();
+    vec![csv.into(), format!("2{rows}").into(), format!("4{rows}").into(), format!("1# x\n{decision}\n").into()]
+}
+
+/// A pointer and an answer.
+fn lane_prices() -> Vec<Vec<u8>> {
+    let answers =
+        ["\n42.5\n", "/result/0/last\n{\"result\":[{\"last\":\"1e3\"}]}", "/a~1b\n{\"a/b\":-7}", "/\nNaN", "\n1e999"];
+    answers.map(Vec::from).to_vec()
 }
 
 /// Shares of a small network: the last ones, some with uncles.

@@ -1,4 +1,4 @@
-//! The dashboard in a real browser: a node that mines with a peer far away, looked at by Chromium. Skipped, loudly, where Chromium,
+//! The dashboard in a real browser: a node with two lanes that mines with a peer far away, looked at by Chromium. Skipped, loudly, where Chromium,
 //! Node.js or the packages of the dashboard are not installed.
 //!
 //! What is looked at stands in `node/dashboard/browser/node.test.mjs`. `SCREENSHOTS` names a folder for pictures of every page.
@@ -45,8 +45,8 @@ async fn a_browser_shows_every_page_of_a_mining_node_and_what_happens_live() -> 
         return Ok(());
     }
     let world = World::new(5).await?;
-    let far = place_in(&world, "far", "AS", &[]).await?;
-    let node = place_in(&world, "node", "EU", &far.endpoints.p2p).await?;
+    let far = place_in(&world, "far", "AS", &[], None).await?;
+    let node = place_in(&world, "node", "EU", &far.endpoints.p2p, Some(two_lanes(&world)?)).await?;
     let _miner = world.miner("garage", &node)?;
     let _other = world.miner("elsewhere", &far)?;
     wait_for("a miner, a peer and a block of the pool", PATIENCE, async || {
@@ -69,8 +69,24 @@ async fn a_browser_shows_every_page_of_a_mining_node_and_what_happens_live() -> 
     Ok(())
 }
 
-async fn place_in(world: &World, name: &str, region: &str, peers: &[String]) -> anyhow::Result<NodeProcess> {
+/// The configuration of a node with a second pool on the devnet; it is not mined on.
+fn two_lanes(world: &World) -> anyhow::Result<PathBuf> {
+    let (node, lane) = (world.place.folder("node.toml"), world.place.folder("second.toml"));
+    let parent = format!("chain = \"devnet\"\n[parent]\nrpc_url = \"{}\"\n", world.devnet.rpc);
+    std::fs::write(&node, format!("{parent}[[lane]]\nname = \"second\"\nfile = \"second.toml\"\n"))?;
+    std::fs::write(&lane, format!("password = \"second\"\n{parent}[p2p]\nlisten = [\"/ip4/127.0.0.1/tcp/0\"]\n"))?;
+    Ok(node)
+}
+
+async fn place_in(
+    world: &World,
+    name: &str,
+    region: &str,
+    peers: &[String],
+    config: Option<PathBuf>,
+) -> anyhow::Result<NodeProcess> {
     let options = NodeOptions {
+        config,
         parent_rpc: world.devnet.rpc.clone(),
         peers: peers.to_vec(),
         region: Some(region.to_owned()),

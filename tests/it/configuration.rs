@@ -156,10 +156,14 @@ async fn a_node_takes_over_what_changed_and_keeps_its_miners() -> anyhow::Result
         })
         .await
     };
-    write(2, "tls = false\n")?;
+    let operator = devnet_user("operator")?;
+    let fee = format!("fee_percent = 2.5\nfee_address = {:?}\n", operator.trim_end_matches(".operator"));
+    write(2, &format!("tls = false\n{fee}"))?;
     node.hang_up()?;
     said("stratum.connections_max is now 2, was 1").await?;
     said("stratum.tls is false in the configuration, and stays true until the node is restarted").await?;
+    said("stratum.fee_percent is now 2.5, was not set").await?;
+    ensure_eq(&node.api.status().await?.fee_basis_points, &250, "the fee")?;
     let mut second = timeout(Duration::from_secs(20), second).await.context("still no room")??;
     second.mine_one().await?;
 

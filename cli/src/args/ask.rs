@@ -57,8 +57,19 @@ pub(crate) struct SharesArgs {
 pub(crate) enum ChainCommand {
     /// Its identity, tip, work and window.
     Info,
+    /// The shares that the next block pays, and whose they are.
+    Window(WindowArgs),
     /// How the newest shares build on each other.
     Dag(DagArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WindowArgs {
+    /// At most so many addresses, those with the most work first.
+    #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) limit: u16,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,12 +86,6 @@ pub(crate) struct DagArgs {
     /// How it is printed; --json stands for json.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: Output,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LanesCommand {
-    /// List them.
-    Ls(ListArgs),
 }
 
 #[derive(Debug, clap::Args)]

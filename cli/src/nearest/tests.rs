@@ -97,7 +97,7 @@ async fn serve(socket: TcpStream, prev_block: &str) -> Vec<String> {
 async fn findings(line: &[&str], format: Format) -> Findings {
     let args = args(line);
     let known = Known::default();
-    let measured = measure(candidates(&args, &known.nodes), args.user.as_deref()).await;
+    let measured = measure(candidates(&args, &known.nodes), args.user.as_deref(), &Progress::new("", true)).await;
     find(&args, format, &known, measured)
 }
 

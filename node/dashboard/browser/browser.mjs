@@ -1,8 +1,11 @@
 // A headless Chromium for the tests, quiet on the network, and a page that remembers what went wrong in it.
 
-import { mkdirSync } from "node:fs";
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { serve } from "../dev/server.mjs";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = [
@@ -15,7 +18,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export const PAGES = ["overview", "workers", "chain", "blocks", "peers", "health", "connect"];
+export const PAGES = ["overview", "workers", "chain", "blocks", "peers", "lanes", "health", "connect"];
 /** Longest wait for something to appear: a page of a busy machine. */
 export const PATIENCE_MS = 20_000;
 
@@ -43,6 +46,19 @@ export async function open(browser, { width = 1600, height = 1000, scheme = "lig
   return { page, context, faults };
 }
 
+/** Runs `story` with a page on a server of this variant, and demands that nothing went wrong in it. */
+export async function tell(browser, variant, options, story) {
+  const server = await serve(variant);
+  const { page, context, faults } = await open(browser, options);
+  try {
+    await story(page, server, faults);
+    assert.deepEqual(faults, []);
+  } finally {
+    await context.close();
+    await server.close();
+  }
+}
+
 /** Opens a page of the dashboard and waits until it has its first answers. */
 export async function visit(page, base, name) {
   await page.goto(`${base}/#/${name}`);
@@ -61,6 +77,18 @@ export const leaks = (page) =>
 /** How far the page can be scrolled sideways; 0 is right. */
 export const overflow = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+let axe;
+
+/** Rules of accessibility that the page breaks, with where. */
+export async function broken(page) {
+  axe ??= readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+  });
+}
 
 /** Tallest page that is kept whole, pixels: ten thousand rows are no picture. */
 const PICTURE_HEIGHT_MAX = 8_000;

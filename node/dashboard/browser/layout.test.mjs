@@ -1,13 +1,9 @@
 // Every page with made-up data of dev/fixtures.mjs: nothing yet, one miner, many, ten thousand, and a node in trouble.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { serve } from "../dev/server.mjs";
-import { PAGES, launch, leaks, open, overflow, picture, visit } from "./browser.mjs";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { PAGES, broken, launch, leaks, open, overflow, picture, tell as tellIn, visit } from "./browser.mjs";
 
 let browser;
 before(async () => {
@@ -15,20 +11,9 @@ before(async () => {
 });
 after(() => browser.close());
 
-/** Runs `story` with a page on a server of this variant, and demands that nothing went wrong in it. */
-async function tell(variant, options, story) {
-  const server = await serve(variant);
-  const { page, context, faults } = await open(browser, options);
-  try {
-    await story(page, server, faults);
-    assert.deepEqual(faults, []);
-  } finally {
-    await context.close();
-    await server.close();
-  }
-}
+const tell = (...told) => tellIn(browser, ...told);
 
-for (const variant of ["empty", "one", "normal", "sick", "public"]) {
+for (const variant of ["empty", "one", "normal", "sick", "public", "lanes"]) {
   for (const [width, scheme] of [
     [1600, "light"],
     [1600, "dark"],
@@ -50,17 +35,10 @@ for (const variant of ["empty", "one", "normal", "sick", "public"]) {
 for (const scheme of ["light", "dark"]) {
   test(`no rule of axe is broken, ${scheme}`, () =>
     tell("sick", { scheme }, async (page, { url }) => {
-      const broken = [];
       for (const name of [...PAGES, "workers/w1"]) {
         await visit(page, url, name);
-        await page.evaluate(AXE);
-        const violations = await page.evaluate(async () => {
-          const { violations: found } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-          return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-        });
-        broken.push(...violations.map((violation) => `${name}: ${violation}`));
+        assert.deepEqual(await broken(page), [], name);
       }
-      assert.deepEqual(broken, []);
     }));
 }
 

@@ -88,6 +88,40 @@ story("node: the miner is in the list, with its hash rate and its panel", async 
   await context.close();
 });
 
+story("node: the lanes page says what happens next, and every page shows a lane that is chosen", async () => {
+  const { data: lanes } = await api("lanes");
+  const { page, context, faults } = await open(browser);
+  await visit(page, URL_OF_NODE, "lanes");
+  if (lanes.length < 2) {
+    await page.getByText("This node has one lane").waitFor();
+  } else {
+    await page.getByText(/^\s*Miners stay on|^\s*It would have miners on/).waitFor();
+    assert.equal(
+      await page
+        .getByRole("region", { name: /^Lanes/ })
+        .locator("tbody tr")
+        .count(),
+      lanes.length,
+    );
+    await page.locator(".decisions summary").last().click();
+    await page.getByText("Miners were to be on").waitFor();
+    assert.deepEqual(await leaks(page), []);
+    await picture(page, "node-lanes-open");
+    const { name } = lanes.at(-1);
+    await page.getByRole("combobox", { name: "Lane shown" }).selectOption(name);
+    await page.waitForFunction((lane) => location.hash === `#/lanes?lane=${lane}`, name);
+    for (const shown of PAGES) {
+      await visit(page, URL_OF_NODE, `${shown}?lane=${name}`);
+      assert.deepEqual(await leaks(page), [], shown);
+      assert.ok((await page.title()).includes(name), shown);
+      await picture(page, `node-${shown}-of-${name}`);
+    }
+    await page.locator(".feed.live").waitFor();
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 story("node: its page forbids scripts and styles of others", async () => {
   const response = await fetch(`${URL_OF_NODE}/`);
   assert.match(response.headers.get("content-security-policy") ?? "", /default-src 'self'/);

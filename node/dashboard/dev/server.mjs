@@ -1,9 +1,10 @@
 // Serves dist/ and answers of dev/fixtures.mjs, with the node's own security headers. For development and layout tests only:
-//   node dev/server.mjs [normal|empty|one|large|sick|public|private] [port]
+//   node dev/server.mjs [normal|empty|one|large|sick|public|private|lanes|many|undecided] [port]
 
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { laneNames, lanes } from "./lanes.mjs";
 import { audit, history, miner, paid, random, world } from "./fixtures.mjs";
 
 const TYPES = {
@@ -32,6 +33,11 @@ function answer(of, path, query) {
       return of.status;
     case "nearest":
       return page(of.nearest, query);
+    case "lanes":
+      if (rest.length === 0) return page(of.lanes.list, query);
+      return of.ofLanes.has(rest[0]) ? answer(of.ofLanes.get(rest[0]), rest.slice(1).join("/"), query) : null;
+    case "switching":
+      return rest[0] === "decisions" ? page(of.lanes.decisions, query) : of.lanes.switching;
     case "health":
       return of.health;
     case "connect":
@@ -69,6 +75,7 @@ function answer(of, path, query) {
       return of.payouts;
     case "shares": {
       if (rest[0] === "dag") return { data: of.shares, meta: { count: of.shares.length } };
+      if (rest.length === 0) return page(of.shares.slice(-40), query);
       const share = of.shares.find(({ id }) => id === subject);
       return share
         ? {
@@ -134,9 +141,21 @@ function play(of, send) {
   }, 1000);
 }
 
+/** A node with its lanes; all but the first are small pools with one miner. */
+function worldOfLanes(variant) {
+  const of = { ...world(variant), lanes: lanes(variant) };
+  const small = (name, index) => {
+    const lane = world("one");
+    Object.assign(lane.status, { network: name, share_height: 1_000 * index });
+    return lane;
+  };
+  of.ofLanes = new Map(laneNames(variant).map((name, index) => [name, index === 0 ? of : small(name, index)]));
+  return of;
+}
+
 /** Starts the server; gives its URL and how to end it. */
 export async function serve(variant, port = 0) {
-  const of = world(variant);
+  const of = worldOfLanes(variant);
   const clients = new Set();
   const timer = play(of, (event) => {
     for (const client of clients)
@@ -151,10 +170,12 @@ export async function serve(variant, port = 0) {
       response.end(JSON.stringify({ title: "not allowed", status: 401, detail: "show the token" }));
       return;
     }
-    if (pathname === "/api/v1/events") {
+    const feed = /^\/api\/v1\/(?:lanes\/([^/]+)\/)?events$/.exec(pathname);
+    if (feed) {
       response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
       response.write(": hello\n\n");
-      clients.add(response);
+      // Only on the first lane does anything happen.
+      if (!feed[1] || of.ofLanes.get(feed[1]) === of) clients.add(response);
       request.on("close", () => clients.delete(response));
       return;
     }

@@ -5,6 +5,7 @@ import { Blocks } from "./pages/blocks";
 import { Chain } from "./pages/chain";
 import { ConnectPage } from "./pages/connect";
 import { HealthPage } from "./pages/health";
+import { Lanes } from "./pages/lanes";
 import { Overview } from "./pages/overview";
 import { Peers } from "./pages/peers";
 import { Workers } from "./pages/workers";
@@ -13,7 +14,7 @@ import { Frame } from "./shell/frame";
 import { Locked } from "./shell/locked";
 import { PAGES, route, type Route } from "./shell/route";
 
-function Current({ page, subject }: Route) {
+function Current({ page, subject }: Omit<Route, "lane">) {
   switch (page) {
     case "overview":
       return <Overview />;
@@ -25,6 +26,8 @@ function Current({ page, subject }: Route) {
       return <Blocks open={subject} />;
     case "peers":
       return <Peers />;
+    case "lanes":
+      return <Lanes />;
     case "health":
       return <HealthPage />;
     case "connect":
@@ -33,12 +36,14 @@ function Current({ page, subject }: Route) {
 }
 
 export function App() {
-  const { page, subject } = route.value;
+  const { page, subject, lane } = route.value;
   const title = PAGES.find((entry) => entry.page === page)?.title ?? "";
   const heading = useRef<HTMLHeadingElement>(null);
   const first = useRef(true);
   useEffect(() => {
-    document.title = `${title} · poolnode`;
+    document.title = [title, lane, "poolnode"].filter(Boolean).join(" · ");
+  }, [page, lane]);
+  useEffect(() => {
     // A new page is announced by its heading, except the one that the visitor came for.
     if (!first.current) heading.current?.focus();
     first.current = false;
@@ -48,7 +53,7 @@ export function App() {
       <h1 ref={heading} tabIndex={-1}>
         {title}
       </h1>
-      {tokenWanted.value ? <Locked /> : <Current page={page} subject={subject} />}
+      {tokenWanted.value ? <Locked /> : <Current key={lane} page={page} subject={subject} />}
     </Frame>
   );
 }

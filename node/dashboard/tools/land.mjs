@@ -14,6 +14,8 @@ const NORTH = 84;
 const SOUTH = -60;
 /** Islands smaller than this many square units are not drawn: they would be a pixel. */
 const AREA_MIN = 1.2;
+/** A point of a coast is dropped when that moves less than this many square units from land to sea: a pixel or two. */
+const DETAIL_MIN = 1.5;
 
 const SCALE = WIDTH / (2 * geoNaturalEarth1Raw(Math.PI, 0)[0]);
 const TOP = geoNaturalEarth1Raw(0, (NORTH * Math.PI) / 180)[1];
@@ -47,6 +49,18 @@ function area(ring) {
   return Math.abs(twice) / 2;
 }
 
+/** A ring without the points that nobody sees (Visvalingam and Whyatt), the least first. */
+function simplified(ring) {
+  const left = [...ring];
+  while (left.length > 4) {
+    const details = left.map((point, index) => area([left.at(index - 1), point, left[(index + 1) % left.length]]));
+    const least = Math.min(...details);
+    if (least >= DETAIL_MIN) break;
+    left.splice(details.indexOf(least), 1);
+  }
+  return left;
+}
+
 function pathOf([[x0, y0], ...rest]) {
   let [x, y] = [x0, y0];
   const steps = rest.map(([u, v]) => {
@@ -69,6 +83,6 @@ export function landPath() {
   geoPath(projection, drawn)({ type: "MultiPolygon", coordinates: polygons });
   return drawn.rings
     .filter((ring) => ring.length >= 3 && area(ring) >= AREA_MIN)
-    .map(pathOf)
+    .map((ring) => pathOf(simplified(ring)))
     .join("");
 }

@@ -11,8 +11,10 @@ const TAIL: f64 = 0.025;
 const TAIL_Z: f64 = 1.959_963_985;
 /// From here on the approximation is as good as anybody can read: four digits.
 const SHAPE_APPROXIMATED: f64 = 30.0;
-/// Newton steps from the approximation; each doubles the digits.
+/// Newton steps from the approximation at most; each doubles the digits.
 const STEPS: usize = 4;
+/// A step that changes less than this part is the last one, and terms below it are none: nobody reads more than four digits.
+const PRECISION: f64 = 1e-7;
 /// Terms of the series; it has converged long before at these shapes.
 const TERMS_MAX: usize = 200;
 
@@ -59,7 +61,11 @@ fn gamma_quantile(shape: f64, probability: f64, z: f64) -> f64 {
         }
         let next = x - (gamma_probability(shape, x) - probability) / density;
         // A step below zero went too far: half of the way is on the right side.
+        let before = x;
         x = if next > 0.0 { next } else { x / 2.0 };
+        if (x - before).abs() < PRECISION * before {
+            break;
+        }
     }
     x
 }
@@ -73,7 +79,7 @@ fn gamma_probability(shape: f64, x: f64) -> f64 {
         denominator += 1.0;
         term *= x / denominator;
         sum += term;
-        if term < sum * 1e-14 {
+        if term < sum * PRECISION {
             break;
         }
     }

@@ -22,7 +22,7 @@ const STATES: [&str; 6] = ["found", "submitted", "refused", "confirmed", "mature
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// Only those of this status: `found`, `submitted`, `refused`, `confirmed`, `matured` or `orphaned`.
-    #[param(nullable = false)]
+    #[param(nullable = false, pattern = "^(found|submitted|refused|confirmed|matured|orphaned)$")]
     state: Option<String>,
     /// Most elements.
     #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::dto::{
     BanEntry, ComponentEntry, Health, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody,
-    PeerOrderResult, Problem, ShareDetail, Status, Worker,
+    PeerOrderResult, Problem, ShareDetail, Status, Switching, SwitchingOrderBody, Worker,
 };
 
 /// Time for one answer.
@@ -63,6 +63,15 @@ pub enum ApiError {
     },
 }
 
+/// A text as one part of a path, or a value of a query, whatever is in it.
+pub fn encoded(text: &str) -> String {
+    let letter = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(letter).collect()
+}
+
 impl ApiClient {
     /// A client for this address; nothing is sent yet.
     ///
@@ -99,7 +108,7 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub async fn nodes(&self, region: Option<&str>) -> Result<List<ListedNode>, ApiError> {
-        let region = region.map(|region| format!("region={region}&")).unwrap_or_default();
+        let region = region.map(|region| format!("region={}&", encoded(region))).unwrap_or_default();
         self.list(&format!("nodes?{region}")).await
     }
 
@@ -116,7 +125,7 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub async fn share(&self, id: &str) -> Result<ShareDetail, ApiError> {
-        self.get(&format!("shares/{id}")).await
+        self.get(&format!("shares/{}", encoded(id))).await
     }
 
     /// The node's place in the network.
@@ -163,6 +172,19 @@ impl ApiClient {
     ) -> Result<T, ApiError> {
         let url = format!("{}/api/v1/{path}", self.url);
         self.answer(self.http.post(url).bearer_auth(cookie).json(body)).await
+    }
+
+    /// Gives an order about lanes: `switch`, `release`, `state`, `pause` or `resume`. `cookie` is what the node's cookie file holds.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn switching_order(
+        &self,
+        order: &str,
+        body: &SwitchingOrderBody,
+        cookie: &str,
+    ) -> Result<Switching, ApiError> {
+        self.post(&format!("switching/{order}"), body, cookie).await
     }
 
     /// Whether it does its work; one that does not says so too.
@@ -224,5 +246,17 @@ impl ApiClient {
 
     fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ApiError> {
         serde_json::from_slice(body).map_err(|source| ApiError::Malformed { url: self.url.clone(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_typed_stays_one_part_of_a_url() {
+        assert_eq!(encoded("dn1q0-_Z"), "dn1q0-_Z");
+        assert_eq!(encoded("../status?a=b&c#d %"), "%2E%2E%2Fstatus%3Fa%3Db%26c%23d%20%25");
+        assert_eq!(encoded("ü"), "%C3%BC");
     }
 }

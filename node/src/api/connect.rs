@@ -31,7 +31,7 @@ pub(super) async fn connect(State(api): State<ApiState>, _: Params<NoParams>) ->
         algorithm: api.algorithm().to_string(),
         user: USER.to_owned(),
         password: "x".to_owned(),
-        fee_percent: api.endpoint.fee.map_or(0.0, |fee| f64::from(fee.basis_points) / 100.0),
+        fee_percent: api.stratum.fee().map_or(0.0, |fee| f64::from(fee.basis_points) / 100.0),
     })
 }
 

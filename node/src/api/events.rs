@@ -9,7 +9,10 @@ use axum::{
     body::Body,
     extract::{
         State,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code},
+        ws::{
+            CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code,
+            rejection::WebSocketUpgradeRejection,
+        },
     },
     http::{
         HeaderMap, StatusCode,
@@ -24,7 +27,7 @@ use tokio::time::timeout;
 use super::{
     ApiState,
     problem::{Failure, Refusals, problem},
-    request::Params,
+    request::{EXACT_MAX, Params, Within},
     viewer::Operators,
 };
 use crate::events::{Batch, Kinds, SubscribeError, Subscription};
@@ -46,8 +49,10 @@ const WS_UNSENT_MAX: usize = 4 << 20;
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The event it had last.
-    after: Option<u64>,
+    #[param(value_type = Option<u64>, maximum = 9007199254740991_i64, nullable = false)]
+    after: Option<Within<0, EXACT_MAX>>,
     /// The kinds it wants, separated by commas.
+    #[param(nullable = false, pattern = "^[a-z_]+(,[a-z_]+)*$")]
     kinds: Option<String>,
 }
 
@@ -94,8 +99,10 @@ pub(super) async fn ws(
     _: Operators,
     Params(asked): Params<Asked>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
+    let refused = |refused: WebSocketUpgradeRejection| problem(refused.status(), "no websocket", refused.body_text());
+    let upgrade = upgrade.map_err(refused)?;
     let subscription = subscribe(&api, &asked, &headers).await?;
     let upgrade = upgrade
         .max_message_size(WS_MESSAGE_LEN_MAX)
@@ -106,14 +113,24 @@ pub(super) async fn ws(
     Ok(upgrade.on_upgrade(|socket| talk(socket, subscription)))
 }
 
+/// The kinds that a list names: one at least, for else there would be nothing to wait for.
+fn kinds(list: &str) -> Result<Kinds, Failure> {
+    let known = || format!("kinds are {}", Kinds::names().join(", "));
+    let unknown = |name: String| {
+        problem(StatusCode::BAD_REQUEST, "unknown kind", format!("{name:?} is no kind of event; {}", known()))
+    };
+    if list.trim_matches([',', ' ']).is_empty() {
+        Err(unknown(list.to_owned()))
+    } else {
+        Kinds::parse(list).map_err(unknown)
+    }
+}
+
 async fn subscribe(api: &ApiState, asked: &Asked, headers: &HeaderMap) -> Result<Subscription, Failure> {
-    let kinds =
-        asked.kinds.as_deref().map_or(Ok(Kinds::ALL), Kinds::parse).map_err(|name| {
-            problem(StatusCode::BAD_REQUEST, "unknown kind", format!("{name:?} is no kind of event"))
-        })?;
+    let kinds = asked.kinds.as_deref().map_or(Ok(Kinds::ALL), kinds)?;
     // What a browser resumes with overrules the address that it opened at first.
     let resumed = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.trim().parse().ok());
-    api.events.subscribe(resumed.or(asked.after), kinds).await.map_err(|refused| {
+    api.events.subscribe(resumed.or_else(|| asked.after.map(|Within(after)| after)), kinds).await.map_err(|refused| {
         let title = match refused {
             SubscribeError::TooMany => "too many readers",
             SubscribeError::Stopping => "stopping",

@@ -8,12 +8,15 @@ use super::{
     ApiState,
     dto::RejectCounts,
     problem::{Failure, Refusals, problem},
-    request::Params,
+    request::{Params, Within},
+    shares::script_of,
 };
-use crate::history::{Point, Step, Subject};
+use crate::history::{Point, Step, Subject, limits::node_points_max};
 
 /// Points of an answer that names no number.
 const POINTS_DEFAULT: usize = 120;
+/// Most points of an answer: as many as are kept of anything.
+const POINTS_MAX: u64 = node_points_max(Step::Hour) as u64;
 
 /// What a client asks for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -21,14 +24,17 @@ const POINTS_DEFAULT: usize = 120;
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// A worker's name.
+    #[param(nullable = false)]
     worker: Option<String>,
     /// A payout address.
+    #[param(nullable = false)]
     address: Option<String>,
     /// `1m`, `1h` or `1d`.
     #[param(nullable = false, pattern = "^1[mhd]$")]
     step: Option<String>,
-    /// Most points.
-    points: Option<usize>,
+    /// Most points; of a worker fewer are kept.
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 2208, default = 120, nullable = false)]
+    points: Option<Within<1, { POINTS_MAX }>>,
 }
 
 /// Hash rates, oldest first.
@@ -87,8 +93,7 @@ pub(super) async fn hashrate(
     let refuse = |title, detail: &str| problem(StatusCode::BAD_REQUEST, title, detail.to_owned());
     let step = asked.step.as_deref().map_or(Some(Step::Minute), Step::parse);
     let step = step.ok_or_else(|| refuse("unknown step", "step is 1m, 1h or 1d"))?;
-    let script = asked.address.map(|address| api.profile.addresses.parse(&address));
-    let script = script.transpose().map_err(|cause| refuse("not an address", &cause.to_string()))?;
+    let script = asked.address.map(|address| script_of(&api, &address)).transpose()?;
     let subject = match (script, asked.worker) {
         (None, None) => Subject::Node,
         (None, Some(name)) => Subject::Named(name),
@@ -96,6 +101,7 @@ pub(super) async fn hashrate(
         (Some(script), Some(name)) => Subject::Worker(script, name),
     };
     let unknown = || problem(StatusCode::NOT_FOUND, "unknown worker", "nobody of that name and address has mined here");
-    let points = api.history.points(subject, step, asked.points.unwrap_or(POINTS_DEFAULT)).await.ok_or_else(unknown)?;
+    let wanted = asked.points.and_then(|Within(points)| usize::try_from(points).ok()).unwrap_or(POINTS_DEFAULT);
+    let points = api.history.points(subject, step, wanted).await.ok_or_else(unknown)?;
     Ok(Json(HashrateHistory { step_secs: step.secs(), data: points.into_iter().map(Into::into).collect() }))
 }

@@ -10,6 +10,9 @@ pub(super) const BASE: &str = "/api/v1";
 /// Where that of one lane is, before its name.
 const LANES: &str = "/api/v1/lanes/";
 
+/// The metrics of a lane, below its name.
+const METRICS: &str = "metrics";
+
 /// The routes of the node and of every lane by name.
 #[derive(Clone, Debug)]
 pub(super) struct LaneRoutes {
@@ -27,8 +30,10 @@ impl LaneRoutes {
     pub(super) fn pick<B>(&self, request: &mut Request<B>) -> Router {
         let Some((lane, path)) = self.lane_of(request.uri().path()) else { return self.node.clone() };
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        // Metrics are none of the API's paths, but each lane has its own.
+        let base = if path == METRICS || path.starts_with("metrics/") { "" } else { BASE };
         // What was a path before is one now.
-        if let Ok(uri) = format!("{BASE}/{path}{query}").parse() {
+        if let Ok(uri) = format!("{base}/{path}{query}").parse() {
             *request.uri_mut() = uri;
         }
         lane
@@ -62,6 +67,7 @@ mod tests {
         assert_eq!(picked("/api/v1/lanes/second"), (false, "/api/v1/lanes/second".to_owned()));
         assert_eq!(picked("/api/v1/lanes/second/shares?limit=3"), (true, "/api/v1/shares?limit=3".to_owned()));
         assert_eq!(picked("/api/v1/lanes/second/"), (true, "/api/v1/".to_owned()));
+        assert_eq!(picked("/api/v1/lanes/second/metrics"), (true, "/metrics".to_owned()));
         assert_eq!(picked("/api/v1/lanes/nobody/status"), (false, "/api/v1/lanes/nobody/status".to_owned()));
     }
 }

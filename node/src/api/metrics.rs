@@ -15,9 +15,11 @@ use stratum::server::StratumSnapshot;
 use super::{
     ApiState, coin,
     problem::{Failure, problem},
+    status,
     viewer::Operators,
 };
 use crate::{
+    chain_task::ChainView,
     clock::unix_now,
     metrics::{CONTENT_TYPE as OPEN_METRICS, Meters, Process, Seen, encode, families, workers},
     parent::Daemons,
@@ -50,9 +52,11 @@ async fn node(State(api): State<ApiState>, _: Operators) -> Response {
     let db_bytes = tokio::task::spawn_blocking(move || folder_bytes(&shares)).await.ok().flatten();
     let started_at = unix_now().saturating_sub(api.started.elapsed().as_secs());
     let seen = Seen {
-        lane: &api.profile.name,
+        lane: &api.lane().name,
+        network: &api.profile.name,
         algorithm: api.profile.params.parent().pow,
         payout_estimate_coins: payout_estimate(&api, &miners),
+        round_work: round_work(&api, &chain),
         chain: &chain,
         parent: &parent,
         miners: &miners,
@@ -80,6 +84,12 @@ async fn of_workers(State(api): State<ApiState>, _: Operators) -> Result<Respons
 
 fn page(text: String) -> Response {
     ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response()
+}
+
+/// What the pool has worked since its newest block, where that is known.
+fn round_work(api: &ApiState, chain: &ChainView) -> Option<u128> {
+    // The work that is expected decides the effort alone.
+    status::round(api, chain, 1).map(|round| round.work_hashes)
 }
 
 /// What a block found now would pay to those who mine here, in coins.

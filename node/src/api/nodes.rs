@@ -20,8 +20,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Nodes that say they are there come first: NA SA EU AF AS OC AN.
-    #[param(nullable = false)]
+    /// Nodes that say they are there come first: NA SA EU AF AS OC AN, in any case.
+    #[param(nullable = false, pattern = "^([nN][aA]|[sS][aA]|[eE][uU]|[aA][fF]|[aA][sS]|[oO][cC]|[aA][nN])$")]
     region: Option<String>,
     /// Most elements.
     #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]

@@ -1,5 +1,7 @@
 //! The table of routes, and its description: one and the same, so that no route is without one.
 
+use std::sync::LazyLock;
+
 use axum::{Json, Router};
 use utoipa::{
     Modify, OpenApi,
@@ -100,8 +102,10 @@ pub fn openapi_json() -> String {
 
 /// The description of this API.
 #[utoipa::path(get, path = "/openapi.json", tag = "node", responses((status = 200, body = serde_json::Value), Refusals))]
-async fn openapi(_: Params<NoParams>) -> Json<utoipa::openapi::OpenApi> {
-    Json(described().1)
+async fn openapi(_: Params<NoParams>) -> Json<&'static utoipa::openapi::OpenApi> {
+    // Putting it together takes milliseconds.
+    static DESCRIBED: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| described().1);
+    Json(&DESCRIBED)
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use super::{
     dto::{AuditedPayout, BlockAudit, List, PayoutEntry},
     page::Page,
     problem::{Failure, Refusals, problem, stopping},
-    request::{Named, NoParams, Params},
+    request::{Named, NoParams, Params, TIME_MAX, Within},
     shares::script_of,
     viewer::{Operators, Viewer},
 };
 use crate::{
-    blocks::BlocksView,
+    blocks::{BlocksView, PoolBlockStatus},
     payouts::{self, AuditVerdict, PaidScript, PayoutProof, Proven, Unproven},
 };
 
@@ -27,11 +27,11 @@ pub(super) struct Wanted {
     #[param(nullable = false)]
     address: Option<String>,
     /// Only those of blocks from this time on, Unix seconds.
-    #[param(nullable = false)]
-    from: Option<u64>,
+    #[param(value_type = Option<u64>, maximum = 253402300799_i64, nullable = false)]
+    from: Option<Within<0, TIME_MAX>>,
     /// Only those of blocks before this time, Unix seconds.
-    #[param(nullable = false)]
-    to: Option<u64>,
+    #[param(value_type = Option<u64>, maximum = 253402300799_i64, nullable = false)]
+    to: Option<Within<0, TIME_MAX>>,
     /// Most elements.
     #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]
     limit: Option<usize>,
@@ -52,7 +52,7 @@ pub(super) async fn history(
 ) -> Result<Json<List<PayoutEntry>>, Failure> {
     let page = Page::new(wanted.limit, wanted.cursor.as_deref())?;
     let script: Option<PayoutScript> = wanted.address.map(|address| script_of(&api, &address)).transpose()?;
-    let time = wanted.from.unwrap_or(0)..wanted.to.unwrap_or(u64::MAX);
+    let time = wanted.from.map_or(0, |Within(from)| from)..wanted.to.map_or(u64::MAX, |Within(to)| to);
     let (ledger, blocks) = (api.paid.ledger(), api.blocks.borrow().clone());
     let paid: Vec<PaidScript<'_>> = ledger.payouts(script).filter(|paid| time.contains(&paid.block.time)).collect();
     Ok(Json(page.of(&paid, |paid| payout_entry(*paid, &blocks, viewer.address(&api, &paid.payout.script)))))
@@ -68,7 +68,12 @@ pub(super) fn payout_entry(paid: PaidScript<'_>, blocks: &BlocksView, address: O
         address,
         amount: Amount::units(paid.payout.amount),
         // What is not followed any more was settled long ago.
-        status: block.map_or("matured", |block| block.status.as_str()).to_owned(),
+        status: match (block, paid.block.is_orphaned) {
+            (Some(block), _) => block.status.as_str(),
+            (None, true) => PoolBlockStatus::Orphaned.as_str(),
+            (None, false) => PoolBlockStatus::Matured(0).as_str(),
+        }
+        .to_owned(),
     }
 }
 

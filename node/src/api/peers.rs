@@ -117,7 +117,7 @@ pub(super) async fn bans(
 /// An order about a peer: ban, unban, add, drop or ping. Needs the cookie.
 #[utoipa::path(
     post, path = "/peers/{order}", tag = "network",
-    params(("order" = String, Path, description = "ban, unban, add, drop or ping")),
+    params(("order" = String, Path, description = "ban, unban, add, drop or ping", pattern = "^(ban|unban|add|drop|ping)$")),
     request_body = PeerOrderBody,
     responses(
         (status = 200, body = PeerOrderResult),
@@ -150,8 +150,8 @@ pub(super) async fn order(
             ask(&api, |reply| PeerOrder::Unban { banned, reply }).await.map(done)
         }
         "add" => {
-            let address: Multiaddr =
-                body.subject.parse().map_err(|_| malformed("give a multiaddress like /ip4/203.0.113.7/tcp/23333"))?;
+            let address = body.subject.parse().ok().filter(|address: &Multiaddr| !address.is_empty());
+            let address = address.ok_or_else(|| malformed("give a multiaddress like /ip4/203.0.113.7/tcp/23333"))?;
             let dialled = ask(&api, |reply| PeerOrder::Add { address, reply }).await?;
             dialled.map(|()| done(true)).map_err(|cause| problem(StatusCode::CONFLICT, "cannot dial", cause))
         }

@@ -74,7 +74,18 @@ impl IntoResponses for Refusals {
             let response = ResponseBuilder::new().description(what).content(PROBLEM_JSON, content).build();
             (status.as_str().to_owned(), RefOr::T(response))
         };
-        refusals.into_iter().map(response).collect()
+        // These are answered before anybody looks at what is asked for, without a body.
+        let unread = [
+            (StatusCode::URI_TOO_LONG, "The path and query are too long"),
+            (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The request's head is longer than 8 KiB, or has too many fields",
+            ),
+        ];
+        let plain = |(status, what): (StatusCode, &str)| {
+            (status.as_str().to_owned(), RefOr::T(ResponseBuilder::new().description(what).build()))
+        };
+        refusals.into_iter().map(response).chain(unread.map(plain)).collect()
     }
 }
 

@@ -7,7 +7,10 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{StatusCode, request::Parts},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 
 use super::problem::{Failure, problem};
 
@@ -27,6 +30,23 @@ pub(super) struct Named<T>(pub(super) T);
 /// A JSON body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body<T>(pub(super) T);
+
+/// A whole number in this range. What is beyond it is refused, and not quietly taken for the nearest that is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Within<const MIN: u64, const MAX: u64>(pub(super) u64);
+
+/// The largest whole number that every JSON reader takes as it is.
+pub(super) const EXACT_MAX: u64 = (1 << 53) - 1;
+/// The last second of the year 9999.
+pub(super) const TIME_MAX: u64 = 253_402_300_799;
+
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Within<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = || D::Error::custom(format!("expected a whole number, {MIN} to {MAX}"));
+        let number = u64::deserialize(deserializer).map_err(|_| expected())?;
+        if (MIN..=MAX).contains(&number) { Ok(Self(number)) } else { Err(expected()) }
+    }
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Failure;
@@ -69,6 +89,23 @@ mod tests {
     async fn asked<T: DeserializeOwned>(query: &str) -> Result<T, Failure> {
         let request = Request::get(format!("/api/v1/blocks{query}")).body(()).unwrap();
         Params::from_request_parts(&mut request.into_parts().0, &()).await.map(|Params(asked)| asked)
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Numbers {
+        points: Option<Within<1, 2_208>>,
+    }
+
+    #[tokio::test]
+    async fn numbers_have_a_range_that_the_refusal_names() {
+        for (query, points) in [("", None), ("?points=1", Some(1)), ("?points=2208", Some(2_208))] {
+            assert_eq!(asked::<Numbers>(query).await.unwrap().points.map(|Within(points)| points), points, "{query}");
+        }
+        for wrong in ["0", "2209", "-1", "1.5", "1e3", "18446744073709551616", "", "many", "%ff", "0x10"] {
+            let refused = asked::<Numbers>(&format!("?points={wrong}")).await.unwrap_err();
+            let detail = crate::api::dto::Problem::from(&refused).detail;
+            assert!(detail.contains("points: expected a whole number, 1 to 2208"), "{wrong}: {detail}");
+        }
     }
 
     #[tokio::test]

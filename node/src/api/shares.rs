@@ -12,7 +12,7 @@ use super::{
     page::Page,
     payouts::payout_dtos,
     problem::{Failure, Refusals, problem, stopping},
-    request::{Named, NoParams, Params},
+    request::{EXACT_MAX, Named, NoParams, Params, Within},
     viewer::Viewer,
 };
 use crate::chain_task::{ChainQuery, ShownShares};
@@ -91,8 +91,8 @@ pub(super) struct Slice {
     #[param(minimum = 1, maximum = 200, default = 60, nullable = false)]
     heights: Option<u64>,
     /// The highest; the tip's when it is not given.
-    #[param(nullable = false)]
-    to: Option<u64>,
+    #[param(value_type = Option<u64>, maximum = 9007199254740991_i64, nullable = false)]
+    to: Option<Within<0, EXACT_MAX>>,
 }
 
 /// A part of the share chain with everything that was merged there, and what nothing has merged yet; the oldest first.
@@ -110,6 +110,7 @@ pub(super) async fn dag(
         let detail = format!("heights must be 1 to {HEIGHTS_MAX}");
         return Err(problem(StatusCode::BAD_REQUEST, "bad heights", detail));
     }
+    let to = to.map(|Within(to)| to);
     let shares = api.ask(|reply| ChainQuery::Slice { to, heights, reply }).await?;
     let blocks = block_ids(&api);
     let dto = |share: &ShareView| DagShare {
@@ -168,8 +169,10 @@ pub(super) async fn share(
 
 /// The script of an address of this chain.
 pub(super) fn script_of(api: &ApiState, address: &str) -> Result<PayoutScript, Failure> {
-    let refused =
-        |cause: stratum::address::AddressError| problem(StatusCode::BAD_REQUEST, "bad address", cause.to_string());
+    let refused = |cause: stratum::address::AddressError| {
+        let detail = format!("{cause}; give a payout address of {}", api.profile.name);
+        problem(StatusCode::BAD_REQUEST, "bad address", detail)
+    };
     api.profile.addresses.parse(address).map_err(refused)
 }
 

@@ -117,7 +117,7 @@ fn choice(view: &LaneView, board: &Board, last: Option<&Decision>, stratum: &Str
     let percent = |weight: Option<u16>| weight.map_or(0.0, |weight| f64::from(weight) / 100.0);
     let observation: Option<&Observation> = last.and_then(|last| last.inputs.lane(&view.name));
     let estimate = last.and_then(|last| last.estimates.iter().find(|estimate| estimate.lane == view.name));
-    let (health, problem) = match observation.map(|observation| &observation.health) {
+    let (health, problem) = match board.health.get(view.id.place()) {
         None | Some(Health::Healthy) => ("healthy", None),
         Some(Health::Degraded { reason }) => ("degraded", Some(reason.clone())),
         Some(Health::Failed { reason }) => ("failed", Some(reason.clone())),

@@ -91,11 +91,22 @@ struct Search<'a> {
 impl Search<'_> {
     fn matches(&mut self, miner: &MinerSnapshot) -> bool {
         let Self { api, viewer, text, scripts } = self;
-        let has_text = |shown: &str| shown.to_lowercase().contains(text.as_str());
+        let has_text = |shown: &str| contains(shown, text);
         // A stranger finds by what a stranger sees.
         let of_script = || viewer.address(api, &miner.script).is_some_and(|address| has_text(&address));
         has_text(&miner.worker) || has_text(&miner.agent) || *scripts.entry(miner.script).or_insert_with(of_script)
     }
+}
+
+/// Whether a text has another in it, which is lowercase, whatever the case. Thousands are looked at, and nearly all are ASCII.
+fn contains(text: &str, part: &str) -> bool {
+    if part.is_empty() {
+        return true;
+    }
+    if text.is_ascii() {
+        return text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()));
+    }
+    text.to_lowercase().contains(part)
 }
 
 impl Sort {
@@ -148,5 +159,26 @@ fn reject_counts(rejects: &Rejects) -> RejectCounts {
         unknown_job: rejects.of(RejectReason::UnknownJob),
         bad_time: rejects.of(RejectReason::BadTime),
         other: rejects.of(RejectReason::Other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_does_not_mind_the_case() {
+        for (text, part, is_in) in [
+            ("Rig-7", "rig", true),
+            ("Rig-7", "g-7", true),
+            ("Rig-7", "rig-70", false),
+            ("", "r", false),
+            ("Rig", "", true),
+            ("GRÜN", "rün", true),
+            ("grün", "run", false),
+            ("rig", "ü", false),
+        ] {
+            assert_eq!(contains(text, part), is_in, "{text} {part}");
+        }
     }
 }

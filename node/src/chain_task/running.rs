@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     blocks::BlockInput,
-    clock::unix_now,
+    clock::{unix_millis, unix_now},
     events::EventInput,
     p2p::{Acceptance, Fault, GossipTicket, P2pCommand, Purpose},
     store::{Marks, StoreError, StoredShare},
@@ -239,6 +239,7 @@ impl Running {
             }
         }
         self.gossiped += 1;
+        self.task.meters.share_ages.observe(share.share().header.time, unix_millis());
         self.link(share, source, now).await;
     }
 

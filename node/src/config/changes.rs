@@ -6,8 +6,15 @@ use std::collections::BTreeSet;
 use super::{Config, keys, settings::shown};
 
 /// Keys that a running node takes over. Each has one owner that is told (`reload`).
-const RELOADABLE: [&str; 5] =
-    ["geo.asn_db", "geo.country_db", "log.filter", "stratum.connections_max", "stratum.shed_load_above"];
+const RELOADABLE: [&str; 7] = [
+    "geo.asn_db",
+    "geo.country_db",
+    "log.filter",
+    "stratum.connections_max",
+    "stratum.fee_address",
+    "stratum.fee_percent",
+    "stratum.shed_load_above",
+];
 
 /// A key with another value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +60,7 @@ impl Config {
     pub(crate) fn take(&mut self, other: Self, taken: &[Change]) {
         self.log_filter = other.log_filter;
         self.geo = other.geo;
+        self.stratum.fee = other.stratum.fee;
         self.stratum.connections_max = other.stratum.connections_max;
         self.stratum.shed_above = other.stratum.shed_above;
         for Change { key, .. } in taken {

@@ -6,7 +6,7 @@ use libp2p::Multiaddr;
 use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
 
 use super::{
-    AnnouncementError, LaneError, SwitchingError, TelemetryError,
+    AnnouncementError, LaneError, PriceSourceError, SwitchingError, TelemetryError,
     file::UnknownKey,
     settings::{Place, Settings},
 };
@@ -127,6 +127,9 @@ pub enum ConfigError {
     /// Miners cannot be moved like that.
     #[error(transparent)]
     Switching(#[from] SwitchingError),
+    /// A source of prices that is none.
+    #[error(transparent)]
+    Price(#[from] PriceSourceError),
     /// Lanes that cannot be, or not together.
     #[error(transparent)]
     Lane(#[from] LaneError),
@@ -155,6 +158,9 @@ pub enum ConfigError {
     /// A number out of range.
     #[error("devnet.block_interval_secs: must be 1 to 3600")]
     BlockInterval,
+    /// A path that leads nowhere.
+    #[error("{0}: is no path; leave the key out when there is none")]
+    Path(String),
     /// There is no home folder to put the default data directory into.
     #[error("data_dir: no home directory is known, so it must be given")]
     NoHome,
@@ -175,6 +181,7 @@ impl ConfigError {
                 Vec::new()
             }
             Self::LogFilter(_) => vec!["log.filter".to_owned()],
+            Self::Path(key) => vec![key.clone()],
             Self::Chain(ChainError::Custom(CustomError::Value { key, .. })) => vec![format!("custom.{key}")],
             Self::Chain(ChainError::Params(_)) => vec!["password".to_owned()],
             Self::Chain(_) | Self::DaemonMissing(_) => vec!["chain".to_owned()],
@@ -191,6 +198,7 @@ impl ConfigError {
             Self::TlsFiles => below("stratum", &["tls_cert_file", "tls_key_file"]),
             Self::Announcement(error) => vec![error.key().to_owned()],
             Self::Lane(_) => vec!["lane".to_owned()],
+            Self::Price(_) => vec!["price".to_owned()],
             Self::Switching(error) => vec![error.key().to_owned()],
             Self::Telemetry(error) => vec![error.key().to_owned()],
             Self::ShedLoadAbove { .. } => below("stratum", &["shed_load_above", "connections_max"]),

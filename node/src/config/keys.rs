@@ -14,6 +14,8 @@ const FALLBACK: &str = "parent.fallback.";
 const SECRETS: [&str; 2] = ["secret", "token"];
 /// Whole paths of others: the URL of a notice may hold a bot's token.
 const SECRET_PATHS: [&str; 1] = ["notify.url"];
+/// Names of keys that are paths, besides those that end with `_file` or `_db`.
+const PATHS: [&str; 2] = ["data_dir", "log.file"];
 /// Ends the words of a key that has no default.
 pub(super) const EXAMPLE: &str = "Example:";
 
@@ -104,6 +106,11 @@ fn read(sample: &'static str) -> Vec<Key> {
 
 fn trimmed(doc: &str) -> String {
     doc.trim().trim_end_matches(EXAMPLE).trim_end().to_owned()
+}
+
+/// Whether the value is the path of a file or folder.
+pub(super) fn is_path(key: &str) -> bool {
+    PATHS.contains(&key) || key.ends_with("_file") || key.ends_with("_db")
 }
 
 /// The path of a key.

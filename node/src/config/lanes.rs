@@ -132,6 +132,9 @@ fn of_file(name: &str, path: &Path, node: &Config) -> Result<Config, LaneError> 
     if let Some((key, ..)) = settings.iter().find(|(key, ..)| !is_of_a_lane(key)) {
         return Err(LaneError::NotOfALane { lane: name.to_owned(), key: key.to_owned() });
     }
+    if let Some(key) = settings.broken_path() {
+        return Err(refused(ConfigError::Path(key.to_owned()).at(&settings)));
+    }
     let raw = settings.raw().map_err(refused)?;
     let data_dir = raw.data_dir.is_none().then(|| node.data_dir.join(data_dir::LANES).join(name));
     let raw = RawConfig { data_dir: data_dir.or(raw.data_dir), ..raw };

@@ -119,6 +119,10 @@ impl RawP2p {
 }
 
 fn multiaddrs(key: &'static str, values: Vec<String>) -> Result<Vec<Multiaddr>, ConfigError> {
-    let parse = |value: String| value.parse().map_err(|_| ConfigError::Multiaddr { key, value });
+    // An empty text is a multiaddress too, of nothing.
+    let parse = |value: String| {
+        let address = value.parse().ok().filter(|address: &Multiaddr| !address.is_empty());
+        address.ok_or(ConfigError::Multiaddr { key, value })
+    };
     values.into_iter().map(parse).collect()
 }

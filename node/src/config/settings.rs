@@ -108,6 +108,13 @@ impl Settings {
         }
     }
 
+    /// The first key whose path is none: of nothing, or with a byte that no path has.
+    pub(super) fn broken_path(&self) -> Option<&str> {
+        let is_broken =
+            |value: &Value| value.as_str().is_some_and(|path| path.trim().is_empty() || path.contains('\0'));
+        self.iter().find(|(key, value, _)| keys::is_path(key) && is_broken(value)).map(|(key, ..)| key)
+    }
+
     /// Every key that is set.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value, &Place)> {
         self.by_key.iter().map(|(key, (value, place))| (key.as_str(), value, place))

@@ -12,6 +12,7 @@ use crate::lanes::{
     geographic::RegionTargets,
     jitter::Schedule,
     limits::{JITTER_SECS_MAX, SWITCH_COST_MS_MAX},
+    prices::Source,
 };
 
 /// What a move costs when nobody says otherwise: a clean job is there within some milliseconds, and a miner works on the old one
@@ -57,6 +58,8 @@ pub struct SwitchingConfig {
     pub switch_cost_ms: u64,
     /// What is earned on a lane, where it is not the coin of its chain.
     pub coins: BTreeMap<String, String>,
+    /// Where prices are read, by coin.
+    pub prices: BTreeMap<String, Vec<Source>>,
 }
 
 /// Why the section is refused.
@@ -150,6 +153,7 @@ impl RawSwitching {
         Ok(SwitchingConfig {
             switch_cost_ms: within("lanes.switch_cost_ms", cost, (0, SWITCH_COST_MS_MAX))?,
             coins: coins.collect::<Result<_, _>>()?,
+            prices: BTreeMap::new(),
             settings: Settings {
                 mode,
                 profile,

@@ -1,6 +1,8 @@
 use super::*;
 use crate::parent::rpc::RpcAuth;
 
+mod every_key;
+
 fn file(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
@@ -155,7 +157,19 @@ fn entries_are_what_the_node_does_and_hold_no_secret() {
         // A notice goes nowhere without its URL, which is not shown.
         let notify = ["[[notify]]", "url", "format", "kinds", "secret", "token", "chat_id"];
         // A lane has a file of its own.
-        let lane = ["[[lane]]", "name = \"second\"", "file = \"second.toml\"", "targets", "group_targets", "coins"];
+        let lane = [
+            "[[lane]]",
+            "name = \"second\"",
+            "file = \"second.toml\"",
+            "targets",
+            "group_targets",
+            "coins",
+            "[[price]]",
+            "coin",
+            "file",
+            "command",
+            "pointer",
+        ];
         let left_out = [alone.as_slice(), &notify, &lane].concat();
         let is_kept = |line: &&str| !left_out.iter().any(|key| line.starts_with(key));
         let text: Vec<&str> = text.lines().filter(is_kept).collect();

@@ -25,12 +25,19 @@ pub struct OwnNode {
     pub region: Option<Region>,
     /// The same, closer.
     pub country: Option<Country>,
+    /// What it calls itself.
+    pub agent: String,
+}
+
+/// What it offers miners now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Offer {
     /// The operator's part of the jobs.
     pub fee_basis_points: u16,
     /// Connections of miners it takes.
     pub capacity: u32,
-    /// What it calls itself.
-    pub agent: String,
+    /// Those there are.
+    pub load: u32,
 }
 
 /// The schedule of a node's own ads. Without it a node announces nothing.
@@ -59,15 +66,10 @@ impl OwnAds {
         self.own.region
     }
 
-    /// Connections of miners that we take.
-    pub const fn capacity(&self) -> u32 {
-        self.own.capacity
-    }
-
     /// The ad that is due, if one is. It counts as announced only with [`OwnAds::announced`]: while nobody hears us it
     /// stays due.
-    pub fn next(&self, addresses: &[Multiaddr], load: u32, now: UnixTime) -> Option<SignedAd> {
-        let ad = self.ad(addresses, load, now);
+    pub fn next(&self, addresses: &[Multiaddr], offer: Offer, now: UnixTime) -> Option<SignedAd> {
+        let ad = self.ad(addresses, offer, now);
         self.is_due(&ad).then(|| ad.sign(&self.own.key, self.params))
     }
 
@@ -83,8 +85,9 @@ impl OwnAds {
         self.last = Some(ad);
     }
 
-    fn ad(&self, addresses: &[Multiaddr], load: u32, now: UnixTime) -> NodeAd {
+    fn ad(&self, addresses: &[Multiaddr], offer: Offer, now: UnixTime) -> NodeAd {
         let own = &self.own;
+        let Offer { fee_basis_points, capacity, load } = offer;
         let fitting = addresses.iter().filter(|address| (1..=ADDRESS_LEN_MAX).contains(&address.len()));
         NodeAd {
             node: (&own.key).into(),
@@ -92,8 +95,8 @@ impl OwnAds {
             ttl_secs: AD_TTL_SECS_MAX,
             region: own.region,
             country: own.country,
-            fee_basis_points: own.fee_basis_points,
-            capacity: own.capacity,
+            fee_basis_points,
+            capacity,
             load,
             agent: own.agent.clone(),
             operator: self.operator,
@@ -114,5 +117,6 @@ impl OwnAds {
 fn is_news(last: &NodeAd, ad: &NodeAd) -> bool {
     let (before, after) = (last.fill_percent(), ad.fill_percent());
     let crosses = (before >= NEARLY_FULL_PERCENT) != (after >= NEARLY_FULL_PERCENT);
-    crosses || before.abs_diff(after) >= LOAD_NEWS_PERCENT || last.addresses != ad.addresses
+    let is_filled = crosses || before.abs_diff(after) >= LOAD_NEWS_PERCENT;
+    is_filled || last.addresses != ad.addresses || last.fee_basis_points != ad.fee_basis_points
 }

@@ -266,17 +266,19 @@ fn own_node() -> OwnNode {
         endpoints: ad(1, NOW).endpoints,
         region: None,
         country: None,
-        fee_basis_points: 0,
-        capacity: 100,
         agent: String::new(),
     }
+}
+
+const fn offered(load: u32) -> Offer {
+    Offer { fee_basis_points: 0, capacity: 100, load }
 }
 
 #[test]
 fn a_node_announces_itself_every_twenty_minutes_and_sooner_with_news() {
     let mut own = OwnAds::new(own_node(), PARAMS);
-    let first = own.next(&[], 0, NOW).unwrap();
-    assert!(own.next(&[], 0, NOW + 5).is_some(), "nobody has heard it");
+    let first = own.next(&[], offered(0), NOW).unwrap();
+    assert!(own.next(&[], offered(0), NOW + 5).is_some(), "nobody has heard it");
     assert_eq!(directory().on_ad(&first.encode(), peer(7), NOW), AdVerdict::Accept);
     own.announced(first.ad);
     let address = ["/ip4/9.9.9.9/tcp/1".parse().unwrap()];
@@ -288,17 +290,21 @@ fn a_node_announces_itself_every_twenty_minutes_and_sooner_with_news() {
         (&[], 10, 75, true),
         (&address, 0, 75, true),
     ] {
-        assert_eq!(own.next(addresses, load, NOW + after).is_some(), is_due, "{load} {after}");
+        assert_eq!(own.next(addresses, offered(load), NOW + after).is_some(), is_due, "{load} {after}");
     }
     own.announced(NodeAd { load: 79, ..ad(1, NOW) });
-    own.announced(NodeAd { capacity: 100, load: 79, addresses: Vec::new(), ..ad(1, NOW) });
-    assert!(own.next(&[], 80, NOW + 75).is_some(), "nearly full");
+    let said = NodeAd { fee_basis_points: 0, capacity: 100, load: 79, addresses: Vec::new(), ..ad(1, NOW) };
+    own.announced(said);
+    assert!(own.next(&[], offered(79), NOW + 75).is_none());
+    assert!(own.next(&[], offered(80), NOW + 75).is_some(), "nearly full");
+    let dearer = Offer { fee_basis_points: 100, ..offered(79) };
+    assert!(own.next(&[], dearer, NOW + 75).is_some(), "another fee");
 }
 
 #[test]
 fn our_own_ad_is_listed_and_nobody_else_speaks_for_us() {
     let mut directory = directory();
-    let own = OwnAds::new(own_node(), PARAMS).next(&[], 0, NOW).unwrap();
+    let own = OwnAds::new(own_node(), PARAMS).next(&[], offered(0), NOW).unwrap();
     directory.keep_own(own, NOW);
     assert!(directory.view(|_| None, NOW).nodes[0].is_own);
     assert_eq!(take(&mut directory, 1, ad(1, NOW + 100), NOW + 100), AdVerdict::Ignore);
@@ -379,7 +385,7 @@ fn attack_d5_made_up_nodes_do_not_take_the_place_of_one_that_is_there() {
 fn a_node_that_stops_is_full_at_once_and_soon_forgotten() {
     let mut ads = OwnAds::new(own_node(), PARAMS);
     assert_eq!(ads.farewell(NOW), None, "nobody has heard of it");
-    let first = ads.next(&[], 0, NOW).unwrap();
+    let first = ads.next(&[], offered(0), NOW).unwrap();
     let mut directory = directory();
     assert_eq!(directory.on_ad(&first.encode(), peer(9), NOW), AdVerdict::Accept);
     ads.announced(first.ad);

@@ -26,10 +26,12 @@ use super::{
     health::HealthGate,
     jitter::Schedule,
     ledger::{Earned, Ledger},
-    limits::{DECISIONS_MAX, OBSERVATION_SECS_MAX, REASON_LEN_MAX},
+    limits::{DECISIONS_MAX, OBSERVATION_SECS_MAX},
     stability,
 };
 
+mod learning;
+mod orders;
 mod plan;
 
 use plan::{Plan, Step};
@@ -120,6 +122,9 @@ impl Controller {
             self.check_health(decision.time, &decision.inputs);
             self.plan.observe(&decision.inputs, decision.time);
         }
+        if let Some(lesson) = &decision.lesson {
+            self.plan.restore_lesson(lesson);
+        }
         let is_known = |weights: &Weights| weights.iter().all(|(lane, _)| self.knows(lane));
         if is_known(&decision.chosen) && is_known(&decision.in_effect) && !decision.in_effect.is_empty() {
             let cost_secs = decision.inputs.switch_cost_secs();
@@ -192,7 +197,7 @@ impl Controller {
             (None, RunState::DryRun | RunState::Paused) => self.frozen.clone(),
         };
         let step = Step { inputs: &inputs, gate: &self.gate, may_move: false, settings: &self.settings };
-        let fallback = self.plan.refuge(&step);
+        let fallback = self.plan.successor(&step);
         let wanted = base.without(|lane| self.gate.is_out(lane), fallback.as_deref());
         let in_effect = if wanted.is_empty() { base } else { wanted };
         let reason = self.said(&inputs, reason, &in_effect);
@@ -304,44 +309,6 @@ impl Controller {
             self.moves_at = Some(schedule.next_move(now));
         }
         is_due
-    }
-
-    /// Moves all miners to a lane, and keeps them there until it is released; a lane that fails is left all the same. The
-    /// reason is cut to [`REASON_LEN_MAX`] bytes. It takes effect with the next decision, which [`Self::enforce`] gives.
-    ///
-    /// # Errors
-    /// There is no such lane.
-    pub fn switch(&mut self, lane: &str, because: &str) -> Result<(), UnknownLane> {
-        if !self.knows(lane) {
-            return Err(UnknownLane { lane: lane.to_owned(), known: self.settings.lanes.join(", ") });
-        }
-        let end =
-            because.char_indices().map(|(at, letter)| at + letter.len_utf8()).take_while(|end| *end <= REASON_LEN_MAX);
-        let because = because.get(..end.last().unwrap_or(0)).unwrap_or_default();
-        self.manual = Some((lane.to_owned(), because.to_owned()));
-        Ok(())
-    }
-
-    /// Ends a manual switch.
-    pub fn release(&mut self) {
-        self.manual = None;
-    }
-
-    /// From now on the policy decides, takes effect, or rests. Miners stay where they are until the next decision; leaving
-    /// LIVE leaves them there.
-    pub fn set_state(&mut self, state: RunState) {
-        if self.state == RunState::Live && state != RunState::Live && self.manual.is_none() {
-            self.frozen = self.plan.weights().clone();
-        }
-        self.state = state;
-    }
-
-    /// Decides at once on what was seen last, after an order of the operator.
-    pub fn enforce(&mut self, now: UnixTime) -> Arc<Decision> {
-        let inputs = self.last.as_ref().map(|(_, inputs)| inputs.clone()).unwrap_or_default();
-        self.earn(now, &inputs);
-        let reason = if self.state == RunState::Paused { Reason::Paused } else { Reason::Kept(Keep::Steady) };
-        self.decide(now, inputs, reason)
     }
 
     /// Where miners work.

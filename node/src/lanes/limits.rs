@@ -26,3 +26,7 @@ pub const PRICE_BODY_LEN_MAX: usize = 65_536;
 pub const PRICE_MAX: f64 = 1e12;
 /// The least believable price.
 pub const PRICE_MIN: f64 = 1e-12;
+/// Bytes of a line of a history that is replayed.
+pub const REPLAY_LINE_LEN_MAX: usize = 262_144;
+/// Lines of a history that is replayed: a year of minutes.
+pub const REPLAY_ROWS_MAX: usize = 527_040;

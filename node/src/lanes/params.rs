@@ -129,8 +129,8 @@ impl ProfitParams {
             },
             Profile::Balanced => Self {
                 half_life_secs: 600,
-                edge_min_percent: 3.0,
-                noise_factor: 2.0,
+                edge_min_percent: 2.0,
+                noise_factor: 1.5,
                 cost_factor: 2.0,
                 bait_factor: 3.0,
                 network_share_max_percent: 10.0,
@@ -138,7 +138,7 @@ impl ProfitParams {
             },
             Profile::Aggressive => Self {
                 half_life_secs: 300,
-                edge_min_percent: 1.5,
+                edge_min_percent: 1.0,
                 noise_factor: 1.0,
                 cost_factor: 2.0,
                 bait_factor: 3.0,

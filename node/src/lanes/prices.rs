@@ -1,10 +1,10 @@
 //! What a coin is worth: the median of at least two sources, or a refusal in plain words.
 //!
 //! ```text
-//! file, command, HTTP --bytes--> parse --f64--> Sample --combine--> Quote or PriceError --> Inputs
+//! file, command, HTTP --bytes--> parse --f64--> Sample --combine--> Quote or PriceError --watch--> Inputs
+//!      PriceTask                  (pure)                (pure)
 //! ```
-//! A price that is in doubt is none: nobody's miners move
-//! because one source is wrong, late or bought.
+//! Only [`PriceTask`] reads files, starts programs and opens sockets. A price that is in doubt is none: nobody's miners move because one source is wrong, late or bought.
 
 use serde::{Deserialize, Serialize};
 use sharechain::UnixTime;
@@ -12,8 +12,10 @@ use sharechain::UnixTime;
 use super::limits::{PRICE_MAX, PRICE_MIN};
 
 mod parse;
+mod sources;
 
 pub use parse::{ParseError, parse};
+pub use sources::{Fetcher, Place, PriceTask, Prices, Source};
 
 /// What a price has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

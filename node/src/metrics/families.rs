@@ -22,8 +22,10 @@ use crate::{
 /// What a scrape looks at.
 #[derive(Debug)]
 pub struct Seen<'a> {
-    /// Name of the lane: the chain.
+    /// Name of the lane.
     pub lane: &'a str,
+    /// Name of its chain.
+    pub network: &'a str,
     /// Proof of work of the parent chain.
     pub algorithm: PowAlgorithm,
     /// The share chain.
@@ -44,6 +46,8 @@ pub struct Seen<'a> {
     pub rpc: Vec<(&'static str, HistogramCounts, u64)>,
     /// What the next block would pay to miners of this node, coins.
     pub payout_estimate_coins: Option<f64>,
+    /// Hashes since the newest block of the pool.
+    pub round_work: Option<u128>,
     /// Readers of events.
     pub subscribers: usize,
     /// Size of the share store, bytes.
@@ -71,7 +75,7 @@ pub fn families(seen: &Seen<'_>) -> Vec<Family> {
 
 fn node(seen: &Seen<'_>) -> Vec<Family> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let build = vec![("version", version), ("chain", seen.lane.to_owned())];
+    let build = vec![("version", version), ("chain", seen.network.to_owned())];
     let is_ready = seen.chain.may_mine && seen.parent.is_fresh();
     let state = |name: &str, is_so: bool| (lane_and(seen, &[("state", name)]), f64::from(u8::from(is_so)));
     let sync = seen.chain.sync;
@@ -195,6 +199,24 @@ fn share_chain(seen: &Seen<'_>) -> Vec<Family> {
             "poolnode_share_validate_seconds",
             "From a share at the chain task to its verdict",
             meters.share_validate.counts(),
+        ),
+        times(
+            seen,
+            "poolnode_share_propagation_seconds",
+            "From the time in a share's header to its arrival by gossip: the age of its job, its way here, and what this clock \
+             is ahead of its finder's",
+            meters.share_ages.counts(),
+        ),
+        gauges(
+            "poolnode_clock_skew_seconds",
+            "Median of the same over the newest 65 shares: far above the age of a job this clock is ahead, below zero it is behind",
+            meters.share_ages.median_secs(),
+        ),
+        gauges_of_lane(
+            seen,
+            "poolnode_round_work",
+            "Hashes that the pool has worked since its newest block",
+            seen.round_work.map(hashes),
         ),
         gauges_of_lane(
             seen,
@@ -324,6 +346,11 @@ fn bit(is_so: bool) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
 pub(super) const fn number(value: u64) -> f64 {
     value as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number for graphs")]
+const fn hashes(work: u128) -> f64 {
+    work as f64
 }
 
 fn whole(value: usize) -> f64 {

@@ -78,6 +78,7 @@ fn all() -> Vec<Family> {
     };
     let (timings, meters) = (Timings::new(Instant::now()), Meters::default());
     timings.submit.observe(Duration::from_micros(7));
+    meters.share_ages.observe(1_000, 1_002_500);
     let miners = StratumSnapshot {
         miners: vec![miner(1)],
         connections: 3,
@@ -93,6 +94,7 @@ fn all() -> Vec<Family> {
     let peers = PeersView { peers: vec![crate::events::testing::peer()], ..PeersView::default() };
     families(&Seen {
         lane: "devnet",
+        network: "devnet",
         algorithm: sharechain::PowAlgorithm::Sha256d,
         chain: &ChainView::of(&mut chain),
         parent: &parent,
@@ -103,6 +105,7 @@ fn all() -> Vec<Family> {
         meters: &meters,
         rpc: calls.counts().collect(),
         payout_estimate_coins: Some(1.5),
+        round_work: Some(77),
         subscribers: 2,
         db_bytes: Some(1),
         components: &[component(Condition::Healthy), component(Condition::Failed)],
@@ -132,6 +135,9 @@ fn the_page_is_what_a_scraper_reads() {
         "poolnode_blocks_found_total{lane=\"devnet\",status=\"confirmed\"} 4.0",
         "poolnode_peers{direction=\"outbound\",transport=\"tcp\",region=\"unknown\"} 1.0",
         "poolnode_sharechain_height{lane=\"devnet\"} 1.0",
+        "poolnode_share_propagation_seconds_sum{lane=\"devnet\"} 2.5",
+        "poolnode_clock_skew_seconds 2.5",
+        "poolnode_round_work{lane=\"devnet\"} 77.0",
         "# EOF",
     ] {
         assert!(lines.contains(line), "{line} is missing in:\n{page}");

@@ -1,10 +1,11 @@
-//! Posts a request over HTTP or HTTPS, once. Nothing is followed, nothing of an answer but its status is kept.
+//! Posts a request over HTTP or HTTPS, once, or gets a short answer. Nothing is followed; nothing of the answer to a post is
+//! kept but its status.
 
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{StatusCode, Uri, client::conn::http1, header::HOST};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{Response, StatusCode, Uri, body::Incoming, client::conn::http1, header::HOST};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -46,14 +47,25 @@ pub enum SenderError {
 
 /// Why a request failed; words without secrets.
 #[derive(Debug, thiserror::Error)]
-enum SendError {
+pub(crate) enum SendError {
     #[error("the URL is none")]
     Url,
     #[error("no connection: {0}")]
     Connect(#[source] io::Error),
     #[error("no answer: {0}")]
     Http(#[from] hyper::Error),
+    #[error("it answers {0}")]
+    Status(StatusCode),
+    #[error("it answers more than {0} bytes")]
+    TooLong(usize),
+    #[error("its answer breaks off")]
+    Body(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+/// A connection, with TLS or without.
+trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Socket for T {}
 
 impl Sender {
     /// A sender that trusts whom the system trusts. Without HTTPS targets no certificates are needed.
@@ -92,19 +104,37 @@ impl Sender {
         }
     }
 
+    /// What an address answers to a GET, at most so many bytes. How long it may take is the caller's to say.
+    pub(crate) async fn get(&self, url: &str, len_max: usize) -> Result<Vec<u8>, SendError> {
+        let uri: Uri = url.parse().map_err(|_| SendError::Url)?;
+        let message = builder("GET", &uri).body(Full::default()).map_err(|_| SendError::Url)?;
+        let socket = self.connect(&uri).await?;
+        ask(socket, message, |response| read(response, len_max)).await
+    }
+
     async fn exchange(&self, request: Request) -> Result<StatusCode, SendError> {
         let uri: Uri = request.url.parse().map_err(|_| SendError::Url)?;
+        let mut builder = builder("POST", &uri);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        let message = builder.body(Full::new(Bytes::from(request.body))).map_err(|_| SendError::Url)?;
+        let socket = self.connect(&uri).await?;
+        ask(socket, message, async |response| Ok(response.status())).await
+    }
+
+    async fn connect(&self, uri: &Uri) -> Result<Box<dyn Socket>, SendError> {
         let is_tls = uri.scheme_str() == Some("https");
         let host = uri.host().ok_or(SendError::Url)?;
         let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         let bare = host.trim_matches(['[', ']']);
         let socket = TcpStream::connect((bare, port)).await.map_err(SendError::Connect)?;
         if !is_tls {
-            return post(socket, &uri, request).await;
+            return Ok(Box::new(socket));
         }
         let tls = self.tls.as_ref().ok_or(SendError::Url)?;
         let name = ServerName::try_from(bare.to_owned()).map_err(|_| SendError::Url)?;
-        post(tls.connect(name, socket).await.map_err(SendError::Connect)?, &uri, request).await
+        Ok(Box::new(tls.connect(name, socket).await.map_err(SendError::Connect)?))
     }
 }
 
@@ -114,19 +144,32 @@ fn is_final(status: StatusCode) -> bool {
     status.is_client_error() && !passes.contains(&status)
 }
 
-async fn post<T>(socket: T, uri: &Uri, request: Request) -> Result<StatusCode, SendError>
-where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
+/// The head of a request.
+fn builder(method: &str, uri: &Uri) -> hyper::http::request::Builder {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let host = uri.authority().map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default());
-    let mut builder = hyper::Request::post(path).header(HOST, host).header("user-agent", "poolnode");
-    for (name, value) in request.headers {
-        builder = builder.header(name, value);
+    hyper::Request::builder().method(method).uri(path).header(HOST, host).header("user-agent", "poolnode")
+}
+
+/// The whole of a short answer.
+async fn read(response: Response<Incoming>, len_max: usize) -> Result<Vec<u8>, SendError> {
+    if !response.status().is_success() {
+        return Err(SendError::Status(response.status()));
     }
-    let message = builder.body(Full::new(Bytes::from(request.body))).map_err(|_| SendError::Url)?;
-    let answer = async { Ok::<_, SendError>(sender.send_request(message).await?.status()) };
+    let body = Limited::new(response.into_body(), len_max).collect().await;
+    let body = body.map_err(|cause| {
+        if cause.is::<LengthLimitError>() { SendError::TooLong(len_max) } else { SendError::Body(cause) }
+    })?;
+    Ok(body.to_bytes().to_vec())
+}
+
+async fn ask<O>(
+    socket: Box<dyn Socket>,
+    message: hyper::Request<Full<Bytes>>,
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<O, SendError>,
+) -> Result<O, SendError> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
+    let answer = async { read(sender.send_request(message).await?).await };
     // The connection is driven for as long as the answer is waited for. When it ends, the answer is there or never will be,
     // and the request knows.
     let driven = async {

@@ -13,7 +13,7 @@ use tracing::debug;
 
 use super::{Acceptance, Fault};
 use crate::{
-    directory::{AdVerdict, Directory, DirectoryView, NodeAd, OwnAds},
+    directory::{AdVerdict, Directory, DirectoryView, NodeAd, Offer, OwnAds},
     netgroup::AddressPolicy,
 };
 
@@ -68,13 +68,19 @@ impl Nodes {
         let mut told: Vec<Multiaddr> = addresses.map(without_identity).filter(|it| is_told(it, hosts)).collect();
         told.sort();
         told.dedup();
-        let connections = u32::try_from(self.stratum.snapshot().connections).unwrap_or(u32::MAX);
-        let load = match self.stratum.intake() {
-            Intake::Open => connections,
-            // Who takes nobody new is full.
-            Intake::Closed => connections.max(own.capacity()),
+        let connections = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let capacity = connections(self.stratum.room().connections_max);
+        let load = connections(self.stratum.snapshot().connections);
+        let offer = Offer {
+            fee_basis_points: self.stratum.fee().map_or(0, |fee| fee.basis_points),
+            capacity,
+            load: match self.stratum.intake() {
+                Intake::Open => load,
+                // Who takes nobody new is full.
+                Intake::Closed => load.max(capacity),
+            },
         };
-        let signed = own.next(&told, load, now)?;
+        let signed = own.next(&told, offer, now)?;
         let due = (signed.encode(), signed.ad.clone());
         // In our own directory it is from now on, whether or not anybody hears it.
         self.directory.keep_own(signed, now);

@@ -1,4 +1,4 @@
-//! Whom the pool's blocks paid: the blocks on the parent's main chain, newest first, bounded in blocks and in outputs.
+//! Whom the pool's blocks paid: the blocks that were on the parent's main chain, newest first, bounded in blocks and in outputs.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -26,6 +26,8 @@ pub struct PaidBlock {
     pub payouts: Vec<Payout>,
     /// Scripts in the window.
     pub window_len: usize,
+    /// Whether it left the main chain, as far as it was followed: it paid nobody.
+    pub is_orphaned: bool,
 }
 
 /// A payout of a script.
@@ -54,6 +56,7 @@ impl From<&Proven> for PaidBlock {
             time: UnixTime::from(header.time),
             payouts: proven.payouts.clone(),
             window_len: proven.weights.entries().len(),
+            is_orphaned: false,
         }
     }
 }
@@ -84,6 +87,16 @@ impl Ledger {
         forgotten
     }
 
+    /// Remembers of a block whether it left the main chain; whether that is another answer than before.
+    pub fn set_orphaned(&mut self, height: u32, hash: &BlockHash, is_orphaned: bool) -> bool {
+        let block = self.blocks.get_mut(&(height, *hash)).filter(|block| block.is_orphaned != is_orphaned);
+        let is_news = block.is_some();
+        if let Some(block) = block {
+            *block = Arc::new(PaidBlock { is_orphaned, ..PaidBlock::clone(block) });
+        }
+        is_news
+    }
+
     /// The blocks, the highest first.
     pub fn blocks(&self) -> impl Iterator<Item = &PaidBlock> {
         self.blocks.values().rev().map(AsRef::as_ref)
@@ -109,7 +122,14 @@ mod tests {
         let mut hash = [7; 32];
         hash[..4].copy_from_slice(&height.to_le_bytes());
         let hash = BlockHash::from_bytes(hash);
-        PaidBlock { hash, height, time: 0, payouts: scripts.map(payout).collect(), window_len: 1_000 }
+        PaidBlock {
+            hash,
+            height,
+            time: 0,
+            payouts: scripts.map(payout).collect(),
+            window_len: 1_000,
+            is_orphaned: false,
+        }
     }
 
     #[test]
@@ -125,6 +145,19 @@ mod tests {
         assert_eq!((heights(None).len(), ledger.outputs), (9, 9));
         let known = block(2, 0..0);
         assert!(ledger.contains(2, &known.hash) && !ledger.contains(4, &known.hash));
+    }
+
+    #[test]
+    fn what_became_of_a_block_is_kept_with_it_and_news_are_told_once() {
+        let mut ledger = Ledger::default();
+        let known = block(2, 1..3);
+        ledger.insert(known.clone());
+        let mut set = |height, is_orphaned| ledger.set_orphaned(height, &known.hash, is_orphaned);
+        assert_eq!([set(2, false), set(2, true), set(2, true), set(3, true)], [false, true, false, false]);
+        let orphaned = PaidBlock { is_orphaned: true, ..known.clone() };
+        assert_eq!(ledger.blocks().collect::<Vec<_>>(), [&orphaned]);
+        assert_eq!((ledger.outputs, ledger.windows), (2, 1_000));
+        assert!(ledger.set_orphaned(2, &known.hash, false), "a reorganisation brings it back");
     }
 
     #[test]

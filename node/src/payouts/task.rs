@@ -23,7 +23,7 @@ use super::{
     proof::{PROOF_LEN_MAX, PayoutProof},
 };
 use crate::{
-    blocks::{BlocksView, PoolBlock},
+    blocks::{BlocksView, PoolBlock, PoolBlockStatus},
     chain_profile::ChainProfile,
     chain_task::{ChainInput, ChainQuery},
     data_dir::write_durably,
@@ -33,6 +33,8 @@ use crate::{
 
 /// What a proof's file ends in.
 const EXTENSION: &str = "json";
+/// What the empty file beside it ends in that says that its block left the main chain. The proof is for others, and stays as it is.
+const ORPHANED: &str = "orphaned";
 
 /// What the task works with.
 #[derive(Clone, Debug)]
@@ -149,6 +151,7 @@ impl PayoutsTask {
                 }
                 settled.insert(block.hash);
             }
+            self.note(&view).await;
             settled.retain(|hash| view.blocks.iter().any(|block| block.hash == *hash));
             tokio::select! {
                 biased;
@@ -179,6 +182,24 @@ impl PayoutsTask {
         self.publish();
     }
 
+    /// Keeps with the blocks which of them are off the main chain: those who follow blocks forget old ones.
+    async fn note(&mut self, view: &BlocksView) {
+        let is_orphaned = |block: &PoolBlock| block.status == PoolBlockStatus::Orphaned;
+        let ledger = &mut self.ledger;
+        let news =
+            view.blocks.iter().filter(|block| ledger.set_orphaned(block.height, &block.hash, is_orphaned(block)));
+        let news: Vec<_> = news.map(|block| (proof_file(&self.folder, &block.hash), is_orphaned(block))).collect();
+        if news.is_empty() {
+            return;
+        }
+        self.publish();
+        let written =
+            spawn_blocking(move || news.iter().try_for_each(|(proof, is_orphaned)| mark(proof, *is_orphaned)));
+        if let Ok(Err(cause)) = written.await {
+            warn!(%cause, "what became of a block is not kept over a restart");
+        }
+    }
+
     fn publish(&self) {
         self.view.send_replace(Arc::new(self.ledger.clone()));
     }
@@ -186,8 +207,22 @@ impl PayoutsTask {
     fn remember(&mut self, block: PaidBlock) {
         for hash in self.ledger.insert(block) {
             // It may never have been written.
-            let _gone = fs::remove_file(proof_file(&self.folder, &hash));
+            let proof = proof_file(&self.folder, &hash);
+            let _gone = fs::remove_file(&proof);
+            let _unmarked = fs::remove_file(proof.with_extension(ORPHANED));
         }
+    }
+}
+
+/// Says beside a proof whether its block left the main chain.
+fn mark(proof: &Path, is_orphaned: bool) -> io::Result<()> {
+    let marker = proof.with_extension(ORPHANED);
+    if is_orphaned {
+        return write_durably(&marker, &[]);
+    }
+    match fs::remove_file(&marker) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -204,7 +239,10 @@ fn read_proofs(folder: &Path, profile: &ChainProfile, stop: &CancellationToken) 
         }
         let proven = read_proof(&path).map_err(|cause| cause.to_string());
         match proven.and_then(|proof| proof.verify(profile).map_err(|cause| cause.to_string())) {
-            Ok(proven) => paid.push(PaidBlock::from(&proven)),
+            Ok(proven) => {
+                let is_orphaned = path.with_extension(ORPHANED).exists();
+                paid.push(PaidBlock { is_orphaned, ..PaidBlock::from(&proven) });
+            }
             Err(cause) => warn!(path = %path.display(), cause, "this file proves no payouts; it is left alone"),
         }
     }
@@ -234,4 +272,29 @@ async fn prove(sources: &PayoutSources, hash: BlockHash) -> Result<PayoutProof, 
     };
     let window = timeout(QUERY_TIMEOUT, exchange).await.ok().flatten().ok_or(Unproven::Busy)?;
     Ok(PayoutProof::of(&share, &window.ok_or(Unproven::Gone)?, &sources.profile))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payouts::proof::tests::proven_block;
+
+    #[test]
+    fn what_became_of_a_block_is_known_after_a_restart_and_its_proof_is_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let (profile, _, newest, proof) = proven_block();
+        let path = proof_file(folder.path(), &newest.id().into());
+        fs::write(&path, serde_json::to_vec(&proof).unwrap()).unwrap();
+        let orphaned = || {
+            let paid = read_proofs(folder.path(), &profile, &CancellationToken::new()).unwrap();
+            paid.iter().map(|block| block.is_orphaned).collect::<Vec<_>>()
+        };
+        assert_eq!(orphaned(), [false]);
+        mark(&path, true).unwrap();
+        assert_eq!(orphaned(), [true]);
+        for _ in 0..2 {
+            mark(&path, false).unwrap();
+            assert_eq!(orphaned(), [false]);
+        }
+    }
 }

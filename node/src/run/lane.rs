@@ -223,7 +223,6 @@ impl Lane {
             jobs: self.channels.jobs.1.clone(),
             blocks: self.channels.blocks_view.1.clone(),
             refused: self.channels.refused.1.clone(),
-            fee: self.config.stratum.fee,
         }
     }
 
@@ -260,7 +259,7 @@ impl Lane {
             profile,
             peer_id,
             region: config.p2p.region,
-            endpoint: StratumEndpoint { fee: config.stratum.fee, ..node.endpoint.clone() },
+            endpoint: node.endpoint.clone(),
             started: node.started,
             stratum,
             chain: channels.chain_view.1,

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sharechain::UnixTime;
@@ -18,6 +18,8 @@ use crate::{
 
 /// A daemon that is silent for longer is none to mine with, where there is another lane: some polls.
 const SILENT_MAX: Duration = Duration::from_secs(3);
+/// A lane that was never ready is given this long from the start of the node: daemons answer, and share chains sync.
+const START_GRACE: Duration = Duration::from_secs(30);
 /// Blocks of the pool until it is believed how many of them are lost.
 const ORPHANS_KNOWN_FROM: usize = 20;
 /// Submits until it is believed how many of them come late.
@@ -28,13 +30,33 @@ const HEIGHTS_MAX: usize = 144;
 const HEIGHTS_MIN: usize = 6;
 
 /// What is remembered of a lane between two looks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Memory {
+    /// Until when a lane that was never ready is thought to be starting.
+    starting_until: Option<Instant>,
     /// Heights of the parent chain with the time when they were first seen.
     heights: VecDeque<(u32, UnixTime)>,
 }
 
 impl Memory {
+    /// Of a lane that starts now.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { starting_until: Some(now + START_GRACE), heights: VecDeque::new() }
+    }
+
+    /// How a lane is, where one that starts has not failed.
+    pub(super) fn health(&mut self, view: &LaneView, now: Instant) -> Health {
+        match health(view, &view.parent.borrow()) {
+            Health::Failed { reason } if self.starting_until.is_some_and(|until| now < until) => {
+                Health::Degraded { reason: format!("it is starting: {reason}") }
+            }
+            seen => {
+                self.starting_until = None;
+                seen
+            }
+        }
+    }
+
     /// All that is mined on the parent chain, by the time that its last blocks took.
     fn network_hashrate(&self, block_hashes: u128) -> Option<f64> {
         let ((from, since), (to, until)) = (self.heights.front()?, self.heights.back()?);
@@ -72,8 +94,9 @@ pub(super) fn inputs(
         None => PriceSeen::Refused(PriceError::NoSources),
     };
     let observe = |(view, memory): (&LaneView, &mut Memory)| {
-        let miners = stratum.on(view.id).snapshot();
-        Observation { price: price(&view.coin), ..observation(view, memory, &miners, now) }
+        let stratum = stratum.on(view.id);
+        let fee = stratum.fee().map_or(0.0, |fee| f64::from(fee.basis_points) / 10_000.0);
+        Observation { fee, price: price(&view.coin), ..observation(view, memory, &stratum.snapshot(), now) }
     };
     Inputs { lanes: views.iter().zip(memories).map(observe).collect(), switch_cost_ms, spread: None }
 }
@@ -95,8 +118,8 @@ fn observation(view: &LaneView, memory: &mut Memory, miners: &Arc<StratumSnapsho
         block_hashes,
         orphan_rate: orphan_rate(view),
         stale_rate: stale_rate(miners),
-        fee: view.fee.map_or(0.0, |fee| f64::from(fee.basis_points) / 10_000.0),
-        health: health(view, &parent),
+        fee: 0.0,
+        health: memory.health(view, Instant::now()),
         network_hashrate: memory.network_hashrate(block_hashes),
         pool_hashrate: (recent.secs > 0.0).then(|| recent.hashes / recent.secs),
         own_hashrate: miners.hashrate,
@@ -107,7 +130,7 @@ fn observation(view: &LaneView, memory: &mut Memory, miners: &Arc<StratumSnapsho
 }
 
 /// How a lane is now: whether its miners would earn something.
-pub(super) fn health(view: &LaneView, parent: &ParentState) -> Health {
+fn health(view: &LaneView, parent: &ParentState) -> Health {
     let failed = |reason: &str| Health::Failed { reason: reason.to_owned() };
     if parent.health != ParentHealth::Ready {
         let problem = parent_problem(&parent.health);
@@ -151,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_network_is_as_fast_as_its_last_blocks_came() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::new(Instant::now());
         for (height, time) in [(10, 1_000), (10, 1_005), (11, 1_010), (12, 1_020), (13, 1_030), (14, 1_040)] {
             memory.see(height, time);
             assert_eq!(memory.network_hashrate(500), None, "{height}");

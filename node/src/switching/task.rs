@@ -1,9 +1,9 @@
 //! The task that looks, has the controller decide, and publishes the plan.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sharechain::UnixTime;
@@ -26,14 +26,11 @@ use super::{
 };
 use crate::{
     clock::unix_now,
-    lanes::{Controller, Decision, Health, Mode, PriceSeen, Reason, RunState, Settings, Weights},
+    lanes::{Controller, Decision, Health, Mode, Reason, RunState, Settings, Weights, prices::Prices},
 };
 
 /// How often it is looked at whether lanes can be mined.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Prices by coin.
-pub(super) type Prices = BTreeMap<String, PriceSeen>;
 
 /// See the module.
 #[derive(Debug)]
@@ -43,11 +40,13 @@ pub struct SwitchingTask {
     board: watch::Sender<Arc<Board>>,
     orders: mpsc::Receiver<Order>,
     stratum: StratumHandle,
-    prices: watch::Receiver<Arc<Prices>>,
+    prices: watch::Receiver<Prices>,
     controller: Controller,
     record: DecisionRecord,
     memories: Vec<Memory>,
     placer: Placer,
+    /// How each lane is.
+    health: Vec<Health>,
     next_tick: UnixTime,
     /// The state before the pause, while there is one.
     before_pause: Option<RunState>,
@@ -62,7 +61,7 @@ impl SwitchingTask {
     pub fn new(
         lanes: Lanes,
         SwitchingEnds { plan, board, orders }: SwitchingEnds,
-        (stratum, prices): (StratumHandle, watch::Receiver<Arc<Prices>>),
+        (stratum, prices): (StratumHandle, watch::Receiver<Prices>),
         (settings, switch_cost_ms): (Settings, u64),
         (record, decisions): (DecisionRecord, Vec<Decision>),
     ) -> Self {
@@ -76,8 +75,9 @@ impl SwitchingTask {
             prices,
             controller: Controller::restore(settings, decisions),
             record,
-            memories: vec![Memory::default(); count],
+            memories: vec![Memory::new(Instant::now()); count],
             placer: Placer::default(),
+            health: vec![Health::default(); count],
             next_tick: 0,
             before_pause: None,
             switch_cost_ms,
@@ -103,9 +103,10 @@ impl SwitchingTask {
 
     fn look(&mut self, now: UnixTime) {
         self.estimate();
-        let health: Vec<(&str, Health)> =
-            self.lanes.views().iter().map(|view| (view.name.as_str(), health(view))).collect();
-        if let Some(decision) = self.controller.on_health(now, &health) {
+        let (views, started) = (self.lanes.views(), Instant::now());
+        self.health = views.iter().zip(&mut self.memories).map(|(view, memory)| memory.health(view, started)).collect();
+        let seen: Vec<(&str, Health)> = views.iter().map(|view| view.name.as_str()).zip(self.health.clone()).collect();
+        if let Some(decision) = self.controller.on_health(now, &seen) {
             self.keep(&decision);
         }
         if now >= self.next_tick {
@@ -200,6 +201,7 @@ impl SwitchingTask {
         let board = Board {
             state: self.controller.state(),
             manual: self.controller.manual().map(|(lane, reason)| (lane.to_owned(), reason.to_owned())),
+            health: self.health.clone(),
             out: self.controller.out().into_iter().collect(),
             next_tick: self.next_tick,
             next_move: self.controller.moves_at(),
@@ -223,10 +225,6 @@ impl SwitchingTask {
         let placing = self.placer.place(self.lanes.views(), &self.stratum.snapshot(), wanted, &out);
         LanePlan::new(lanes).with_placing(placing)
     }
-}
-
-fn health(view: &LaneView) -> Health {
-    observe::health(view, &view.parent.borrow())
 }
 
 fn plan_of(views: &[LaneView], weights: &Weights, out: &BTreeSet<String>) -> Vec<PlannedLane> {

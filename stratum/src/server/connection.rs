@@ -42,10 +42,12 @@ const RECONNECT_SPREAD_SECS: u64 = 10;
 
 /// What all connections of the endpoint use.
 pub(crate) struct Shared {
-    pub(crate) session: Arc<SessionConfig>,
+    /// May change while miners are served; a connection keeps what it began with.
+    pub(crate) terms: watch::Receiver<Arc<SessionConfig>>,
+    /// Where miners connect to.
+    pub(crate) port: u16,
     pub(crate) proxies: Vec<IpAddr>,
     pub(crate) tls: Option<TlsAcceptor>,
-    pub(crate) page: ConnectPage,
     /// Never empty.
     pub(crate) lanes: Vec<LaneEnds>,
     pub(crate) plan: watch::Receiver<Arc<LanePlan>>,
@@ -58,6 +60,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What holds for a connection that begins now.
+    pub(crate) fn session(&self) -> Arc<SessionConfig> {
+        self.terms.borrow().clone()
+    }
+
+    /// What a browser sees.
+    fn page(&self) -> ConnectPage {
+        ConnectPage::new(&self.session(), self.port, self.tls.is_some())
+    }
+
     /// Another node of the operator that has room.
     pub(super) fn refuge(&self) -> Option<Refuge> {
         self.refuge.as_ref()?.borrow().clone()
@@ -113,12 +125,12 @@ async fn serve(
     let (stream, inbox) = match opened {
         Ok(Opened::Stratum { stream, inbox }) => (stream, inbox),
         Ok(Opened::Http { stream, inbox }) => {
-            return (Box::pin(http::answer(stream, inbox, &link.shared.page)).await, None);
+            return (Box::pin(http::answer(stream, inbox, &link.shared.page())).await, None);
         }
         Err(ended) => return (ended, None),
     };
     let work = LaneWork::new(&link.shared);
-    let session = Session::new(link.shared.session.clone(), ticket, now());
+    let session = Session::new(link.shared.session(), ticket, now());
     let outbox = Outbox::default();
     let mut connection = Connection { link, stream, inbox, outbox, session, work, shed, is_invited: false };
     let ended = tokio::select! {

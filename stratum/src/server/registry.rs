@@ -121,7 +121,8 @@ pub(super) struct Registry {
     token: CancellationToken,
     /// May change while miners are served.
     doors: watch::Receiver<Doors>,
-    session: Arc<SessionConfig>,
+    /// Says whom fees are credited to; may change too.
+    terms: watch::Receiver<Arc<SessionConfig>>,
     guard: Guard,
     accounts: Accounts,
     extranonces: Extranonces,
@@ -136,16 +137,16 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn new(
         allowed: Vec<IpAddr>,
-        doors: watch::Receiver<Doors>,
-        session: Arc<SessionConfig>,
+        (doors, terms): (watch::Receiver<Doors>, watch::Receiver<Arc<SessionConfig>>),
         token: CancellationToken,
     ) -> Self {
+        let lanes = terms.borrow().lanes.len();
         Self {
             token,
             doors,
+            terms,
             guard: Guard::new(allowed),
-            accounts: Accounts::new(session.lanes.len()),
-            session,
+            accounts: Accounts::new(lanes),
             extranonces: Extranonces::default(),
             tags: RandomState::new(),
             next_id: 0,
@@ -276,7 +277,7 @@ impl Registry {
                 }
             }
             Event::Done { id, tally } => {
-                let fee = self.session.lanes.get(tally.lane).and_then(|lane| lane.fee);
+                let fee = self.terms.borrow().lanes.get(tally.lane).and_then(|lane| lane.fee);
                 self.accounts.add(id, &tally, fee.map(|fee| fee.script), now);
                 self.on_conduct(id, Conduct::Good(tally.accepted()), now);
             }

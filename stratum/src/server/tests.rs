@@ -137,6 +137,41 @@ fn tls() -> (TlsAcceptor, TlsConnector) {
     (Arc::new(server).into(), Arc::new(client).into())
 }
 
+/// Logs in once more, and gives what the pool has the miner read then.
+async fn told_at_login(client: &mut Client<TcpStream>) -> Option<String> {
+    client.send(&authorize()).await;
+    client.send(r#"{"id":99,"method":"mining.unknown","params":[]}"#).await;
+    let mut told = None;
+    loop {
+        let line = client.read().await.expect("an answer");
+        if line["method"] == "client.show_message" {
+            told = line["params"][0].as_str().map(ToOwned::to_owned);
+        } else if line["id"] == 99 {
+            return told;
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_fee_is_for_those_who_connect_after_it() {
+    let endpoint = endpoint(Access::default());
+    let mut old = endpoint.connect().await;
+    old.start(SUBSCRIBE).await;
+    assert_eq!(endpoint.handle.fee(), None);
+    let fee = OperatorFee { basis_points: 250, script: sharechain::testing::script(9) };
+    endpoint.handle.set_fee(Some(fee));
+    assert_eq!(endpoint.handle.fee(), Some(fee));
+    let mut new = endpoint.connect().await;
+    new.ask(SUBSCRIBE).await;
+    assert_eq!(told_at_login(&mut new).await.as_deref(), Some("This node's operator takes 2.50 % of the jobs"));
+    assert_eq!(told_at_login(&mut old).await, None, "it goes on as it began");
+    let mut page = String::new();
+    let mut browser = TcpStream::connect(endpoint.address).await.unwrap();
+    browser.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    browser.read_to_string(&mut page).await.unwrap();
+    assert!(page.contains("operator fee: 2.50 %"), "{page}");
+}
+
 #[tokio::test]
 async fn miners_with_and_without_tls_and_browsers_share_the_port() {
     let (acceptor, connector) = tls();

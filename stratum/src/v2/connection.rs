@@ -78,7 +78,7 @@ async fn serve(
     };
     let work = LaneWork::new(&link.shared);
     let mut connection = Connection {
-        session: Session::new(link.shared.session.clone(), Instant::now()),
+        session: Session::new(link.shared.session(), Instant::now()),
         extranonce1: Some(ticket.extranonce1),
         link,
         stream,

@@ -94,6 +94,9 @@ struct LoadArgs {
     /// Connections opened per second (default: as fast as the pool takes them).
     #[arg(long, requires = "load", value_name = "PER_SECOND", value_parser = parse_rate)]
     connect_rate: Option<f64>,
+    /// Miners that the connections are of, in turn, each with an address of its own (default: all of one).
+    #[arg(long, requires = "load", conflicts_with = "user", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    miners: Option<u32>,
     /// Submits of one connection that wait for an answer.
     #[arg(long, requires = "load", value_name = "W", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1_024))]
@@ -198,14 +201,17 @@ fn pool(args: &Args) -> anyhow::Result<Pool> {
 
 /// Puts the load on the pool and prints what came of it.
 fn run_load(args: &Args, address: String, user: String) -> anyhow::Result<()> {
-    let LoadArgs { connections, connect_rate, window, rate, idle, junk, junk_bind, password, pid } =
+    let LoadArgs { connections, connect_rate, miners, window, rate, idle, junk, junk_bind, password, pid } =
         args.load_args.clone();
     let seconds = args.seconds.filter(|seconds| (1..=LOAD_SECONDS_MAX).contains(seconds));
     let seconds = seconds.with_context(|| format!("--seconds must be 1 to {LOAD_SECONDS_MAX}"))?;
+    let name = args.name.as_deref().unwrap_or("devminer");
+    let users = miners.map(|miners| (0..miners).map(|miner| miner::devnet_user(&format!("{name}{miner}"))).collect());
+    let users: Vec<String> = users.transpose()?.unwrap_or_else(|| vec![user]);
     let work = if idle { LoadWork::Idle } else { LoadWork::Submit { window: window.into(), rate } };
     let config = LoadConfig {
         address,
-        user,
+        users,
         password,
         algorithm: args.algo,
         connections: connections.context("how many --connections?")?,

@@ -1,15 +1,17 @@
-//! `syncnode`: a node whose share chain costs two hashes a share, for `testnet --sync-shares`. Nobody can mine with it.
+//! `syncnode`: a node whose share chain costs few hashes a share. For `testnet --sync-shares` nobody can mine with it; for
+//! `api_load` it mines on a devnet's daemon.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to people on its terminal")]
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use node::{run::Endpoints, signals::StopSignals};
-use testnet::cheap_chain;
+use testnet::cheap_chain::CheapChain;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Runs a node of the chain that `testnet --sync-shares` measures with; prints where it can be reached as one JSON line.
+/// Runs a node of the chains that `testnet --sync-shares` and `api_load` measure with; prints where it can be reached as one
+/// JSON line.
 #[derive(Debug, Parser)]
 #[command(name = "syncnode", version)]
 struct Args {
@@ -22,6 +24,15 @@ struct Args {
     /// Multiaddress of a peer to stay connected to; may be repeated.
     #[arg(long, value_name = "MULTIADDR")]
     peer: Vec<String>,
+    /// JSON-RPC of a devnet to mine on.
+    #[arg(long, value_name = "URL", requires_all = ["start", "window"])]
+    parent_rpc: Option<String>,
+    /// With a devnet: when the share chain began, Unix time.
+    #[arg(long, value_name = "SECONDS", requires = "parent_rpc")]
+    start: Option<u32>,
+    /// With a devnet: shares of the window.
+    #[arg(long, value_name = "SHARES", requires = "parent_rpc")]
+    window: Option<u32>,
     /// What is logged to stderr.
     #[arg(long, value_name = "FILTER", default_value = "warn,node=info")]
     log: String,
@@ -41,7 +52,11 @@ async fn main() -> ExitCode {
 async fn run(args: Args) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&args.log)?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
-    let config = cheap_chain::config(&args.data_dir, args.p2p_listen, args.peer)?;
+    let chain = match (args.parent_rpc, args.start, args.window) {
+        (Some(rpc), Some(start), Some(window)) => CheapChain::busy(start, window, rpc)?,
+        _ => CheapChain::silent()?,
+    };
+    let config = chain.config(&args.data_dir, args.p2p_listen, args.peer)?;
     let mut signals = StopSignals::register()?;
     let token = CancellationToken::new();
     let ready = |endpoints: &Endpoints| println!("{}", serde_json::json!(endpoints));

@@ -64,6 +64,8 @@ pub fn run(config: &LoadConfig) -> anyhow::Result<(Report, Vec<String>)> {
 struct Crowd<'a> {
     config: &'a LoadConfig,
     shared: Arc<Shared>,
+    /// Connections take them in turn.
+    logins: Vec<Arc<Login>>,
     tasks: JoinSet<Ended>,
     ready: mpsc::Receiver<()>,
     start: watch::Sender<Option<Start>>,
@@ -104,8 +106,12 @@ impl<'a> Crowd<'a> {
             LoadWork::Submit { window, .. } => (Purpose::Submit, window),
             LoadWork::Idle => (Purpose::Hold, 0),
         };
-        let (user, password) = (config.user.clone(), config.password.clone());
-        let login = Login { user, password, algorithm: config.algorithm, purpose };
+        let login = |user: &String| {
+            let (user, password) = (user.clone(), config.password.clone());
+            Arc::new(Login { user, password, algorithm: config.algorithm, purpose })
+        };
+        let logins: Vec<_> = config.users.iter().map(login).collect();
+        let first = logins.first().context("nobody to log in as")?;
         if let Some(bind) = config.junk.and_then(|junk| junk.bind) {
             // Else every junk connection would fail, and the load would look as if there were none.
             std::net::UdpSocket::bind((bind, 0)).with_context(|| format!("{bind} is no address of this machine"))?;
@@ -113,13 +119,12 @@ impl<'a> Crowd<'a> {
         let junk = config.junk.map(|junk| Ground {
             addresses: addresses.clone(),
             bind: junk.bind,
-            login: login.clone(),
+            login: Login::clone(first),
             tally: JunkTally::default(),
         });
         let shared = Shared {
             server: config.address.clone(),
             addresses,
-            login: Arc::new(login),
             window,
             tally: Tally::new(),
             opening: Semaphore::new(OPENING_MAX),
@@ -129,6 +134,7 @@ impl<'a> Crowd<'a> {
         Ok(Self {
             config,
             shared: Arc::new(shared),
+            logins,
             tasks: JoinSet::new(),
             ready,
             start,
@@ -160,7 +166,9 @@ impl<'a> Crowd<'a> {
 
     fn spawn(&mut self, index: u32, opens: Instant) {
         let place = f64::from(index) / f64::from(self.config.connections);
-        self.tasks.spawn(socket::run(self.shared.clone(), opens, place));
+        let turn = usize::try_from(index).unwrap_or_default().checked_rem(self.logins.len());
+        let Some(login) = turn.and_then(|turn| self.logins.get(turn)) else { return };
+        self.tasks.spawn(socket::run(self.shared.clone(), login.clone(), opens, place));
     }
 
     /// Waits until this many connections had a job or failed.

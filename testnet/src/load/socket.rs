@@ -48,7 +48,6 @@ pub(super) struct Shared {
     pub(super) server: String,
     /// What that is; they are tried in order.
     pub(super) addresses: Vec<SocketAddr>,
-    pub(super) login: Arc<Login>,
     /// Submits of one connection that wait for an answer.
     pub(super) window: usize,
     pub(super) tally: Tally,
@@ -79,9 +78,9 @@ pub(super) enum Ended {
 
 /// Opens a connection not before `opens`, and submits from the start on. `place` is between 0 and 1: connections with a
 /// pace spread their first submits by it.
-pub(super) async fn run(shared: Arc<Shared>, opens: Instant, place: f64) -> Ended {
+pub(super) async fn run(shared: Arc<Shared>, login: Arc<Login>, opens: Instant, place: f64) -> Ended {
     sleep_until(opens.into()).await;
-    let mut socket = match Socket::open(shared.clone()).await {
+    let mut socket = match Socket::open(shared.clone(), login).await {
         Ok(socket) => socket,
         Err(error) => return Ended::NotConnected(error),
     };
@@ -117,14 +116,14 @@ struct Socket {
 }
 
 impl Socket {
-    async fn open(shared: Arc<Shared>) -> anyhow::Result<Self> {
+    async fn open(shared: Arc<Shared>, login: Arc<Login>) -> anyhow::Result<Self> {
         let _permit = shared.opening.acquire().await.context("the load ends")?;
         let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(shared.addresses.as_slice())).await;
         let stream = stream.with_context(|| format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()));
         let stream = stream.and_then(|stream| Ok(stream?));
         let stream = stream.with_context(|| format!("cannot connect to {}", shared.server))?;
         stream.set_nodelay(true).context("cannot set no-delay")?;
-        let (connection, mut unsent) = Connection::open(shared.login.clone());
+        let (connection, mut unsent) = Connection::open(login);
         unsent.push('\n');
         let mut socket = Self { shared: shared.clone(), stream, received: LineBuffer::default(), connection, unsent };
         match timeout(READY_TIMEOUT, socket.become_ready()).await {

@@ -18,7 +18,7 @@ use super::{
     network::Network,
 };
 use crate::{
-    cheap_chain::Shares,
+    cheap_chain::{CheapChain, Shares},
     folder::Folder,
     process::{NodeProcess, Place},
 };
@@ -113,7 +113,9 @@ pub async fn catch_up(plan: &CatchUpPlan, say: impl Fn(&str)) -> anyhow::Result<
     let place = Place::new(folder.path())?;
     say(&format!("mining {} shares", plan.shares));
     let (mine, round) = (plan.shares, Instant::now());
-    let shares = tokio::task::spawn_blocking(move || Shares::mine(mine)).await.context("mining panicked")??;
+    let shares = tokio::task::spawn_blocking(move || Shares::mine(&CheapChain::silent()?, mine))
+        .await
+        .context("mining panicked")??;
     let mut servers = Vec::new();
     for server in 1..=plan.peers {
         let name = format!("server{server}");

@@ -9,6 +9,7 @@
 pub mod amounts;
 pub mod chain;
 pub mod consensus;
+pub mod lanes;
 pub mod measure;
 pub mod network;
 pub mod parent;
@@ -30,7 +31,7 @@ pub struct Target {
 }
 
 /// Every target, in the order of `Cargo.toml`.
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 29] = [
     Target { name: "share", run: consensus::share, mutations: 40_000 },
     Target { name: "header_and_targets", run: consensus::header_and_targets, mutations: 40_000 },
     Target { name: "identifiers", run: consensus::identifiers, mutations: 40_000 },
@@ -58,4 +59,6 @@ pub const TARGETS: [Target; 27] = [
     Target { name: "rpc_answer", run: parent::rpc_answer, mutations: 20_000 },
     Target { name: "devnet_rpc", run: parent::devnet_rpc, mutations: 400 },
     Target { name: "config", run: parent::config, mutations: 10_000 },
+    Target { name: "lanes_history", run: lanes::history, mutations: 4_000 },
+    Target { name: "lanes_price", run: lanes::price, mutations: 20_000 },
 ];

@@ -33,10 +33,13 @@ async function refusal(response: Response): Promise<Refused> {
   return new Refused(response.status, text("detail") ?? text("title") ?? `the node answered ${response.status}`);
 }
 
+/** Of the node, or of one of its lanes. */
+const isStatus = (path: string): boolean => /(^|\/)status$/.test(path);
+
 /** What a failed `fetch` means. Only the status is always quick: another answer that takes long says nothing of the node. */
 function silence(error: unknown, path: string): Unreachable | Refused {
   const slow = error instanceof DOMException && error.name === "TimeoutError";
-  return slow && path !== "status" ? new Refused(408, "the answer takes too long") : new Unreachable("no answer");
+  return slow && !isStatus(path) ? new Refused(408, "the answer takes too long") : new Unreachable("no answer");
 }
 
 /**
@@ -55,8 +58,8 @@ export async function get<T>(path: string, patience: number = ANSWER_MS_MAX): Pr
   // What a proxy says for a node that is gone.
   if (response.status === 502 || response.status === 504) throw new Unreachable("no answer");
   // A public node keeps some things for its operator; a private one even this.
-  if (response.status === 401 && path === "status") tokenWanted.value = true;
-  if (!response.ok && !(response.status === 503 && path === "health")) throw await refusal(response);
+  if (response.status === 401 && isStatus(path)) tokenWanted.value = true;
+  if (!response.ok && !(response.status === 503 && path.endsWith("health"))) throw await refusal(response);
   try {
     return (await response.json()) as T;
   } catch (error) {

@@ -1,6 +1,7 @@
 // The live feed: Server-Sent Events with resume. Knows whether it runs; what events mean is its listeners' business.
 
 import { signal } from "@preact/signals";
+import { inLane, lane } from "./lane";
 import { backoffMs } from "../model/reconnect";
 import { SseParser } from "./sse";
 import { authorization } from "./token";
@@ -31,6 +32,8 @@ export function listen(listener: Listener): () => void {
 
 let lastId: number | null = null;
 let attempt = 0;
+/** Of the stream that is followed. */
+let broken = new AbortController();
 
 function isEvent(value: unknown): value is LiveEvent {
   if (value === null || typeof value !== "object") return false;
@@ -55,45 +58,60 @@ function take(text: string): void {
 }
 
 /** Reads a stream until it ends; throws when it breaks or falls silent. */
-async function read(body: ReadableStream<Uint8Array>, heard: () => void): Promise<void> {
+async function read(body: ReadableStream<Uint8Array>, heard: () => boolean): Promise<void> {
   const parser = new SseParser();
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return;
-    heard();
+    if (done || !heard()) return;
     for (const { data } of parser.push(value)) take(data);
   }
 }
 
 /** Follows the feed once, until it breaks. */
 async function follow(): Promise<void> {
-  const broken = new AbortController();
-  let watchdog = setTimeout(() => broken.abort(), SILENCE_MS_MAX);
+  const stream = new AbortController();
+  broken = stream;
+  let watchdog = setTimeout(() => stream.abort(), SILENCE_MS_MAX);
   const heard = () => {
     clearTimeout(watchdog);
-    watchdog = setTimeout(() => broken.abort(), SILENCE_MS_MAX);
+    watchdog = setTimeout(() => stream.abort(), SILENCE_MS_MAX);
+    return !stream.signal.aborted;
   };
   try {
-    const path = lastId === null ? "/api/v1/events" : `/api/v1/events?after=${lastId}`;
+    const path = `/api/v1/${inLane("events")}${lastId === null ? "" : `?after=${lastId}`}`;
     const headers = { accept: "text/event-stream", ...authorization() };
-    const response = await fetch(path, { headers, signal: broken.signal, cache: "no-store" });
+    const response = await fetch(path, { headers, signal: stream.signal, cache: "no-store" });
     if (!response.ok || !response.body) return;
     attempt = 0;
     feedState.value = "live";
     await read(response.body, heard);
   } finally {
     clearTimeout(watchdog);
-    broken.abort();
+    stream.abort();
   }
 }
 
-/** Follows the feed, and again from where it broke whenever it breaks. Called once. */
-export function startFeed(): void {
+function keepFollowing(): void {
+  const followed = lane.value;
   const again = () => {
+    // Another lane was chosen: nothing is wrong.
+    if (followed !== lane.value) return keepFollowing();
     feedState.value = "waiting";
-    setTimeout(startFeed, backoffMs(attempt, Math.random()));
+    setTimeout(keepFollowing, backoffMs(attempt, Math.random()));
     attempt += 1;
   };
   follow().then(again, again);
+}
+
+/** Follows the feed of the lane that is shown, and again from where it broke whenever it breaks. Called once. */
+export function startFeed(): void {
+  lane.subscribe(() => {
+    // Every lane counts its own events.
+    lastId = null;
+    recentEvents.value = [];
+    lastEventTime.value = null;
+    broken.abort();
+  });
+  keepFollowing();
 }

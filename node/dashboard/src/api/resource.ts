@@ -2,6 +2,7 @@
 
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { inLane } from "./lane";
 import { feedState, listen } from "./live";
 import { Refused, Unreachable, get } from "./client";
 import type { EventKind, LiveEvent } from "./types";
@@ -25,6 +26,8 @@ export interface Policy {
   every: number;
   /** Longest wait for the answer, milliseconds, where it takes longer than others. */
   patience?: number;
+  /** Asked of the node, whichever lane is shown. */
+  ofNode?: boolean;
   /** Events that make the answer old. */
   on?: readonly EventKind[];
 }
@@ -152,7 +155,8 @@ const NEVER: Resource<never> = { data: signal(null), refused: signal(null) };
 
 /** The answer at `path` below /api/v1, kept fresh while the component is on the page. No path asks nothing. */
 export function useResource<T>(path: string | null, policy: Policy): Resource<T> {
-  const resource = path === null ? null : keep<T>(path, () => get<T>(path, policy.patience), policy);
+  const whole = path === null || policy.ofNode ? path : inLane(path);
+  const resource = whole === null ? null : keep<T>(whole, () => get<T>(whole, policy.patience), policy);
   useEffect(() => resource?.start(), [resource]);
   return resource ?? NEVER;
 }

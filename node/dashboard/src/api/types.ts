@@ -317,6 +317,8 @@ export interface HashratePoint {
   hashrate: number | null;
   accepted: number;
   rejected: number;
+  /** The rejected ones by reason. */
+  rejects?: Partial<Record<RejectReason, number>>;
 }
 
 export interface HashrateHistory {

@@ -7,7 +7,7 @@ import { effortSentence, evenChanceSecs, oneIn } from "./chance";
 import { HEIGHTS_MAX, layout, radiusOf, withShare, withTip } from "./dag";
 import { series, summary } from "./history";
 import { LONGEST_MS, backoffMs } from "./reconnect";
-import { rejectRows } from "./rejects";
+import { refusedTimes, rejectRows } from "./rejects";
 import { rttClass } from "./rtt";
 import { treemap } from "./treemap";
 import { failovers, ordered } from "./urls";
@@ -216,6 +216,19 @@ test("workers: searched by name, address and software; sorted with numbers in na
     ["attic"],
   );
   assert.equal(all[0]?.worker, "rig10");
+});
+
+test("rejects: hours with refused work, newest first, with the reasons", () => {
+  const point = (time: number, rejects: Record<string, number>) => {
+    const rejected = Object.values(rejects).reduce((sum, times) => sum + times, 0);
+    return { time, hashrate: 1, accepted: 9, rejected, rejects };
+  };
+  const data = [point(3_600, { stale: 1, duplicate: 4 }), point(7_200, {}), point(10_800, { bad_time: 2 })];
+  assert.deepEqual(refusedTimes({ step_secs: 3_600, data }), [
+    { time: 10_800, refused: 2, why: "wrong time 2" },
+    { time: 3_600, refused: 5, why: "sent twice 4, too late 1" },
+  ]);
+  assert.deepEqual(refusedTimes({ step_secs: 3_600, data: [] }), []);
 });
 
 test("rejects: only what occurred, most frequent first", () => {

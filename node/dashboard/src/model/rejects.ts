@@ -1,6 +1,6 @@
 // Why submits are refused, and what to do about it.
 
-import { REJECT_REASONS, type RejectReason, type Submits, type Worker } from "../api/types";
+import { REJECT_REASONS, type HashrateHistory, type RejectReason, type Submits, type Worker } from "../api/types";
 
 interface Explanation {
   title: string;
@@ -55,4 +55,24 @@ export function refused(submits: Submits): number {
 export function refusedPercent(submits: Submits): number | null {
   const all = submits.accepted + refused(submits);
   return all > 0 ? (100 * refused(submits)) / all : null;
+}
+
+export interface RefusedTime {
+  time: number;
+  refused: number;
+  /** Why, the most frequent reason first. */
+  why: string;
+}
+
+/** The steps of a history in which work was refused, newest first, and why. */
+export function refusedTimes(history: HashrateHistory): RefusedTime[] {
+  const times = history.data
+    .filter(({ rejected }) => rejected > 0)
+    .map(({ time, rejected, rejects }) => {
+      const counts = REJECT_REASONS.map((reason) => ({ reason, times: rejects?.[reason] ?? 0 }));
+      const seen = counts.filter(({ times }) => times > 0).sort((a, b) => b.times - a.times);
+      const why = seen.map(({ reason, times }) => `${EXPLANATIONS[reason].title.toLowerCase()} ${times}`).join(", ");
+      return { time, refused: rejected, why };
+    });
+  return times.reverse();
 }

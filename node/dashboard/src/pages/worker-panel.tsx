@@ -5,16 +5,41 @@ import { useResource } from "../api/resource";
 import type { HashrateHistory, Worker } from "../api/types";
 import { HashrateChart } from "../charts/hashrate";
 import { isMasked, name } from "../format/text";
-import { duration } from "../format/time";
+import { duration, moment } from "../format/time";
 import { count, difficulty, hashrate, hashrateBand, percent } from "../format/units";
 import { ASK_ADDRESS, payAnswer } from "../model/answers";
-import { refusedPercent, rejectRows } from "../model/rejects";
+import { refusedPercent, refusedTimes, rejectRows } from "../model/rejects";
 import { SILENT_SECS, STATE_WORDS, workerState } from "../model/workers";
 import { useCoin, useMiner } from "../shell/facts";
 import { href } from "../shell/route";
 import { Icon } from "../ui/icon";
 import { Address, Badge, Card, Copy, Pending, Stat } from "../ui/parts";
 import { STATE_TONES } from "./worker-table";
+
+/** Hours of refused work that are listed. */
+const HOURS_SHOWN = 8;
+
+/** Hours in which work was refused: whether it goes on, or was once. */
+function RejectHistory({ worker, address }: { worker: Worker; address: string | undefined }) {
+  const history = useResource<HashrateHistory>(
+    withQuery("history/hashrate", { worker: worker.worker, address, step: "1h", points: 72 }),
+    { every: 60_000 },
+  );
+  const times = history.data.value ? refusedTimes(history.data.value).slice(0, HOURS_SHOWN) : [];
+  if (times.length === 0) return null;
+  return (
+    <ul class="rejects" aria-label="Hours with refused work, newest first">
+      {times.map(({ time, refused, why }) => (
+        <li key={time}>
+          <strong>
+            {moment(time).slice(0, -3)}: {count(refused)}
+          </strong>
+          <span>{why}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 function Rejects({ worker }: { worker: Worker }) {
   const rows = rejectRows(worker);
@@ -85,6 +110,7 @@ export function WorkerPanel({ worker }: { worker: Worker }) {
         <div>
           <h3>Refused work</h3>
           <Rejects worker={worker} />
+          <RejectHistory worker={worker} address={address} />
         </div>
         <div>
           <h3>Payouts</h3>

@@ -2,6 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { getAll, type Whole } from "../api/all";
+import { inLane } from "../api/lane";
 import { useLoaded } from "../api/resource";
 import type { Worker } from "../api/types";
 import { count, hashrate, plural } from "../format/units";
@@ -36,9 +37,10 @@ function Counts({ workers, total }: { workers: readonly Worker[]; total: number 
 
 export function Workers({ open }: { open: string | null }) {
   const large = (useStatus().data.value?.miners ?? 0) > LARGE;
+  const path = inLane("workers");
   const list = useLoaded<Whole<Worker>>(
-    large ? "all workers, slowly" : "all workers",
-    () => getAll<Worker>("workers", { sort: "hashrate" }),
+    `all ${path}${large ? ", slowly" : ""}`,
+    () => getAll<Worker>(path, { sort: "hashrate" }),
     {
       every: large ? REFRESH_MS_LARGE : REFRESH_MS,
       on: large ? [] : ["worker_on", "worker_off"],

@@ -1,6 +1,7 @@
 // Answers that several pages need, each asked for once.
 
 import { useResource, type Resource } from "../api/resource";
+import type { Lane } from "../api/lane-types";
 import type { Coin, Connect, Health, List, Miner, Network, NextPayouts, Peer, Status, Worker } from "../api/types";
 
 export const useStatus = (): Resource<Status> =>
@@ -31,5 +32,9 @@ export const useMiner = (address: string | null): Resource<Miner> =>
     every: 8_000,
     on: ["payout", "block_found", "block_confirmed", "block_orphaned"],
   });
+
+/** Every lane of the node; null until it has answered. */
+export const useLanes = (): readonly Lane[] | null =>
+  useResource<List<Lane>>("lanes?limit=1000", { every: 30_000, ofNode: true }).data.value?.data ?? null;
 
 export const useCoin = (): Coin | null => useStatus().data.value?.coin ?? null;

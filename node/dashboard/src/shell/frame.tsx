@@ -4,8 +4,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "../ui/icon";
 import { name } from "../format/text";
-import { useHealth, useStatus } from "./facts";
+import { useHealth, useLanes, useStatus } from "./facts";
 import { Announcer } from "./announce";
+import { LaneSwitch } from "./lane-switch";
 import { FeedBadge, Notice } from "./notice";
 import { PAGES, href, route, type Page } from "./route";
 import { THEMES, choose, theme, type Theme } from "./theme";
@@ -21,17 +22,20 @@ function Trouble({ page }: { page: Page }) {
 function Nav() {
   const nav = useRef<HTMLElement>(null);
   const { page: current } = route.value;
+  // One lane is nothing to choose from.
+  const hasLanes = (useLanes()?.length ?? 0) > 1;
+  const pages = PAGES.filter(({ page }) => page !== "lanes" || hasLanes);
   // On a phone the pages are a strip that scrolls: the current one is to be in sight.
   useEffect(() => {
     const link = nav.current?.querySelector("[aria-current]");
     const strip = nav.current;
     if (strip && link instanceof HTMLElement)
       strip.scrollLeft = link.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
-  }, [current]);
+  }, [current, hasLanes]);
   return (
     <nav ref={nav} aria-label="Pages">
       <ul>
-        {PAGES.map(({ page, title }) => (
+        {pages.map(({ page, title }) => (
           <li key={page}>
             <a href={href(page)} aria-current={current === page ? "page" : undefined}>
               <Icon name={page as IconName} />
@@ -91,6 +95,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
           <span>poolnode</span>
         </a>
         <span class="network">{status ? name(status.network) : ""}</span>
+        <LaneSwitch />
         <Nav />
         <div class="tools">
           <FeedBadge />

@@ -80,7 +80,7 @@ fn pool_info(api: &ApiState, viewer: Viewer) -> PoolInfo {
             minimum_payment: coins(api.profile.params.raw().payout_min.units()),
             payout_scheme: "PPLNS",
         },
-        pool_fee_percent: api.endpoint.fee.map_or(0.0, |fee| f64::from(fee.basis_points) / 100.0),
+        pool_fee_percent: api.stratum.fee().map_or(0.0, |fee| f64::from(fee.basis_points) / 100.0),
         pool_stats: PoolStats {
             last_pool_block_time: last.clone(),
             connected_miners: miners.miners.len(),

@@ -5,7 +5,7 @@ use sharechain::UnixTime;
 use super::{
     super::{
         Estimate, Health, Inputs, Keep, Mode, Reason, Refusal, Weights,
-        adaptive::Lesson,
+        adaptive::{History, Learner, Lesson, Study},
         cap::capped,
         health::HealthGate,
         profit::{Moment, Profit},
@@ -26,6 +26,7 @@ pub(super) struct Step<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     profit: Profit,
+    learner: Option<Learner>,
     /// The lane that is wanted, but for what its chain cannot take.
     main: String,
     /// The lane that was left because it failed, and is returned to.
@@ -40,6 +41,8 @@ impl Plan {
         let main = settings.lanes.first().cloned().unwrap_or_default();
         Self {
             profit: Profit::new(settings.params.profit),
+            learner: (settings.mode == Mode::AdaptiveLearning)
+                .then(|| Learner::new(settings.params.adaptive, settings.params.profit)),
             weights: Weights::all_on(&main),
             main,
             left: None,
@@ -51,13 +54,49 @@ impl Plan {
         &self.weights
     }
 
-    #[expect(clippy::unused_self, reason = "nothing is learned yet")]
-    pub(super) const fn lesson(&self) -> Option<&Lesson> {
-        None
+    pub(super) fn lesson(&self) -> Option<&Lesson> {
+        self.learner.as_ref()?.lesson()
+    }
+
+    pub(super) fn study_due(&mut self, now: UnixTime, cost_secs: f64, seed: u64) -> Option<Study> {
+        self.learner.as_mut()?.due(now, cost_secs, seed)
+    }
+
+    pub(super) fn learned(&mut self, lesson: Lesson) {
+        if let Some(learner) = &mut self.learner {
+            self.profit.set_params(learner.learned(lesson));
+        }
+    }
+
+    pub(super) fn restore_lesson(&mut self, lesson: &Lesson) {
+        if let Some(learner) = self.learner.as_mut().filter(|learner| learner.lesson() != Some(lesson)) {
+            self.profit.set_params(learner.restore(lesson.clone()));
+        }
+    }
+
+    pub(super) fn history(&self) -> Option<&History> {
+        self.learner.as_ref().map(Learner::history)
+    }
+
+    pub(super) fn set_history(&mut self, history: History) {
+        if let Some(learner) = &mut self.learner {
+            learner.set_history(history);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn profit_params(&self) -> &super::super::params::ProfitParams {
+        self.profit.params()
     }
 
     pub(super) fn observe(&mut self, inputs: &Inputs, now: UnixTime) {
         self.profit.observe(inputs, now);
+        let Some(learner) = &mut self.learner else { return };
+        let revenues: Option<Vec<f64>> = self.profit.believed_revenues(inputs).into_iter().collect();
+        // Moments at which a lane is not known are left out, or every comparison would be.
+        if let Some(revenues) = revenues {
+            learner.observe(inputs.lanes.iter().map(|lane| lane.lane.as_str()).zip(revenues), now);
+        }
     }
 
     pub(super) fn estimates(&self, inputs: &Inputs) -> Vec<Estimate> {
@@ -105,7 +144,7 @@ impl Plan {
             Health::Healthy | Health::Degraded { .. } => "it has not been well for long enough".to_owned(),
         };
         let from = self.main.clone();
-        let Some(to) = self.refuge(step) else {
+        let Some(to) = self.successor(step) else {
             return Some(Reason::Refused(Refusal::AllFailed));
         };
         self.left.get_or_insert_with(|| from.clone());
@@ -115,7 +154,7 @@ impl Plan {
     }
 
     /// The best lane to go to when the main one fails.
-    pub(super) fn refuge(&self, step: &Step<'_>) -> Option<String> {
+    pub(super) fn successor(&self, step: &Step<'_>) -> Option<String> {
         if !step.gate.is_out(&self.main) {
             return Some(self.main.clone());
         }
@@ -129,7 +168,10 @@ impl Plan {
         }
         // A degraded lane is better than none.
         let best = self.profit.best(inputs, &self.main, |lane| gate.takes_miners(lane));
-        best.or_else(|| self.profit.best(inputs, &self.main, |lane| !gate.is_out(lane))).map(ToOwned::to_owned)
+        let best = best.or_else(|| self.profit.best(inputs, &self.main, |lane| !gate.is_out(lane)));
+        // Before anything is seen, the next in the order of the configuration.
+        let next = || step.settings.lanes.iter().find(|lane| inputs.lanes.is_empty() && !gate.is_out(lane)).cloned();
+        best.map(ToOwned::to_owned).or_else(next)
     }
 
     /// Returns to the lane that was left, once it is well; for profit only while it does not pay clearly less.

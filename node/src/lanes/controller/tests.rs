@@ -1,6 +1,9 @@
 use super::*;
 use crate::lanes::{
     Observation, PriceSeen,
+    adaptive::{Lesson, Outcome},
+    limits::REASON_LEN_MAX,
+    params::ProfitParams,
     prices::{PriceError, Quote},
 };
 
@@ -163,11 +166,11 @@ fn profit_does_not_return_to_a_lane_that_pays_less() {
     story.ticks(20);
     story.health[0] = failed();
     story.ticks(3);
-    let refuge = story.main().to_owned();
+    let successor = story.main().to_owned();
     story.prices = [0.5, 1.0, 1.0];
     story.health[0] = Health::Healthy;
     story.ticks(60);
-    assert_eq!(story.main(), refuge);
+    assert_eq!(story.main(), successor);
 }
 
 #[test]
@@ -248,6 +251,40 @@ fn a_record_restores_miners_estimates_and_orders() {
     let record: Vec<Decision> = story.controller.decisions().map(|decision| (**decision).clone()).collect();
     let restored = Controller::restore(story.controller.settings().clone(), record);
     assert_eq!(restored.manual(), Some(("c", "test")));
+}
+
+#[test]
+fn what_was_learned_is_used_after_a_restart() {
+    let mut story = Story::new(Mode::AdaptiveLearning, RunState::Live);
+    story.ticks(3);
+    let own = story.controller.settings().params.profit;
+    let lesson = Lesson {
+        time: story.now,
+        days: 9.0,
+        half_life_secs: 2_400,
+        edge_min_percent: 8.0,
+        gain_percent: 1.0,
+        low_percent: 0.5,
+        high_percent: 1.5,
+        outcome: Outcome::Adopted,
+        why: String::new(),
+    };
+    story.controller.learned(lesson.clone());
+    let last = story.tick();
+    assert_eq!(last.lesson.as_ref(), Some(&lesson));
+    let restored = Controller::restore(story.controller.settings().clone(), [(*last).clone()]);
+    let learned = ProfitParams { half_life_secs: 2_400, edge_min_percent: 8.0, ..own };
+    assert_eq!([restored.plan.profit_params(), story.controller.plan.profit_params()], [&learned; 2]);
+    story.controller.learned(Lesson { outcome: Outcome::RolledBack, ..lesson });
+    let restored = Controller::restore(story.controller.settings().clone(), [(*story.tick()).clone()]);
+    assert_eq!(restored.plan.profit_params(), &own);
+}
+
+#[test]
+fn a_lane_that_fails_before_anything_is_seen_is_left_for_the_next() {
+    let mut story = Story::new(Mode::OptimizeProfit, RunState::DryRun);
+    assert!(story.controller.on_health(5, &[("a", failed())]).is_some());
+    assert_eq!(story.main(), "b");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn a_bait_counts_for_three_times_the_median_at_most() {
 #[test]
 fn a_small_or_short_advantage_is_not_worth_a_move() {
     let mut story = Story::new();
-    let small = [same_coin("a", 1.0), same_coin("b", 1.029)];
+    let small = [same_coin("a", 1.0), same_coin("b", 1.019)];
     assert!(matches!(story.ticks(200, &small), Reason::Kept(Keep::SmallEdge { .. })));
     // A minute's loss of mining for everybody, twice, is not earned by 4 % in the hours such an advantage lasts.
     let better = [same_coin("a", 1.0), same_coin("b", 1.04)];

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use libp2p::{Multiaddr, Swarm, gossipsub::IdentTopic, kad, multiaddr::Protocol, swarm::SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm, gossipsub::IdentTopic, kad, multiaddr::Protocol, swarm::SwarmEvent};
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
@@ -29,7 +29,7 @@ use super::{
     listeners::Listeners,
     peering::Peering,
 };
-use crate::{error::NodeError, netgroup::AddressPolicy};
+use crate::{config::P2pConfig, error::NodeError, netgroup::AddressPolicy};
 
 /// Time for the system to say which addresses were bound.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -58,10 +58,7 @@ impl Network {
             listeners.add(id, address.clone(), Instant::now().into_std());
         }
         let mut peering = Peering::new(*swarm.local_peer_id(), &config.p2p, book);
-        // A relay that this node is reached through is dialled by the listener, and would else be let go like a visitor.
-        for peer in config.p2p.peers.iter().chain(&config.p2p.relays).filter_map(peer_in) {
-            peering.pin(peer);
-        }
+        named(&config.p2p).for_each(|peer| peering.pin(peer));
         // Where nobody tests from outside, nodes would all be clients of the hash table, and it would be empty.
         if config.p2p.address_policy == AddressPolicy::LocalToo {
             swarm.behaviour_mut().kad.set_mode(Some(kad::Mode::Server));
@@ -99,6 +96,12 @@ impl Network {
             gone: Vec::new(),
         })
     }
+}
+
+/// Peers that the operator named, and that are never let go. A relay that this node is reached through is one: the listener dials
+/// it, and it would else be taken for a visitor.
+fn named(p2p: &P2pConfig) -> impl Iterator<Item = PeerId> {
+    p2p.peers.iter().chain(&p2p.relays).filter_map(peer_in)
 }
 
 /// libp2p listens with SO_REUSEPORT, so that two nodes would share a port and lose half of each other's connections
@@ -149,4 +152,24 @@ fn is_loopback(address: &Multiaddr) -> bool {
         Protocol::Ip6(ip) => ip.is_loopback(),
         _ => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{RawConfig, RawP2p};
+
+    #[test]
+    fn who_is_named_as_a_peer_or_a_relay_is_never_let_go() {
+        let at = |peer: PeerId| format!("/ip4/10.0.0.1/tcp/5/p2p/{peer}");
+        let (peer, relay, seed) = (PeerId::random(), PeerId::random(), PeerId::random());
+        let p2p = RawP2p {
+            peers: Some(vec![at(peer), "/ip4/10.0.0.2/tcp/5".to_owned()]),
+            relays: Some(vec![at(relay)]),
+            seeds: Some(vec![at(seed)]),
+            ..RawP2p::default()
+        };
+        let config = RawConfig { p2p, ..RawConfig::default() }.resolve().unwrap();
+        assert_eq!(named(&config.p2p).collect::<Vec<_>>(), [peer, relay], "a seed is only asked for others");
+    }
 }

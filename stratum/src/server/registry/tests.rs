@@ -17,8 +17,8 @@ struct Test {
 impl Test {
     fn new() -> Self {
         let (_, room) = watch::channel(Room { connections_max: 8, shed_above: Some(1) }.into());
-        let registry =
-            Registry::new(Vec::new(), room, Arc::new(config(PowAlgorithm::Blake2s)), CancellationToken::new());
+        let (_, terms) = watch::channel(Arc::new(config(PowAlgorithm::Blake2s)));
+        let registry = Registry::new(Vec::new(), (room, terms), CancellationToken::new());
         Self { registry, template: template(PowAlgorithm::Blake2s, 1, HARD), start: Instant::now() }
     }
 
