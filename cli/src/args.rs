@@ -12,7 +12,7 @@ mod payouts;
 mod run;
 mod setup;
 
-pub(crate) use ask::{ChainCommand, DagArgs, EventsArgs, ListArgs, SharesArgs, StatusArgs, WindowArgs};
+pub(crate) use ask::{ChainCommand, DagArgs, DrainArgs, EventsArgs, ListArgs, SharesArgs, StatusArgs, WindowArgs};
 pub(crate) use lanes::{LanesArgs, LanesCommand, ReplayArgs};
 pub(crate) use payouts::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs};
 pub(crate) use run::RunArgs;
@@ -83,6 +83,16 @@ pub(crate) enum Command {
     },
     /// Lanes: parent chains that miners of this node work on.
     Lanes(LanesArgs),
+    /// How well every part of a running node is, since when, and what it does about it; exit code 1 when one has failed.
+    Health(ListArgs),
+    /// What failed at a running node, from when to when, why, and what was done; the newest first.
+    Emergencies(ListArgs),
+    /// Take no new miners; who is connected mines on, and willing miners are pointed to another node of the operator.
+    Drain(DrainArgs),
+    /// Decisions about lanes take no effect until `resume`; lanes that fail are left all the same.
+    Pause,
+    /// Decisions about lanes take effect again as before `pause`.
+    Resume,
     /// What happens at a running node, one line an event.
     Events(EventsArgs),
     /// Look for what keeps a node from its work, and say what to do about it: takes the flags that the node is run with.

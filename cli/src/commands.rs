@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{Args, Command, DevnetArgs, StatusArgs},
-    chain, config_cmd, doctor, events, init, lanes,
+    chain, config_cmd, doctor, events, health, init, lanes,
     listing::{self, CLEAR},
     lists,
     log::LogFilter,
@@ -75,6 +75,11 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
         Command::Payouts(args) => payouts::run(&args, &ApiClient::new(&api)?, json).await,
         Command::Verify(args) => payouts::verify(&args, json),
         Command::Chain { command } => chain::run(&command, &ApiClient::new(&api)?, json).await,
+        Command::Health(args) => health::components(&args, &ApiClient::new(&api)?, json).await,
+        Command::Emergencies(args) => health::emergencies(&args, &ApiClient::new(&api)?, json).await,
+        Command::Drain(args) => health::drain(&args, &ApiClient::new(&api)?, json).await,
+        Command::Pause => health::switching("pause", &ApiClient::new(&api)?, json).await,
+        Command::Resume => health::switching("resume", &ApiClient::new(&api)?, json).await,
         Command::Events(args) => events::run(args, &api, json).await,
         Command::Version => version(&ApiClient::new(&api)?, json).await,
         Command::Completions { shell } => manual::completions(shell).map(|()| ExitCode::SUCCESS),
@@ -96,8 +101,11 @@ async fn status(args: &StatusArgs, api: &ApiClient, json: bool) -> anyhow::Resul
         match (json, args.watch) {
             (true, None) => render::json(&status)?,
             (true, Some(_)) => render::json_line(&status)?,
-            (false, None) => render::line(&render::status(&status))?,
-            (false, Some(_)) => render::line(&format!("{CLEAR}{}", render::status(&status)))?,
+            (false, watch) => {
+                let health = health::lines(&api.components().await?);
+                let clear = if watch.is_some() { CLEAR } else { "" };
+                render::line(&format!("{clear}{}\n\n{health}", render::status(&status)))?;
+            }
         }
         let Some(secs) = args.watch else { return Ok(ExitCode::SUCCESS) };
         listing::pause(secs).await;

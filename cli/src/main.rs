@@ -11,6 +11,7 @@ mod config_cmd;
 mod doctor;
 mod events;
 mod exit;
+mod health;
 mod init;
 mod lanes;
 mod listing;

@@ -86,7 +86,13 @@ pub(crate) fn status(status: &Status) -> String {
         ("operator fee", format!("{}.{:02} %", status.fee_basis_points / 100, status.fee_basis_points % 100)),
         (
             "miners",
-            format!("{}  {}  {} addresses banned", status.miners, hashrate(status.hashrate), status.banned_addresses),
+            format!(
+                "{}  {}  {} addresses banned{}",
+                status.miners,
+                hashrate(status.hashrate),
+                status.banned_addresses,
+                if status.draining { "  draining: no new ones are taken" } else { "" }
+            ),
         ),
         ("submits", format!("{} accepted  {} stale  {} rejected", submits.accepted, submits.stale, submits.rejected)),
         ("mining", if status.mining { "yes" } else { "no work is given out" }.to_owned()),

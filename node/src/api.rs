@@ -29,6 +29,7 @@ mod diagnosis;
 mod digest;
 pub mod dto;
 mod events;
+mod health;
 mod history;
 mod lane_routes;
 mod metrics;
@@ -70,6 +71,7 @@ use problem::{Failure, problem};
 pub struct Api {
     listener: TcpListener,
     address: SocketAddr,
+    open: watch::Sender<usize>,
 }
 
 impl Api {
@@ -82,12 +84,17 @@ impl Api {
             |source| NodeError::Listen { what: "the api", address: address.to_string(), flag: "--api-listen", source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, open: watch::Sender::new(0) })
     }
 
     /// Where it answers.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> watch::Receiver<usize> {
+        self.open.subscribe()
     }
 
     /// Where programs of this machine ask it.
@@ -109,7 +116,7 @@ impl Api {
             node.get_or_insert_with(|| lane_routes(state.clone()));
             routes.push((name, lane_routes(state.on_lane())));
         }
-        server::serve(self.listener, LaneRoutes::new(node.unwrap_or_default(), routes), token).await;
+        server::serve(self.listener, LaneRoutes::new(node.unwrap_or_default(), routes), self.open, token).await;
         helpers.shutdown().await;
     }
 }

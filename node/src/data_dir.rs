@@ -16,6 +16,7 @@
 //! history.hashrate  how fast was mined, by minute, hour and day
 //! notify.json     notices that no receiver has taken yet, and those that were given up
 //! decisions.jsonl  what was decided about lanes, and why
+//! emergencies.jsonl  what failed, from when to when, why, and what was done
 //! lanes/NAME/     the same of a further lane, without what concerns miners and the API
 //! evidence/       templates of peers that the own daemon refused
 //! ```
@@ -84,6 +85,11 @@ impl DataDir {
     /// The record of decisions about lanes.
     pub fn decisions(&self) -> PathBuf {
         self.path.join("decisions.jsonl")
+    }
+
+    /// The log of emergencies.
+    pub fn emergencies(&self) -> PathBuf {
+        self.path.join("emergencies.jsonl")
     }
 
     /// The folder of proofs of payouts.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use maxminddb::{LookupResult, MaxMindDbError, Reader, path};
+use sharechain::UnixTime;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
@@ -106,6 +107,19 @@ impl Geo {
         let (region, country) = record.as_ref().map(region_and_country).unwrap_or_default();
         let system = self.systems.as_ref().and_then(|database| database.lookup(address));
         Registration { region, country, asn: system.as_ref().and_then(asn) }
+    }
+
+    /// What is configured, each with its age in seconds; `None` for what could not be read.
+    pub(crate) fn databases(&self, files: &GeoFiles, now: UnixTime) -> Vec<(&'static str, Option<u64>)> {
+        let all = [
+            ("countries (geo.country_db)", &files.country_db, &self.countries),
+            ("networks (geo.asn_db)", &files.asn_db, &self.systems),
+        ];
+        let configured = all.into_iter().filter(|(_, file, _)| file.is_some());
+        let aged = configured.map(|(what, _, database)| {
+            (what, database.as_ref().map(|database| now.saturating_sub(database.facts().built)))
+        });
+        aged.collect()
     }
 
     /// Whether a file is another one than was read.

@@ -34,6 +34,7 @@ pub mod directory;
 pub mod error;
 pub mod events;
 pub mod geo;
+pub mod health;
 pub mod history;
 pub mod lanes;
 pub mod log_file;

@@ -22,7 +22,7 @@ pub fn parent_problem(health: &ParentHealth) -> Option<String> {
 }
 
 /// What the operator has to know of the share chain, one sentence each.
-fn chain_problems(chain: &ChainView) -> Vec<String> {
+pub(crate) fn chain_problems(chain: &ChainView) -> impl Iterator<Item = String> {
     let follows_held = chain.follows_held.then(|| {
         "shares that this machine's clock or daemon speaks against have clearly more work than ours; hint: check the clock and \
          whether the daemon follows its network"
@@ -39,7 +39,7 @@ fn chain_problems(chain: &ChainView) -> Vec<String> {
     let upgrades = decided.map(|(bit, _)| {
         format!("the network has agreed on rules that this version does not know (bit {bit}); hint: update poolnode")
     });
-    follows_held.into_iter().chain(rivals).chain(upgrades).collect()
+    follows_held.into_iter().chain(rivals).chain(upgrades)
 }
 
 /// Bits of upgrades that the network has agreed on and that this version does not know.

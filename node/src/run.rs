@@ -21,6 +21,7 @@ use crate::{
     defaults::SHUTDOWN_TIMEOUT,
     error::NodeError,
     geo::{self, Geo, GeoFiles},
+    health::EmergencyFile,
     lanes::{
         Decision,
         prices::{Fetcher, PriceLimits, PriceTask, Prices},
@@ -31,11 +32,13 @@ use crate::{
     switching::{DecisionRecord, Lanes, SwitchingTask},
 };
 
+mod health;
 mod lane;
 mod parent_tasks;
 mod tasks;
 mod telemetry;
 
+use health::Health;
 use lane::{Ground, Lane, Node};
 use tasks::Tasks;
 
@@ -142,6 +145,7 @@ struct Opened {
     plan: watch::Sender<Arc<LanePlan>>,
     /// What was decided about lanes before.
     record: (DecisionRecord, Vec<Decision>),
+    health: Health,
     price_task: (PriceTask, watch::Receiver<Prices>),
     geo: (watch::Sender<Arc<Geo>>, watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
     stores: Vec<StoreThread>,
@@ -181,11 +185,18 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
     let terms = miners::stratum_config(&config, data_dir, ends, (plan.subscribe(), first.refuge()))?;
     let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
     let record = DecisionRecord::open(data_dir.decisions());
+    let emergencies = EmergencyFile::open(data_dir.emergencies());
     let sources = config.switching.prices.clone();
     let fetcher = Fetcher::new(sources.values().flatten())?;
     let price_task = PriceTask::new(sources, PriceLimits::default(), fetcher);
     let geo = watch::Sender::new(Arc::new(Geo::open(&config.geo)));
     let (geo_files, new_geo_files) = watch::channel(config.geo.clone());
+    let health = Health {
+        emergencies,
+        view: watch::Sender::default(),
+        geo_files: new_geo_files.clone(),
+        api_connections: api.connections(),
+    };
     let node = Node {
         agent: format!("poolnode/{}", env!("CARGO_PKG_VERSION")),
         geo: geo.subscribe(),
@@ -193,6 +204,7 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
         endpoint,
         access,
         started: Instant::now(),
+        health: health.view.subscribe(),
     };
     let (mut lanes, mut stores) = (Vec::with_capacity(grounds.len()), Vec::with_capacity(grounds.len()));
     for ground in grounds {
@@ -208,6 +220,7 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
         lanes,
         plan,
         record,
+        health,
         price_task,
         geo: (geo, geo_files, new_geo_files),
         stores,
@@ -231,8 +244,8 @@ impl Opened {
 
 /// Starts every task; nothing fails any more.
 fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
-    let Opened { config, api, stratum, node, lanes, plan, record, price_task, geo: (geo, _, geo_files), stores } =
-        opened;
+    let Opened { config, api, stratum, node, lanes, plan, record, health, price_task, geo, stores } = opened;
+    let (geo, _, geo_files) = geo;
     let token = &tasks.token;
     let (_, serving_miners) = stratum.run(&tasks.tracker, token);
     tasks.spawn("stratum", serving_miners);
@@ -253,7 +266,9 @@ fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
         let tasks = if has_one { tasks.clone() } else { tasks.of_lane(lane.name()) };
         lane.spawn(&node, &views, &tasks)
     });
-    let (sources, data_dirs) = spawned.unzip();
+    let (sources, data_dirs): (Vec<_>, _) = spawned.unzip();
+    health.spawn(&sources, (&node, views), tasks);
+    let sources = sources.into_iter().map(|(sources, _)| sources).collect();
     tasks.spawn("api", api.run(sources, token.clone()));
     Started { stores, data_dirs }
 }

@@ -10,11 +10,13 @@ use sharechain::ShareId;
 
 mod load;
 pub mod mem;
+mod pace;
 pub mod record;
 pub mod sled;
 mod task;
 
 pub use load::{LoadedChain, load};
+pub use pace::WritePace;
 pub use record::StoredShare;
 #[cfg(test)]
 pub(crate) use task::Command;

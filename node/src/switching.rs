@@ -108,6 +108,8 @@ pub enum Wish {
     Release,
     /// Decisions take effect, or not.
     State(RunState),
+    /// Back to what it was before the pause.
+    Resume,
 }
 
 /// The ends that the task of the lanes is given.

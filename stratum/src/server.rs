@@ -43,7 +43,7 @@ mod stream;
 mod tally;
 
 pub use accounts::{LaneSnapshot, MinerSnapshot, StratumSnapshot};
-pub use registry::Room;
+pub use registry::{Intake, Room};
 pub use tally::Rejects;
 
 pub(crate) use connection::{Ended, Shared, now};
@@ -53,7 +53,7 @@ pub(crate) use outbox::Outbox;
 pub(crate) use registry::{Event, Seat};
 pub(crate) use stream::Inbox;
 
-use registry::Registry;
+use registry::{Doors, Registry};
 
 /// Found shares on their way to the node. When it is full the connection waits, so a miner is never told `true` for a
 /// share that is not kept; share difficulty holds the whole pool near one per second.
@@ -131,7 +131,7 @@ pub struct Stratum {
     address: SocketAddr,
     snapshots: watch::Sender<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
-    room: watch::Sender<Room>,
+    doors: watch::Sender<Doors>,
     terms: watch::Sender<Arc<SessionConfig>>,
 }
 
@@ -147,7 +147,7 @@ struct Door {
 pub struct StratumHandle {
     snapshot: watch::Receiver<Arc<StratumSnapshot>>,
     timings: Arc<Timings>,
-    room: watch::Sender<Room>,
+    doors: watch::Sender<Doors>,
     terms: watch::Sender<Arc<SessionConfig>>,
     /// The only lane that is looked at; all of them without it.
     lane: Option<LaneId>,
@@ -163,9 +163,9 @@ impl Stratum {
         let address = listener.local_addr()?;
         let timings = Arc::new(Timings::new(Instant::now()));
         let Access { connections_max, shed_above, .. } = config.access;
-        let room = watch::Sender::new(Room { connections_max, shed_above });
+        let doors = watch::Sender::new(Room { connections_max, shed_above }.into());
         let terms = watch::Sender::new(Arc::new(config.session.clone()));
-        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, room, terms })
+        Ok(Self { listener, v2: None, config, address, snapshots: watch::Sender::default(), timings, doors, terms })
     }
 
     /// Binds a second listener, for Stratum V2, whose miners count with those of the first. They know the node by its keys.
@@ -192,7 +192,7 @@ impl Stratum {
         StratumHandle {
             snapshot: self.snapshots.subscribe(),
             timings: self.timings.clone(),
-            room: self.room.clone(),
+            doors: self.doors.clone(),
             terms: self.terms.clone(),
             lane: None,
         }
@@ -223,7 +223,7 @@ impl Stratum {
             events,
             timings: self.timings,
         });
-        let registry = Registry::new(allowed, (self.room.subscribe(), self.terms.subscribe()), token.clone());
+        let registry = Registry::new(allowed, (self.doors.subscribe(), self.terms.subscribe()), token.clone());
         let serving = registry.run((self.listener, self.v2), inbox, shared, (self.snapshots, rates_tx), tasks.clone());
         (handle, serving)
     }
@@ -265,7 +265,7 @@ impl StratumHandle {
 
     /// How many connections there may be.
     pub fn room(&self) -> Room {
-        *self.room.borrow()
+        self.doors.borrow().room
     }
 
     /// The operator's part of the jobs of those who connect now.
@@ -287,7 +287,17 @@ impl StratumHandle {
 
     /// Lets so many connect from now on.
     pub fn set_room(&self, room: Room) {
-        self.room.send_replace(room);
+        self.doors.send_modify(|doors| doors.room = room);
+    }
+
+    /// Whether new miners are taken.
+    pub fn intake(&self) -> Intake {
+        self.doors.borrow().intake
+    }
+
+    /// Takes new miners from now on, or none; the room stays what it is.
+    pub fn set_intake(&self, intake: Intake) {
+        self.doors.send_modify(|doors| doors.intake = intake);
     }
 }
 

@@ -9,6 +9,7 @@ mod custom_coin;
 mod directory;
 mod doctor;
 mod durability;
+mod emergencies;
 mod evil_daemon;
 mod found_blocks;
 mod hash_table;

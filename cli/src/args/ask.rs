@@ -32,6 +32,13 @@ impl ListArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct DrainArgs {
+    /// Take new miners again.
+    #[arg(long)]
+    pub(crate) off: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct SharesArgs {
     /// Only those that are credited to this address.
     #[arg(long)]

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::dto::{
-    BanEntry, Health, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody, PeerOrderResult, Problem,
-    ShareDetail, Status, Switching, SwitchingOrderBody, Worker,
+    BanEntry, ComponentEntry, Health, List, ListedNode, NetworkSummary, NextPayouts, Peer, PeerOrderBody,
+    PeerOrderResult, Problem, ShareDetail, Status, Switching, SwitchingOrderBody, Worker,
 };
 
 /// Time for one answer.
@@ -149,11 +149,32 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub async fn order(&self, order: &str, body: &PeerOrderBody, cookie: &str) -> Result<PeerOrderResult, ApiError> {
-        let url = format!("{}/api/v1/peers/{order}", self.url);
+        self.post(&format!("peers/{order}"), body, cookie).await
+    }
+
+    /// How well every part of it is.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn components(&self) -> Result<List<ComponentEntry>, ApiError> {
+        self.list("components?").await
+    }
+
+    /// Gives any order below `/api/v1/`. `cookie` is what the node's cookie file holds.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        cookie: &str,
+    ) -> Result<T, ApiError> {
+        let url = format!("{}/api/v1/{path}", self.url);
         self.answer(self.http.post(url).bearer_auth(cookie).json(body)).await
     }
 
-    /// Gives an order about lanes: `switch`, `release` or `state`. `cookie` is what the node's cookie file holds.
+    /// Gives an order about lanes: `switch`, `release`, `state`, `pause` or `resume`. `cookie` is what the node's cookie file holds.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -163,8 +184,7 @@ impl ApiClient {
         body: &SwitchingOrderBody,
         cookie: &str,
     ) -> Result<Switching, ApiError> {
-        let url = format!("{}/api/v1/switching/{order}", self.url);
-        self.answer(self.http.post(url).bearer_auth(cookie).json(body)).await
+        self.post(&format!("switching/{order}"), body, cookie).await
     }
 
     /// Whether it does its work; one that does not says so too.

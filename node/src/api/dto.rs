@@ -4,6 +4,7 @@
 
 mod blocks;
 mod envelope;
+mod health;
 mod nodes;
 mod paid;
 mod parent;
@@ -15,6 +16,7 @@ mod workers;
 
 pub use blocks::{Block, NextPayouts, Payout, Weight};
 pub use envelope::{List, Meta, Problem};
+pub use health::{ComponentEntry, Drain, DrainOrderBody, EmergencyEntry};
 pub use nodes::{ListedNode, NearNode};
 pub use paid::{AuditedPayout, BlockAudit};
 pub use parent::{ConfigItem, ParentDetail, TemplateSummary};

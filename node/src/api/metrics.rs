@@ -47,7 +47,7 @@ async fn node(State(api): State<ApiState>, _: Operators) -> Response {
     let MetricsState { meters, daemons, shares, .. } = &api.metrics;
     let (chain, parent) = (api.chain.borrow().clone(), api.parent.borrow().clone());
     let (miners, peers, blocks) = (api.stratum.snapshot(), api.peers.borrow().clone(), api.blocks.borrow().clone());
-    let shares = shares.clone();
+    let (shares, health) = (shares.clone(), api.health.borrow().clone());
     // Files are looked at where waiting for them keeps nobody.
     let db_bytes = tokio::task::spawn_blocking(move || folder_bytes(&shares)).await.ok().flatten();
     let started_at = unix_now().saturating_sub(api.started.elapsed().as_secs());
@@ -67,6 +67,7 @@ async fn node(State(api): State<ApiState>, _: Operators) -> Response {
         rpc: daemons.calls(),
         subscribers: api.events.subscribers(),
         db_bytes,
+        components: &health.components,
         process: Process::now(started_at),
     };
     page(encode(families(&seen)))

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     ApiState, blocks, configuration, connect, diagnosis,
     dto::Problem,
-    events, history,
+    events, health, history,
     lane_routes::BASE,
     miners, nodes, paid, parent, payouts, peers,
     problem::Refusals,
@@ -54,6 +54,9 @@ fn described() -> (Router<ApiState>, utoipa::openapi::OpenApi) {
     let routes = OpenApiRouter::new()
         .routes(routes!(status::status))
         .routes(routes!(status::health))
+        .routes(routes!(health::components))
+        .routes(routes!(health::emergencies))
+        .routes(routes!(health::drain))
         .routes(routes!(diagnosis::diagnostics))
         .routes(routes!(configuration::config))
         .routes(routes!(connect::connect))

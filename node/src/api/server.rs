@@ -26,7 +26,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, task::JoinSet, time::timeout};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -103,11 +103,17 @@ async fn for_browsers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Serves until the token is cancelled.
-pub(super) async fn serve(listener: TcpListener, app: LaneRoutes, token: CancellationToken) {
+/// Serves until the token is cancelled, and says how many connections are open.
+pub(super) async fn serve(
+    listener: TcpListener,
+    app: LaneRoutes,
+    open: watch::Sender<usize>,
+    token: CancellationToken,
+) {
     let mut listener = Patient(listener);
     let mut connections = Connections::default();
     loop {
+        open.send_replace(connections.tasks.len());
         let has_room = connections.tasks.len() < CONNECTIONS_MAX;
         tokio::select! {
             biased;

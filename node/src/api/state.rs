@@ -23,6 +23,7 @@ use crate::{
     defaults::QUERY_TIMEOUT,
     directory::DirectoryView,
     events::EventsHandle,
+    health::HealthView,
     history::HistoryHandle,
     miners::StratumEndpoint,
     p2p::{P2pHandle, PeersView},
@@ -83,6 +84,8 @@ pub struct ApiSources {
     pub lane: LaneId,
     /// All lanes of the node.
     pub lanes: Lanes,
+    /// How well every part of the node is.
+    pub health: watch::Receiver<Arc<HealthView>>,
 }
 
 /// What every route is given: the sources, and what the API's own tasks made of them.
@@ -95,7 +98,7 @@ pub struct ApiState {
 
 impl ApiSources {
     /// The lane.
-    pub(super) fn lane(&self) -> &LaneView {
+    pub(crate) fn lane(&self) -> &LaneView {
         &self.lanes.views()[self.lane.place()]
     }
 }

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sharechain::{chain, sync::SyncState, upgrade::UpgradeState};
+use stratum::server::Intake;
 
 use super::{
     ApiState, band,
@@ -78,6 +79,7 @@ pub(super) async fn status(State(api): State<ApiState>, viewer: Viewer, _: Param
         stratum_v2_url: api.endpoint.v2_url.clone(),
         fee_basis_points: api.stratum.fee().map_or(0, |fee| fee.basis_points),
         fee_address: api.stratum.fee().and_then(|fee| viewer.address(&api, &fee.script)),
+        draining: api.stratum.intake() == Intake::Closed,
         banned_addresses: miners.banned,
         miners: miners.miners.len(),
         hashrate: miners.hashrate,
@@ -143,10 +145,10 @@ fn upgrade_dto(bit: usize, state: UpgradeState) -> Option<Upgrade> {
     Some(Upgrade { bit, state: state.to_owned() })
 }
 
-/// Whether the node does its work: 200 when miners get work, 206 while syncing, 503 when something is wrong.
+/// Whether the node does its work: 200 when miners get work, 206 while syncing or draining, 503 when something is wrong.
 #[utoipa::path(get, path = "/health", tag = "node", responses(
     (status = 200, body = Health, description = "Miners get work"),
-    (status = 206, body = Health, description = "The share chain is being synced"),
+    (status = 206, body = Health, description = "The share chain is being synced, or no new miners are taken"),
     (status = 503, body = Health, description = "Something is wrong"),
 ))]
 pub(super) async fn health(State(api): State<ApiState>, viewer: Viewer, _: Params<NoParams>) -> Response {
@@ -154,10 +156,14 @@ pub(super) async fn health(State(api): State<ApiState>, viewer: Viewer, _: Param
     let parent = api.parent.borrow().clone();
     let mut problems = problems(&chain, &parent);
     problems.extend(api.refused.borrow().as_ref().map(ToString::to_string));
-    let (code, status) = match (problems.is_empty(), chain.may_mine) {
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
-        (true, false) => (StatusCode::PARTIAL_CONTENT, "syncing"),
-        (true, true) => (StatusCode::OK, "ready"),
+    let (code, status) = match (problems.is_empty(), chain.may_mine, api.stratum.intake()) {
+        (false, ..) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+        (true, false, _) => (StatusCode::PARTIAL_CONTENT, "syncing"),
+        (true, true, Intake::Closed) => {
+            problems.push("draining: no new miners are taken; hint: `poolnode drain --off` ends it".to_owned());
+            (StatusCode::PARTIAL_CONTENT, "draining")
+        }
+        (true, true, Intake::Open) => (StatusCode::OK, "ready"),
     };
     // Findings name files and daemons.
     let findings = match viewer {

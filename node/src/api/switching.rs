@@ -16,7 +16,7 @@ use super::{
     viewer::{Operators, not_allowed},
 };
 use crate::{
-    lanes::{Decision, Health, Observation},
+    lanes::{Decision, Health, Observation, RunState},
     switching::{Board, LaneView, Wish},
 };
 
@@ -41,10 +41,10 @@ pub(super) async fn decisions(
     Ok(Json(asked.page()?.of(&newest, |decision| DecisionEntry::from(&***decision))))
 }
 
-/// An order about lanes: switch, release or state. Needs the cookie.
+/// An order about lanes: switch, release, state, pause or resume. Needs the cookie.
 #[utoipa::path(
     post, path = "/switching/{order}", tag = "chain",
-    params(("order" = String, Path, description = "switch, release or state")),
+    params(("order" = String, Path, description = "switch, release, state, pause or resume")),
     request_body = SwitchingOrderBody,
     responses(
         (status = 200, body = Switching),
@@ -73,6 +73,8 @@ pub(super) async fn order(
             reason: body.reason.filter(|reason| !reason.trim().is_empty()).ok_or_else(|| missing("reason"))?,
         },
         "release" => Wish::Release,
+        "pause" => Wish::State(RunState::Paused),
+        "resume" => Wish::Resume,
         "state" => {
             let state = body.state.ok_or_else(|| missing("state"))?;
             Wish::State(state.parse().map_err(|error| {
@@ -80,7 +82,13 @@ pub(super) async fn order(
                 problem(StatusCode::BAD_REQUEST, "bad state", error.to_string())
             })?)
         }
-        _ => return Err(problem(StatusCode::NOT_FOUND, "unknown order", "an order is switch, release or state")),
+        _ => {
+            return Err(problem(
+                StatusCode::NOT_FOUND,
+                "unknown order",
+                "an order is switch, release, state, pause or resume",
+            ));
+        }
     };
     let done = api.lanes.order(wish).await.ok_or_else(stopping)?;
     done.map_err(|reason| problem(StatusCode::CONFLICT, "not done", reason))?;

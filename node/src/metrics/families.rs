@@ -14,6 +14,7 @@ use super::{Family, Labels, Meters, Process, Samples};
 use crate::{
     blocks::BlocksView,
     chain_task::ChainView,
+    health::Component,
     p2p::{Direction, PeersView},
     parent::ParentState,
 };
@@ -51,6 +52,8 @@ pub struct Seen<'a> {
     pub subscribers: usize,
     /// Size of the share store, bytes.
     pub db_bytes: Option<u64>,
+    /// How well every part is.
+    pub components: &'a [Component],
     /// The process.
     pub process: Process,
 }
@@ -97,11 +100,28 @@ fn node(seen: &Seen<'_>) -> Vec<Family> {
             bit(is_upgrade_decided),
         ),
         gauge("poolnode_event_subscribers", "Clients that follow the live events", whole(seen.subscribers)),
+        Family {
+            name: "poolnode_component_health",
+            help: "How well a part of the node is: 0 healthy, 1 degraded, 2 failed; the worst where there are several",
+            samples: Samples::Gauge(component_health(seen.components)),
+        },
         gauges("poolnode_db_size_bytes", "Size of the share store", seen.db_bytes.map(number)),
         gauge("process_start_time_seconds", "When the process started, Unix time", number(started_at)),
         gauges("process_resident_memory_bytes", "Memory that the process holds", resident_bytes.map(number)),
         gauges("process_open_fds", "Files and sockets that are open", open_fds.map(number)),
     ]
+}
+
+/// Several daemons of a lane are one series: the worst of them.
+fn component_health(components: &[Component]) -> Vec<(Labels, f64)> {
+    let mut worst = BTreeMap::<Labels, u8>::new();
+    for Component { name, condition, .. } in components {
+        let lane = name.lane.clone().unwrap_or_default();
+        let labels = vec![("lane", lane), ("component", name.part.as_str().to_owned())];
+        let known = worst.entry(labels).or_default();
+        *known = (*known).max(condition.number());
+    }
+    worst.into_iter().map(|(labels, number)| (labels, f64::from(number))).collect()
 }
 
 fn stratum(seen: &Seen<'_>) -> Vec<Family> {

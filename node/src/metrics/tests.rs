@@ -13,6 +13,7 @@ use crate::{
     blocks::{BlocksView, PoolBlock, PoolBlockStatus},
     chain_profile::ChainProfile,
     chain_task::ChainView,
+    health::{Component, Condition, Name, Part},
     p2p::PeersView,
     parent::{ParentState, Template},
 };
@@ -51,6 +52,11 @@ fn miner(number: usize) -> MinerSnapshot {
         rejected: 0,
         rejects: Rejects::from([1, 2, 0, 0, 0, 0]),
     }
+}
+
+fn component(condition: Condition) -> Component {
+    let name = Name { lane: Some("devnet".to_owned()), part: Part::Daemon, subject: None };
+    Component { name, condition, reason: String::new(), action: "".into(), since: 0 }
 }
 
 /// The families of a node that has a number for each of them.
@@ -102,6 +108,7 @@ fn all() -> Vec<Family> {
         round_work: Some(77),
         subscribers: 2,
         db_bytes: Some(1),
+        components: &[component(Condition::Healthy), component(Condition::Failed)],
         process: Process { started_at: 1, resident_bytes: Some(2), open_fds: Some(3) },
     })
 }

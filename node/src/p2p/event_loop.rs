@@ -51,6 +51,7 @@ mod bind;
 mod discovery;
 mod files;
 mod judging;
+mod listeners;
 mod peering;
 mod requests;
 mod templates;
@@ -184,7 +185,7 @@ impl Network {
                     }
                 }
                 event = self.swarm.select_next_some() => self.on_event(event),
-                _ = redial.tick() => self.dial_configured(),
+                _ = redial.tick() => self.redial(),
                 _ = hello.tick() => self.on_hello_tick(),
             }
             for lag in gossip::take_lags() {
@@ -236,7 +237,7 @@ impl Network {
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::NewListenAddr { address, .. } => self.on_listening(address),
+            SwarmEvent::NewListenAddr { .. } | SwarmEvent::ListenerClosed { .. } => self.on_listener(event),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 let (address, direction) = match endpoint {
                     ConnectedPoint::Dialer { address, .. } => (address, Direction::Outbound),

@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use sharechain::UnixTime;
-use stratum::{Refuge, StratumHandle};
+use stratum::{Refuge, StratumHandle, server::Intake};
 use tokio::sync::watch;
 use tracing::debug;
 
@@ -69,10 +69,16 @@ impl Nodes {
         told.sort();
         told.dedup();
         let connections = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let capacity = connections(self.stratum.room().connections_max);
+        let load = connections(self.stratum.snapshot().connections);
         let offer = Offer {
             fee_basis_points: self.stratum.fee().map_or(0, |fee| fee.basis_points),
-            capacity: connections(self.stratum.room().connections_max),
-            load: connections(self.stratum.snapshot().connections),
+            capacity,
+            load: match self.stratum.intake() {
+                Intake::Open => load,
+                // Who takes nobody new is full.
+                Intake::Closed => load.max(capacity),
+            },
         };
         let signed = own.next(&told, offer, now)?;
         let due = (signed.encode(), signed.ad.clone());

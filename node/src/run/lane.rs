@@ -26,6 +26,7 @@ use crate::{
     directory::DirectoryView,
     error::NodeError,
     geo::Geo,
+    health::HealthView,
     metrics::Meters,
     miners::StratumEndpoint,
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
@@ -98,6 +99,7 @@ pub(super) struct Node {
     pub(super) endpoint: StratumEndpoint,
     pub(super) access: Arc<Access>,
     pub(super) started: Instant,
+    pub(super) health: watch::Receiver<Arc<HealthView>>,
 }
 
 /// A lane that is opened and bound, before any of its tasks runs.
@@ -224,8 +226,8 @@ impl Lane {
         }
     }
 
-    /// Starts every task; nothing fails any more. What the API reads, and the folder to hold on to.
-    pub(super) fn spawn(self, node: &Node, lanes: &Lanes, tasks: &Tasks) -> (ApiSources, DataDir) {
+    /// Starts every task; nothing fails any more. What the API reads, whether there should be peers, and the folder to hold on to.
+    pub(super) fn spawn(self, node: &Node, lanes: &Lanes, tasks: &Tasks) -> ((ApiSources, bool), DataDir) {
         let Self { id, config, channels, chain, claimed_blocks, store, parent, network, stratum, data_dir, .. } = self;
         let (blocks, payouts, templates, telemetry) = (self.blocks, self.payouts, self.templates, self.telemetry);
         let config = Arc::new(config);
@@ -277,6 +279,7 @@ impl Lane {
             paid,
             lane: id,
             lanes: lanes.clone(),
+            health: node.health.clone(),
         };
         telemetry.spawn(tasks, &sources);
         parent.spawn(tasks);
@@ -287,7 +290,7 @@ impl Lane {
         tasks.spawn("work", work.run(token.clone()));
         tasks.spawn("store", watch_store(store, token.clone()));
         tasks.spawn("recount", blocks::recount(claimed_blocks, channels.blocks.0, token.clone()));
-        (sources, data_dir)
+        ((sources, expects_peers), data_dir)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The store's thread: joins appends into one transaction and one sync, answers reads.
 
-use std::thread::JoinHandle;
+use std::{sync::Arc, thread::JoinHandle};
 
 use sharechain::ShareId;
 use tokio::{
@@ -10,7 +10,7 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{Marks, Store, StoreError, StoredShare};
+use super::{Marks, Store, StoreError, StoredShare, WritePace};
 use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_SYNC_INTERVAL};
 
 /// What the store's thread is told, in order.
@@ -26,18 +26,29 @@ pub(crate) enum Command {
 #[derive(Clone, Debug)]
 pub struct StoreHandle {
     commands: mpsc::Sender<Command>,
+    pace: Arc<WritePace>,
 }
 
 impl StoreHandle {
     /// A handle and where its commands arrive.
     pub(crate) fn channel() -> (Self, mpsc::Receiver<Command>) {
         let (commands, inbox) = mpsc::channel(STORE_QUEUE_MAX);
-        (Self { commands }, inbox)
+        (Self { commands, pace: Arc::new(WritePace::new()) }, inbox)
     }
 
     /// Resolves when the store has failed; a node without a store has to end.
     pub async fn failed(&self) {
         self.commands.closed().await;
+    }
+
+    /// Whether the store has failed.
+    pub fn has_failed(&self) -> bool {
+        self.commands.is_closed()
+    }
+
+    /// How long its writes take.
+    pub fn pace(&self) -> &WritePace {
+        &self.pace
     }
 
     /// Appends a share that somebody else has too; it is durable within a second.
@@ -80,13 +91,18 @@ impl StoreHandle {
 /// When the system has no thread left.
 pub fn spawn(store: Box<dyn Store>) -> std::io::Result<(StoreHandle, JoinHandle<Result<(), StoreError>>)> {
     let (handle, inbox) = StoreHandle::channel();
-    let runtime = Handle::current();
-    let thread =
-        std::thread::Builder::new().name("store".to_owned()).spawn(move || runtime.block_on(run(store, inbox)))?;
+    let (runtime, pace) = (Handle::current(), handle.pace.clone());
+    let thread = std::thread::Builder::new()
+        .name("store".to_owned())
+        .spawn(move || runtime.block_on(run(store, inbox, &pace)))?;
     Ok((handle, thread))
 }
 
-async fn run(mut store: Box<dyn Store>, mut inbox: mpsc::Receiver<Command>) -> Result<(), StoreError> {
+async fn run(
+    mut store: Box<dyn Store>,
+    mut inbox: mpsc::Receiver<Command>,
+    pace: &WritePace,
+) -> Result<(), StoreError> {
     // When what is appended but not synced has to be.
     let mut sync_at: Option<Instant> = None;
     let mut commands = Vec::with_capacity(STORE_BATCH_MAX);
@@ -98,12 +114,12 @@ async fn run(mut store: Box<dyn Store>, mut inbox: mpsc::Receiver<Command>) -> R
         };
         match received {
             Err(()) => {
-                store.sync()?;
+                pace.time(|| store.sync())?;
                 sync_at = None;
             }
             Ok(0) => return store.sync(),
             Ok(_) => {
-                let unsynced = handle(store.as_mut(), &mut commands, sync_at.is_some())?;
+                let unsynced = handle(store.as_mut(), &mut commands, sync_at.is_some(), pace)?;
                 sync_at = unsynced.then(|| sync_at.unwrap_or_else(|| Instant::now() + STORE_SYNC_INTERVAL));
             }
         }
@@ -163,9 +179,14 @@ impl Batch {
 }
 
 /// Handles a batch; says whether something is not synced yet.
-fn handle(store: &mut dyn Store, commands: &mut Vec<Command>, unsynced: bool) -> Result<bool, StoreError> {
+fn handle(
+    store: &mut dyn Store,
+    commands: &mut Vec<Command>,
+    unsynced: bool,
+    pace: &WritePace,
+) -> Result<bool, StoreError> {
     let batch = Batch::of(commands.drain(..));
-    let durable = batch.write(store);
+    let durable = if batch.is_write() { pace.time(|| batch.write(store)) } else { Ok(()) };
     let unsynced = (unsynced || batch.is_write()) && batch.waiting.is_empty();
     let Batch { waiting, reads, .. } = batch;
     if let Err(cause) = durable {

@@ -48,6 +48,8 @@ pub struct SwitchingTask {
     /// How each lane is.
     health: Vec<Health>,
     next_tick: UnixTime,
+    /// The state before the pause, while there is one.
+    before_pause: Option<RunState>,
     switch_cost_ms: u64,
     /// Hashes by lane when they were last turned into what they should have earned, and that in base units.
     hashes: Vec<f64>,
@@ -77,6 +79,7 @@ impl SwitchingTask {
             placer: Placer::default(),
             health: vec![Health::default(); count],
             next_tick: 0,
+            before_pause: None,
             switch_cost_ms,
             hashes: vec![0.0; count],
             estimated: vec![0.0; count],
@@ -124,9 +127,16 @@ impl SwitchingTask {
                 Ok(())
             }
             Wish::State(state) => {
-                self.controller.set_state(*state);
+                self.set_state(*state);
                 Ok(())
             }
+            Wish::Resume => match self.before_pause {
+                Some(state) => {
+                    self.set_state(state);
+                    Ok(())
+                }
+                None => Err("nothing was paused since the start; the state can be set to live or dry-run".to_owned()),
+            },
         };
         let answer = done.map(|()| {
             info!(event = "lanes_order", ?wish, "an order about lanes");
@@ -136,6 +146,17 @@ impl SwitchingTask {
         });
         // Whoever asked may have gone.
         let _gone = reply.send(answer);
+    }
+
+    /// Remembers what a pause interrupts.
+    fn set_state(&mut self, state: RunState) {
+        let before = self.controller.state();
+        self.before_pause = match state {
+            RunState::Paused if before != RunState::Paused => Some(before),
+            RunState::Paused => self.before_pause,
+            RunState::DryRun | RunState::Live => None,
+        };
+        self.controller.set_state(state);
     }
 
     fn keep(&mut self, decision: &Arc<Decision>) {

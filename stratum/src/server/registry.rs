@@ -41,8 +41,9 @@ mod room;
 #[cfg(test)]
 mod tests;
 
+pub(super) use room::Doors;
 use room::Invitation;
-pub use room::Room;
+pub use room::{Intake, Room};
 
 /// How often snapshots are published.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
@@ -119,7 +120,7 @@ struct Kept {
 pub(super) struct Registry {
     token: CancellationToken,
     /// May change while miners are served.
-    room: watch::Receiver<Room>,
+    doors: watch::Receiver<Doors>,
     /// Says whom fees are credited to; may change too.
     terms: watch::Receiver<Arc<SessionConfig>>,
     guard: Guard,
@@ -136,13 +137,13 @@ pub(super) struct Registry {
 impl Registry {
     pub(super) fn new(
         allowed: Vec<IpAddr>,
-        (room, terms): (watch::Receiver<Room>, watch::Receiver<Arc<SessionConfig>>),
+        (doors, terms): (watch::Receiver<Doors>, watch::Receiver<Arc<SessionConfig>>),
         token: CancellationToken,
     ) -> Self {
         let lanes = terms.borrow().lanes.len();
         Self {
             token,
-            room,
+            doors,
             terms,
             guard: Guard::new(allowed),
             accounts: Accounts::new(lanes),
@@ -171,7 +172,7 @@ impl Registry {
         loop {
             // One connection too many waits in the kernel instead of being refused late. Publishing brings the loop here
             // every second, so that new room is used.
-            let has_room = self.open.len() < self.room.borrow().connections_max;
+            let has_room = self.doors.borrow().answer(self.open.len());
             tokio::select! {
                 biased;
                 () = token.cancelled() => return,
@@ -220,6 +221,10 @@ impl Registry {
                 return None;
             }
         };
+        if self.doors.borrow().intake == Intake::Closed {
+            debug!(%address, "miner turned away: the node takes nobody new");
+            return None;
+        }
         // A proxy's connections count for whom they come from.
         let is_counted = !shared.is_proxy(address);
         if is_counted && let Err(turned) = self.guard.admit(address, Instant::now()) {

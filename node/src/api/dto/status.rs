@@ -69,6 +69,9 @@ pub struct Status {
     pub fee_basis_points: u16,
     /// The operator's address, where there is a fee.
     pub fee_address: Option<String>,
+    /// Whether no new miners are taken, by order of the operator.
+    #[serde(default)]
+    pub draining: bool,
     /// Addresses that may not connect for now, after submits without work or lines that are no Stratum.
     pub banned_addresses: usize,
     /// Authorized workers.
@@ -230,7 +233,7 @@ pub struct Daemon {
 /// Whether the node does its work.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `ready`, `syncing` or `unhealthy`.
+    /// `ready`, `syncing`, `draining` or `unhealthy`.
     pub status: String,
     /// What is wrong.
     pub problems: Vec<String>,

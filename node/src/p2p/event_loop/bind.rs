@@ -26,6 +26,7 @@ use super::{
     announce::Placing,
     discovery::Discovery,
     files::Files,
+    listeners::Listeners,
     peering::Peering,
 };
 use crate::{config::P2pConfig, error::NodeError, netgroup::AddressPolicy};
@@ -44,6 +45,7 @@ impl Network {
         let Remembered { bans: (bans, bans_file), book: (book, book_file) } = remembered;
         let shown_bans = Arc::new(bans.clone());
         let mut swarm = behaviour::swarm(&config.key, config.params.id(), &config.agent, (config.p2p.reach, bans))?;
+        let mut listeners = Listeners::default();
         for address in &config.p2p.listen {
             let failed = |source| NodeError::Listen {
                 what: "peers",
@@ -52,7 +54,8 @@ impl Network {
                 source,
             };
             refuse_shared_port(address).map_err(failed)?;
-            swarm.listen_on(address.clone()).map_err(|cause| failed(io::Error::other(cause)))?;
+            let id = swarm.listen_on(address.clone()).map_err(|cause| failed(io::Error::other(cause)))?;
+            listeners.add(id, address.clone(), Instant::now().into_std());
         }
         let mut peering = Peering::new(*swarm.local_peer_id(), &config.p2p, book);
         named(&config.p2p).for_each(|peer| peering.pin(peer));
@@ -65,7 +68,9 @@ impl Network {
         }
         for relay in &config.p2p.relays {
             let circuit = relay.clone().with(Protocol::P2pCircuit);
-            swarm.listen_on(circuit).map_err(|cause| NodeError::Network(format!("relay {relay}: {cause}")))?;
+            let refused = |cause| NodeError::Network(format!("relay {relay}: {cause}"));
+            let id = swarm.listen_on(circuit.clone()).map_err(refused)?;
+            listeners.add(id, circuit, Instant::now().into_std());
         }
         let (listen, early) = wait_for_addresses(&mut swarm, config.p2p.listen.len()).await;
         Ok(Self {
@@ -80,7 +85,7 @@ impl Network {
             requests: BTreeMap::new(),
             answers: FuturesUnordered::new(),
             peering,
-            discovery: Discovery::default(),
+            discovery: Discovery::new(listeners),
             placing: Placing::default(),
             envelopes: BTreeMap::new(),
             scores: Scores::default(),

@@ -10,7 +10,6 @@ use libp2p::{
     identify,
     kad::{self, GetClosestPeersOk, GetRecordOk, QueryResult},
     mdns,
-    multiaddr::Protocol,
     swarm::dial_opts::DialOpts,
     upnp,
 };
@@ -19,6 +18,7 @@ use tracing::{debug, info};
 use super::{
     super::wire::{ENVELOPE_LEN_MAX, Request},
     Network,
+    listeners::Listeners,
     requests::Asked,
 };
 use crate::{
@@ -38,14 +38,18 @@ pub(super) struct Discovery {
     seeds: Option<Instant>,
     lookup: Option<Instant>,
     exchange: Option<Instant>,
+    /// Where peers come in.
+    pub(super) listeners: Listeners,
+}
+
+impl Discovery {
+    /// Nothing was asked yet.
+    pub(super) fn new(listeners: Listeners) -> Self {
+        Self { listeners, ..Self::default() }
+    }
 }
 
 impl Network {
-    pub(super) fn on_listening(&mut self, address: Multiaddr) {
-        self.listen.push(address.with(Protocol::P2p(self.peer_id())));
-        self.publish_view();
-    }
-
     /// Asks seeds, the hash table and peers for others: often while there are few, now and then after that.
     pub(super) fn look_for_peers(&mut self) {
         let (peers, now) = (self.peers.ids(), Instant::now());

@@ -24,6 +24,45 @@ pub struct Room {
     pub shed_above: Option<usize>,
 }
 
+/// Whether new miners are taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Intake {
+    /// While there is room.
+    #[default]
+    Open,
+    /// Connections are closed at once, so that miners go on to their next pool; who is there stays, and who is willing is
+    /// pointed elsewhere.
+    Closed,
+}
+
+/// What may change at the doors while miners are served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::server) struct Doors {
+    pub(in crate::server) room: Room,
+    pub(in crate::server) intake: Intake,
+}
+
+impl From<Room> for Doors {
+    fn from(room: Room) -> Self {
+        Self { room, intake: Intake::Open }
+    }
+}
+
+impl Doors {
+    /// Whether somebody who waits at the door is looked at, with so many inside.
+    pub(super) const fn answer(self, open: usize) -> bool {
+        matches!(self.intake, Intake::Closed) || open < self.room.connections_max
+    }
+
+    /// From which number of connections on willing miners are pointed elsewhere.
+    const fn shed_above(self) -> Option<usize> {
+        match self.intake {
+            Intake::Closed => Some(0),
+            Intake::Open => self.room.shed_above,
+        }
+    }
+}
+
 /// Whether a miner would go, and was asked to.
 #[derive(Debug)]
 pub(super) struct Invitation {
@@ -54,7 +93,7 @@ impl Registry {
     /// Points as many willing miners elsewhere as there are too many, each once, the newest first: those that have been
     /// here longest keep their place.
     pub(super) fn shed(&mut self, now: Instant) {
-        let Some(above) = self.room.borrow().shed_above else { return };
+        let Some(above) = self.doors.borrow().shed_above() else { return };
         let leaving = self.open.values().filter(|open| open.invitation.may_still_leave(now)).count();
         let excess = self.open.len().saturating_sub(above).saturating_sub(leaving);
         let invitations = self.open.values_mut().rev().map(|open| &mut open.invitation);

@@ -16,7 +16,7 @@ struct Test {
 
 impl Test {
     fn new() -> Self {
-        let (_, room) = watch::channel(Room { connections_max: 8, shed_above: Some(1) });
+        let (_, room) = watch::channel(Room { connections_max: 8, shed_above: Some(1) }.into());
         let (_, terms) = watch::channel(Arc::new(config(PowAlgorithm::Blake2s)));
         let registry = Registry::new(Vec::new(), (room, terms), CancellationToken::new());
         Self { registry, template: template(PowAlgorithm::Blake2s, 1, HARD), start: Instant::now() }
@@ -114,7 +114,7 @@ fn as_many_willing_miners_as_are_too_many_are_pointed_elsewhere_the_newest_first
         let (id, _) = test.open(number);
         test.handle(Event::Follows { id, follows: number != 5 });
     }
-    (_, test.registry.room) = watch::channel(Room { connections_max: 8, shed_above: Some(3) });
+    (_, test.registry.doors) = watch::channel(Room { connections_max: 8, shed_above: Some(3) }.into());
     let mut known = Vec::new();
     let mut invited = |test: &mut Test, seconds| -> Vec<u64> {
         test.registry.shed(test.start + Duration::from_secs(seconds));
@@ -128,4 +128,23 @@ fn as_many_willing_miners_as_are_too_many_are_pointed_elsewhere_the_newest_first
     test.handle(Event::Closed { id: SessionId(6), parked: None });
     assert_eq!(invited(&mut test, 15), [1, 2], "two have stayed, and are not asked again");
     assert_eq!(invited(&mut test, 30), [0; 0]);
+}
+
+#[test]
+fn who_takes_nobody_new_answers_at_a_full_door_and_points_everybody_willing_elsewhere() {
+    let room = Room { connections_max: 2, shed_above: None };
+    let (open, closed) = (Doors::from(room), Doors { room, intake: Intake::Closed });
+    assert_eq!([1, 2].map(|inside| open.answer(inside)), [true, false], "a full house lets the kernel hold who comes");
+    assert_eq!([1, 2].map(|inside| closed.answer(inside)), [true, true], "to be turned away at once");
+    let mut test = Test::new();
+    for number in 1..=3 {
+        let (id, _) = test.open(number);
+        test.handle(Event::Follows { id, follows: number != 2 });
+    }
+    for (doors, expected) in [(open, vec![]), (closed, vec![1, 3])] {
+        (_, test.registry.doors) = watch::channel(doors);
+        test.registry.shed(test.start);
+        let asked = test.registry.open.iter().filter(|(_, open)| open.invitation.is_given());
+        assert_eq!(asked.map(|(id, _)| id.0).collect::<Vec<_>>(), expected);
+    }
 }
