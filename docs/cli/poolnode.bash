@@ -34,8 +34,17 @@ _poolnode() {
             poolnode,doctor)
                 cmd="poolnode__subcmd__doctor"
                 ;;
+            poolnode,drain)
+                cmd="poolnode__subcmd__drain"
+                ;;
+            poolnode,emergencies)
+                cmd="poolnode__subcmd__emergencies"
+                ;;
             poolnode,events)
                 cmd="poolnode__subcmd__events"
+                ;;
+            poolnode,health)
+                cmd="poolnode__subcmd__health"
                 ;;
             poolnode,help)
                 cmd="poolnode__subcmd__help"
@@ -55,6 +64,9 @@ _poolnode() {
             poolnode,openapi)
                 cmd="poolnode__subcmd__openapi"
                 ;;
+            poolnode,pause)
+                cmd="poolnode__subcmd__pause"
+                ;;
             poolnode,payouts)
                 cmd="poolnode__subcmd__payouts"
                 ;;
@@ -63,6 +75,9 @@ _poolnode() {
                 ;;
             poolnode,quickstart)
                 cmd="poolnode__subcmd__quickstart"
+                ;;
+            poolnode,resume)
+                cmd="poolnode__subcmd__resume"
                 ;;
             poolnode,run)
                 cmd="poolnode__subcmd__run"
@@ -160,8 +175,17 @@ _poolnode() {
             poolnode__subcmd__help,doctor)
                 cmd="poolnode__subcmd__help__subcmd__doctor"
                 ;;
+            poolnode__subcmd__help,drain)
+                cmd="poolnode__subcmd__help__subcmd__drain"
+                ;;
+            poolnode__subcmd__help,emergencies)
+                cmd="poolnode__subcmd__help__subcmd__emergencies"
+                ;;
             poolnode__subcmd__help,events)
                 cmd="poolnode__subcmd__help__subcmd__events"
+                ;;
+            poolnode__subcmd__help,health)
+                cmd="poolnode__subcmd__help__subcmd__health"
                 ;;
             poolnode__subcmd__help,help)
                 cmd="poolnode__subcmd__help__subcmd__help"
@@ -181,6 +205,9 @@ _poolnode() {
             poolnode__subcmd__help,openapi)
                 cmd="poolnode__subcmd__help__subcmd__openapi"
                 ;;
+            poolnode__subcmd__help,pause)
+                cmd="poolnode__subcmd__help__subcmd__pause"
+                ;;
             poolnode__subcmd__help,payouts)
                 cmd="poolnode__subcmd__help__subcmd__payouts"
                 ;;
@@ -189,6 +216,9 @@ _poolnode() {
                 ;;
             poolnode__subcmd__help,quickstart)
                 cmd="poolnode__subcmd__help__subcmd__quickstart"
+                ;;
+            poolnode__subcmd__help,resume)
+                cmd="poolnode__subcmd__help__subcmd__resume"
                 ;;
             poolnode__subcmd__help,run)
                 cmd="poolnode__subcmd__help__subcmd__run"
@@ -422,7 +452,7 @@ _poolnode() {
 
     case "${cmd}" in
         poolnode)
-            opts="-h -V --api --json --log --help --version run init devnet quickstart peers status top workers shares share blocks payouts verify chain lanes events doctor openapi config nearest version completions man help"
+            opts="-h -V --api --json --log --help --version run init devnet quickstart peers status top workers shares share blocks payouts verify chain lanes health emergencies drain pause resume events doctor openapi config nearest version completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1115,6 +1145,58 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__drain)
+            opts="-h --off --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__emergencies)
+            opts="-h --output --watch --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__events)
             opts="-h --follow --kinds --after --api --json --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1145,8 +1227,38 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__health)
+            opts="-h --output --watch --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__help)
-            opts="run init devnet quickstart peers status top workers shares share blocks payouts verify chain lanes events doctor openapi config nearest version completions man help"
+            opts="run init devnet quickstart peers status top workers shares share blocks payouts verify chain lanes health emergencies drain pause resume events doctor openapi config nearest version completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1341,7 +1453,49 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__help__subcmd__drain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__emergencies)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__help__subcmd__events)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__health)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1524,6 +1678,20 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help__subcmd__openapi)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__pause)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1720,6 +1888,20 @@ _poolnode() {
             return 0
             ;;
         poolnode__subcmd__help__subcmd__quickstart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__help__subcmd__resume)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2339,6 +2521,28 @@ _poolnode() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        poolnode__subcmd__pause)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         poolnode__subcmd__payouts)
             opts="-h --output --watch --api --json --log --help estimate history export audit prove help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2906,6 +3110,28 @@ _poolnode() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --api)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        poolnode__subcmd__resume)
+            opts="-h --api --json --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --api)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

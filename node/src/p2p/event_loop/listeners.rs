@@ -130,12 +130,12 @@ mod tests {
         assert_eq!(listeners.closed(ids[0], at(10)), Some(&one));
         assert_eq!(listeners.closed(ids[0], at(10)), None, "it is closed already");
         assert_eq!(opened(&mut listeners, 14, None), []);
-        assert_eq!(opened(&mut listeners, 15, None), [one.clone()]);
+        assert_eq!(opened(&mut listeners, 15, None), std::slice::from_ref(&one));
         assert_eq!(opened(&mut listeners, 24, None), []);
-        assert_eq!(opened(&mut listeners, 25, Some(ids[2])), [one.clone()]);
+        assert_eq!(opened(&mut listeners, 25, Some(ids[2])), std::slice::from_ref(&one));
         listeners.closed(ids[2], at(26));
         assert_eq!(opened(&mut listeners, 45, None), [], "it did not hold: twice as long");
-        assert_eq!(opened(&mut listeners, 46, Some(ids[3])), [one.clone()]);
+        assert_eq!(opened(&mut listeners, 46, Some(ids[3])), std::slice::from_ref(&one));
         listeners.heard(ids[3]);
         listeners.closed(ids[3], at(50));
         assert_eq!(opened(&mut listeners, 55, None), [one], "it held: as soon as at first");
