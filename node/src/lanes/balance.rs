@@ -25,7 +25,7 @@ pub struct Targets {
 /// One connected worker.
 #[derive(Clone, Copy, Debug)]
 pub struct Load<'a> {
-    /// Its id, as in [`super::Worker`].
+    /// What it is called by, unique among the connected.
     pub id: &'a str,
     /// Its group, where it has one.
     pub group: Option<&'a str>,
