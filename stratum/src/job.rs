@@ -205,6 +205,12 @@ impl JobStore {
         Some((&mut entry.job, too_old || beyond_grace))
     }
 
+    /// The number of the newest job on this template, when one is remembered: a miner may come back to it from another lane.
+    pub fn last_variant(&self, template: &Arc<JobTemplate>) -> Option<u8> {
+        let jobs = self.jobs.iter().rev().map(|entry| &entry.job);
+        jobs.filter(|job| Arc::ptr_eq(&job.template, template)).map(|job| JobTemplate::variant_of(job.id)).next()
+    }
+
     /// The job with this id.
     pub fn get(&self, id: u32) -> Option<&Job> {
         self.jobs.iter().rev().map(|entry| &entry.job).find(|job| job.id == id)

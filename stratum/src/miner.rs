@@ -140,7 +140,6 @@ pub struct Miner {
     share_hashes: [f64; 2],
     /// Basis points owed to the operator; a job that brings them to the whole is the operator's.
     owed: u16,
-    variant: u8,
     told: Option<Difficulty>,
     /// What the newest job was asked for.
     asked: Option<Difficulty>,
@@ -180,7 +179,6 @@ impl Miner {
             jobs: JobStore::default(),
             share_hashes: [0.0; 2],
             owed,
-            variant: 0,
             told: None,
             asked: None,
         }
@@ -288,8 +286,10 @@ impl Miner {
         let clean = newest.is_none_or(|newest| {
             newest.work().prev_block != template.work().prev_block || newest.lane() != template.lane()
         });
-        let variant =
-            if newest.is_some_and(|newest| Arc::ptr_eq(newest, template)) { self.variant.checked_add(1)? } else { 0 };
+        let variant = match self.jobs.last_variant(template) {
+            Some(last) => last.checked_add(1)?,
+            None => 0,
+        };
         let (script, owed) = self.whose_turn(payee.script, template.lane());
         let share = self.share_terms(Payee { script, ..*payee }, template, rates)?;
         let terms = JobTerms {
@@ -300,7 +300,7 @@ impl Miner {
             variant,
         };
         let (job, prefix) = Job::new(template.clone(), &terms)?;
-        (self.variant, self.owed, self.asked) = (variant, owed, Some(terms.difficulty));
+        (self.owed, self.asked) = (owed, Some(terms.difficulty));
         let is_new_difficulty = self.told.replace(job.difficulty) != Some(job.difficulty);
         self.jobs.push(job, clean, now);
         Some(NewJob { job: self.jobs.newest()?, prefix, clean, is_new_difficulty })

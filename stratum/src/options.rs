@@ -58,7 +58,10 @@ impl LoginOptions {
                 Some(("c", name)) => options.lane = Some(name.to_owned()),
                 other => {
                     options.others.extend(other.map(|(name, value)| (name.to_owned(), value.to_owned())));
-                    options.password = part.to_owned();
+                    // An address for a lane is not the password, unless nothing else is.
+                    if other.is_none() || options.password.is_empty() {
+                        options.password = part.to_owned();
+                    }
                 }
             }
         }
@@ -138,6 +141,9 @@ mod tests {
         let lanes = parse("x,c=second;Second=dn1q");
         assert_eq!((lanes.lane.as_deref(), lanes.address_on("second")), (Some("second"), Some("dn1q")));
         assert_eq!(lanes.address_on("main"), None);
+        for text in ["secret,second=dn1q", "second=dn1q,secret", "c=second;secret"] {
+            assert_eq!(parse(text).password, "secret", "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     address::AddressError,
-    lane::{LaneScripts, LaneTerms, Lanes},
+    lane::{LaneId, LaneScripts, LaneTerms, Lanes},
     limits::{USERNAME_LEN_MAX, WORKER_LEN_MAX},
     options::LoginOptions,
 };
@@ -22,6 +22,8 @@ pub struct Username {
     pub worker: String,
     /// Whether the user gave no address, so that somebody else is credited.
     pub is_nameless: bool,
+    /// The lane that it asked for.
+    pub pin: Option<LaneId>,
 }
 
 impl Username {
@@ -37,7 +39,9 @@ impl Username {
         let (address, worker) = user.split_once(['.', '_']).unwrap_or((user, ""));
         let is_nameless =
             address.len() < ADDRESS_LEN_MIN && lanes.iter().any(|(_, lane)| lane.default_script.is_some());
-        let script = |lane: &LaneTerms| match (options.address_on(&lane.name), lane.default_script) {
+        // Where there is one lane only, options of other pools are no addresses.
+        let own = |lane: &LaneTerms| options.address_on(&lane.name).filter(|_| lanes.len() > 1);
+        let script = |lane: &LaneTerms| match (own(lane), lane.default_script) {
             (Some(own), _) => lane.addresses.parse(own).map(Some),
             (None, default) if is_nameless => Ok(default),
             (None, _) => Ok(lane.addresses.parse(address.trim()).ok()),
@@ -47,7 +51,7 @@ impl Username {
             // Why not is said of the first lane: it is the one that the node is known for.
             lanes.first().addresses.parse(address.trim())?;
         }
-        Ok(Self { scripts, worker: worker_name(if is_nameless { user } else { worker }), is_nameless })
+        Ok(Self { scripts, worker: worker_name(if is_nameless { user } else { worker }), is_nameless, pin: None })
     }
 }
 
@@ -64,7 +68,7 @@ mod tests {
     use sharechain::testing;
 
     use super::*;
-    use crate::{address::AddressFormat, lane::LaneId};
+    use crate::address::AddressFormat;
 
     const ADDRESS: &str = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4";
 
@@ -109,8 +113,9 @@ mod tests {
         assert!(parse("rig7", "x", &lanes).is_err());
         lanes.first_mut().default_script = format("bc").parse(ADDRESS).ok();
         let scripts: LaneScripts = [lanes.first().default_script].into_iter().collect();
-        let nameless =
-            |worker: &str| Ok(Username { scripts: scripts.clone(), worker: worker.to_owned(), is_nameless: true });
+        let nameless = |worker: &str| {
+            Ok(Username { scripts: scripts.clone(), worker: worker.to_owned(), is_nameless: true, pin: None })
+        };
         assert_eq!(parse("rig7", "x", &lanes), nameless("rig7"));
         assert_eq!(parse("", "x", &lanes), nameless("default"));
         assert_eq!(parse("john.rig 7", "x", &lanes), nameless("john.rig7"));

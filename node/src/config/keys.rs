@@ -12,8 +12,8 @@ const SUGGESTION_DISTANCE_MAX: usize = 3;
 const FALLBACK: &str = "parent.fallback.";
 /// Names of keys that are secrets, besides those that end with `password`.
 const SECRETS: [&str; 2] = ["secret", "token"];
-/// Whole paths of others: the URL of a notice may hold a bot's token.
-const SECRET_PATHS: [&str; 1] = ["notify.url"];
+/// Whole paths of others: the URL of a notice may hold a bot's token, and a source of prices may want a key.
+const SECRET_PATHS: [&str; 3] = ["notify.url", "price.command", "price.url"];
 /// Names of keys that are paths, besides those that end with `_file` or `_db`.
 const PATHS: [&str; 2] = ["data_dir", "log.file"];
 /// Ends the words of a key that has no default.

@@ -14,6 +14,8 @@ use crate::{data_dir, notify::NoticeKind};
 
 /// Longest name.
 const NAME_LEN_MAX: usize = 24;
+/// What miners say in their passwords, where lanes are named too.
+const OPTIONS: [&str; 5] = ["c", "d", "fd", "r", "th"];
 /// Keys and sections that a lane's file may have: what belongs to one chain.
 const OF_A_LANE: [&str; 11] = [
     "chain",
@@ -43,7 +45,9 @@ pub struct RawLane {
 #[derive(Debug, thiserror::Error)]
 pub enum LaneError {
     /// No name, or one that cannot be part of a URL and of a password.
-    #[error("lane.name: {0:?} is not a name of 1 to {NAME_LEN_MAX} lower-case letters, digits and hyphens")]
+    #[error(
+        "lane.name: {0:?} is not a name of 1 to {NAME_LEN_MAX} lower-case letters, digits and hyphens, or is an option of passwords"
+    )]
     Name(String),
     /// Nothing says what it is.
     #[error("lane.file: is missing for the lane {0}")]
@@ -105,7 +109,7 @@ pub(super) fn read(lanes: Vec<RawLane>, folder: &Path, node: &Config) -> Result<
     for RawLane { name, file } in lanes {
         let name = name.unwrap_or_default();
         let is_name = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
-        if !(1..=NAME_LEN_MAX).contains(&name.len()) || !name.bytes().all(is_name) {
+        if !(1..=NAME_LEN_MAX).contains(&name.len()) || !name.bytes().all(is_name) || OPTIONS.contains(&name.as_str()) {
             return Err(LaneError::Name(name));
         }
         let file = file.ok_or_else(|| LaneError::File(name.clone()))?;

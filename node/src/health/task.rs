@@ -66,11 +66,16 @@ impl HealthTask {
         (file, earlier): (EmergencyFile, Vec<Emergency>),
         view: watch::Sender<Arc<HealthView>>,
     ) -> Self {
+        let emergencies = Emergencies::restore(earlier, unix_now());
+        // What earlier runs left is there from the first question on.
+        view.send_modify(|view| {
+            *view = Arc::new(HealthView { emergencies: emergencies.newest(), ..HealthView::clone(view) })
+        });
         Self {
             sources,
             memory: Memory::default(),
             tracker: Tracker::default(),
-            emergencies: Emergencies::restore(earlier, unix_now()),
+            emergencies,
             keeper: Keeper::new(file),
             view,
         }

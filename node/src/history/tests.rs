@@ -11,6 +11,8 @@ fn miner(id: (u64, usize), tag: u64, name: &str, accepted: u64) -> MinerSnapshot
     let hashes = accepted as f64 * 600.0;
     MinerSnapshot {
         lane: LaneId::FIRST,
+        scripts: [Some(testing::script(1))].into_iter().collect(),
+        pin: None,
         id,
         script: testing::script(tag),
         worker: name.to_owned(),

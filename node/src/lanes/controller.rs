@@ -133,11 +133,16 @@ impl Controller {
                 self.ledger.take_effect(&self.in_effect, &decision.in_effect, &lanes, cost_secs);
             }
             self.plan.take(&decision.chosen);
-            self.frozen = decision.in_effect.clone();
+            // Where miners are away from a lane that failed, or by an order, is not where they are to stay.
+            if decision.state == RunState::Live {
+                self.frozen = decision.chosen.clone();
+            }
             self.in_effect = decision.in_effect.clone();
         }
         self.manual = match &decision.reason {
             Reason::Manual { lane, because } if self.knows(lane) => Some((lane.clone(), because.clone())),
+            // A lane that fails is left after an order too, which holds all the same.
+            Reason::FailedOver { .. } => self.manual.take(),
             _ => None,
         };
     }

@@ -37,6 +37,8 @@ fn template() -> Template {
 fn miner(number: usize) -> MinerSnapshot {
     MinerSnapshot {
         lane: LaneId::FIRST,
+        scripts: [Some(testing::script(1))].into_iter().collect(),
+        pin: None,
         id: (0, number),
         script: testing::script(1),
         worker: format!("w{number}"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stratum::{
     LaneId,
     lane::{Placing, group_of},
-    server::StratumSnapshot,
+    server::{MinerSnapshot, StratumSnapshot},
 };
 
 use super::LaneView;
@@ -33,10 +33,15 @@ impl Placer {
         let id_of = |lane: &str| views.iter().find(|view| view.name == lane).map(|view| view.id);
         let connections = by_connection(miners);
         let ids: BTreeMap<u64, String> = connections.keys().map(|id| (*id, id.to_string())).collect();
+        let payable: Vec<BTreeSet<String>> = connections
+            .values()
+            .map(|seen| seen.first.scripts.lanes().filter_map(name).map(str::to_owned).collect())
+            .collect();
         let mut loads = Vec::with_capacity(connections.len());
-        for ((worker, hashrate, lane), id) in connections.values().zip(ids.values()) {
-            let group = group_of(worker);
-            loads.push(Load { id, group, hashrate: *hashrate, lane: name(*lane), pin: None, eligible: None });
+        for ((seen, id), payable) in connections.values().zip(ids.values()).zip(&payable) {
+            let (first, hashrate) = (seen.first, seen.hashrate);
+            let (group, lane, pin) = (group_of(&first.worker), name(first.lane), first.pin.and_then(name));
+            loads.push(Load { id, group, hashrate, lane, pin, eligible: Some(payable) });
         }
         self.placed.retain(|id, _| connections.contains_key(id));
         for step in balance::moves(&loads, targets, &params.balance, |lane| out.contains(lane)) {
@@ -54,12 +59,20 @@ impl Placer {
     }
 }
 
-/// First worker, hash rate and lane of every connection: it moves as a whole.
-fn by_connection(miners: &StratumSnapshot) -> BTreeMap<u64, (&str, f64, LaneId)> {
+/// A connection, which moves as a whole.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    /// Its first worker.
+    first: &'a MinerSnapshot,
+    /// Of all its workers.
+    hashrate: f64,
+}
+
+fn by_connection(miners: &StratumSnapshot) -> BTreeMap<u64, Seen<'_>> {
     let mut connections = BTreeMap::new();
     for miner in &miners.miners {
-        let (_, hashrate, _) = connections.entry(miner.id.0).or_insert((miner.worker.as_str(), 0.0, miner.lane));
-        *hashrate += miner.hashrate;
+        let seen = connections.entry(miner.id.0).or_insert(Seen { first: miner, hashrate: 0.0 });
+        seen.hashrate += miner.hashrate;
     }
     connections
 }

@@ -23,13 +23,15 @@ const LINE_LEN_MAX: u64 = 1 << 20;
 pub struct DecisionRecord {
     path: PathBuf,
     told: bool,
+    /// Whether the last line may have no end: nobody knows how the last run ended.
+    is_torn: bool,
 }
 
 impl DecisionRecord {
     /// The record in this file, and the newest decisions in it, oldest first.
     pub fn open(path: PathBuf) -> (Self, Vec<Decision>) {
         let decisions = read(&path);
-        (Self { path, told: false }, decisions)
+        (Self { path, told: false, is_torn: true }, decisions)
     }
 
     /// Keeps a decision.
@@ -44,13 +46,17 @@ impl DecisionRecord {
         }
     }
 
-    fn write(&self, decision: &Decision) -> io::Result<()> {
+    fn write(&mut self, decision: &Decision) -> io::Result<()> {
         if fs::metadata(&self.path).is_ok_and(|file| file.len() > FILE_LEN_MAX) {
             fs::rename(&self.path, self.path.with_extension("older.jsonl"))?;
         }
-        let mut line = serde_json::to_vec(decision)?;
+        let mut line = if self.is_torn { vec![b'\n'] } else { Vec::new() };
+        serde_json::to_writer(&mut line, decision)?;
         line.push(b'\n');
-        OpenOptions::new().create(true).append(true).open(&self.path)?.write_all(&line)
+        self.is_torn = true;
+        OpenOptions::new().create(true).append(true).open(&self.path)?.write_all(&line)?;
+        self.is_torn = false;
+        Ok(())
     }
 }
 
@@ -95,7 +101,8 @@ mod tests {
         for decision in &made[..2] {
             record.append(decision);
         }
-        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"number\":\n").unwrap();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"number\":").unwrap();
+        let (mut record, _) = DecisionRecord::open(path.clone());
         record.append(&made[2]);
         assert_eq!(DecisionRecord::open(path).1, made);
     }

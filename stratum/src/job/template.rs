@@ -152,6 +152,11 @@ impl JobTemplate {
         (variant < VARIANTS_MAX).then(|| lane | (self.serial << VARIANT_BITS & NUMBERS) | u32::from(variant))
     }
 
+    /// The number of the job with this id on its template.
+    pub(super) const fn variant_of(id: u32) -> u8 {
+        (id % (1 << VARIANT_BITS)) as u8
+    }
+
     /// What a share of a miner with these terms says; `None` when they fit no share.
     pub(super) fn data(&self, terms: &ShareTerms) -> Option<ShareData> {
         self.context.share_data(&self.work, terms)

@@ -12,7 +12,12 @@ use super::{
     SessionId,
     tally::{Rejects, Tally},
 };
-use crate::{hashrate::HashrateMeter, lane::LaneId, miner::Rates, username::Username};
+use crate::{
+    hashrate::HashrateMeter,
+    lane::{LaneId, LaneScripts},
+    miner::Rates,
+    username::Username,
+};
 
 /// Averaging time of shown hash rates.
 const HASHRATE_TAU: Duration = Duration::from_secs(300);
@@ -37,6 +42,10 @@ pub struct MinerSnapshot {
     pub script: PayoutScript,
     /// The lane it is on.
     pub lane: LaneId,
+    /// Whom its work is credited to on each lane.
+    pub scripts: LaneScripts,
+    /// The lane that it asked for.
+    pub pin: Option<LaneId>,
     /// Its worker name.
     pub worker: String,
     /// What its client calls itself.
@@ -153,6 +162,8 @@ impl Worker {
             id,
             script: self.username.scripts.on_or_any(account.lane)?,
             lane: account.lane,
+            scripts: self.username.scripts.clone(),
+            pin: self.username.pin,
             worker: self.username.worker.clone(),
             agent: account.agent.clone(),
             hashrate: self.meter.rate(now),
@@ -312,6 +323,7 @@ mod tests {
             scripts: [Some(testing::script(tag))].into_iter().collect(),
             worker: worker.to_owned(),
             is_nameless: false,
+            pin: None,
         }
     }
 

@@ -145,7 +145,9 @@ impl Session {
         }
         // One worker that wants to stay keeps all: they share the connection.
         self.follows = options.follows && (self.follows || self.scripts.is_none());
-        (self.scripts, self.pin) = (Some(username.scripts.clone()), pin);
+        // A worker that asks for nothing leaves the others where they want to be.
+        self.pin = pin.or(self.pin);
+        self.scripts = Some(username.scripts.clone());
         self.miner.set_options(&options, now);
         Ok((username, is_new))
     }
@@ -186,8 +188,8 @@ impl Session {
 
 /// Who a miner is, and the lane it asks for, where it then has to be payable.
 pub(crate) fn login(user: &str, options: &LoginOptions, lanes: &Lanes) -> Result<(Username, Option<LaneId>), Reject> {
-    let username = Username::parse(user, options, lanes)?;
     let pin = options.pin(lanes)?;
+    let username = Username { pin, ..Username::parse(user, options, lanes)? };
     if let Some(terms) = pin.and_then(|pin| lanes.get(pin))
         && pin.is_some_and(|pin| username.scripts.on(pin).is_none())
     {

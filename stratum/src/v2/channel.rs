@@ -18,6 +18,7 @@ use sharechain::{PowAlgorithm, Target, coinbase::TAIL_LEN, merkle};
 use super::{
     message::Share,
     reply::{self, Frame, JobHead},
+    session::Leader,
 };
 use crate::{
     client::ClientProfile,
@@ -53,6 +54,8 @@ pub(super) struct Terms {
     pub(super) worker: usize,
     /// By lane; `None` where it cannot mine.
     pub(super) payees: Vec<Option<Payee>>,
+    /// Who it is when it leads the connection.
+    pub(super) leader: Leader,
     pub(super) profile: ClientProfile,
     pub(super) options: LoginOptions,
     /// What the client says of its hashes per second.
@@ -69,6 +72,7 @@ pub(super) struct Channel {
     kind: Kind,
     worker: usize,
     payees: Vec<Option<Payee>>,
+    leader: Leader,
     version_mask: u32,
     miner: Miner,
     /// Hashes of a submit that the client's kind asks for at least...
@@ -117,6 +121,7 @@ impl Channel {
             kind: terms.kind,
             worker: terms.worker,
             payees: terms.payees.clone(),
+            leader: terms.leader.clone(),
             version_mask: terms.version_mask,
             miner,
             profile_hashes_min,
@@ -144,6 +149,11 @@ impl Channel {
     /// Whom its shares on a lane are credited to; `None` when it cannot mine there.
     pub(super) fn payee(&self, lane: LaneId) -> Option<Payee> {
         self.payees.get(lane.place()).copied().flatten()
+    }
+
+    /// Who it is when it leads the connection.
+    pub(super) const fn leader(&self) -> &Leader {
+        &self.leader
     }
 
     #[cfg(test)]

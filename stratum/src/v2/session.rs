@@ -6,7 +6,7 @@
 //!    +-- 15 s --> closed      +-- 60 s --> closed       +-- 10 min without a message --> closed
 //! ```
 //! Every channel has its own payout address. Its worker number in the accounts is the lowest that no open channel of the connection
-//! has. All channels are on one lane, that of the first.
+//! has. All channels are on one lane, that of the oldest.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -109,9 +109,9 @@ struct Client {
     is_standard_only: bool,
 }
 
-/// Whose lane the connection is on: that of its first channel.
-#[derive(Debug)]
-struct Leader {
+/// Whose lane the connection is on: that of the oldest of its channels.
+#[derive(Clone, Debug)]
+pub(super) struct Leader {
     username: Username,
     pin: Option<LaneId>,
 }

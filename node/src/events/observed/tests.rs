@@ -12,6 +12,8 @@ const NOW: UnixTime = 1_795_000_000;
 fn miner(id: (u64, usize), tag: u64, worker: &str) -> MinerSnapshot {
     MinerSnapshot {
         lane: LaneId::FIRST,
+        scripts: [Some(testing::script(1))].into_iter().collect(),
+        pin: None,
         id,
         script: testing::script(tag),
         worker: worker.to_owned(),

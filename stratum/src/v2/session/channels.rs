@@ -46,9 +46,9 @@ type Refusal = (&'static str, Option<Conduct>);
 impl Session {
     pub(super) fn on_open(&mut self, open: &Open, client: Client, now: Instant) -> Vec<Action> {
         match self.grant(open, client, now) {
-            Ok((opening, pin)) => {
+            Ok(opening) => {
                 if self.channels.is_empty() {
-                    self.leader = Some(Leader { username: opening.username.clone(), pin });
+                    self.leader = Some(opening.terms.leader.clone());
                 }
                 self.opening = Some(opening);
                 vec![Action::Reserve]
@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// What a channel is opened with.
-    fn grant(&mut self, open: &Open, client: Client, now: Instant) -> Result<(Opening, Option<LaneId>), Refusal> {
+    fn grant(&mut self, open: &Open, client: Client, now: Instant) -> Result<Opening, Refusal> {
         let refuse = |code| Err((code, None));
         if self.channels.len() >= CHANNELS_MAX || !self.opens.take(OPENS, now) {
             return refuse(ERROR_CODE_OPEN_MINING_CHANNEL_CHANNEL_CAPACITY_EXHAUSTED);
@@ -115,13 +115,14 @@ impl Session {
             kind,
             worker: self.vacant_worker(),
             payees,
+            leader: Leader { username: username.clone(), pin },
             profile: client.profile,
             options,
             hashrate: open.hashrate,
             target_max: open.target_max,
             version_mask: self.version_mask,
         };
-        Ok((Opening { request_id: open.request_id, username, terms }, pin))
+        Ok(Opening { request_id: open.request_id, username, terms })
     }
 
     /// `ADDRESS.worker`; after a blank, what Stratum V1 says in its password.
@@ -195,8 +196,9 @@ impl Session {
         };
         if self.channels.is_empty() && !closed.is_empty() {
             self.idle_since = now;
-            self.leader = None;
         }
+        // Others stay where they are, by the name that the oldest of them has.
+        self.leader = self.channels.values().next().map(Channel::leader).cloned();
         let left = |mut channel: Channel| Action::Left {
             worker: channel.worker(),
             extranonce1: channel.miner().extranonce1(),
