@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn passwords_are_secret() {
         let secret: Vec<&str> = known().iter().map(|key| key.path.as_str()).filter(|path| is_secret(path)).collect();
-        let notify = ["notify.url", "notify.secret", "notify.token"];
+        let notify = ["notify.url", "notify.secret", "notify.token", "price.command", "price.url"];
         assert_eq!(secret, [&["password", "parent.rpc_password", "stratum.password"][..], &notify].concat());
     }
 }
