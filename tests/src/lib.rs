@@ -141,12 +141,6 @@ pub struct SteppedMiner {
 }
 
 impl SteppedMiner {
-    /// The lane of the job that is mined: the first byte of its id.
-    pub fn lane(&self) -> usize {
-        let id = self.work.as_ref().and_then(|work| u32::from_str_radix(&work.job_id, 16).ok());
-        id.map_or(0, |id| (id >> 24) as usize)
-    }
-
     /// Connects, subscribes and authorizes.
     ///
     /// # Errors
