@@ -207,8 +207,8 @@ impl JobStore {
 
     /// The number of the newest job on this template, when one is remembered: a miner may come back to it from another lane.
     pub fn last_variant(&self, template: &Arc<JobTemplate>) -> Option<u8> {
-        let jobs = self.jobs.iter().rev().map(|entry| &entry.job);
-        jobs.filter(|job| Arc::ptr_eq(&job.template, template)).map(|job| JobTemplate::variant_of(job.id)).next()
+        let mut jobs = self.jobs.iter().rev().map(|entry| &entry.job);
+        jobs.find(|job| Arc::ptr_eq(&job.template, template)).map(|job| JobTemplate::variant_of(job.id))
     }
 
     /// The job with this id.

@@ -108,7 +108,10 @@ impl Lanes {
 
     /// A lane of this node.
     pub fn get(&self, lane: LaneId) -> Option<&LaneTerms> {
-        self.iter().nth(lane.place()).map(|(_, terms)| terms)
+        match lane.place().checked_sub(1) {
+            None => Some(&self.first),
+            Some(place) => self.others.get(place),
+        }
     }
 
     /// A lane of this node, to change it.
