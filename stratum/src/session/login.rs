@@ -8,7 +8,7 @@ use crate::{
     error::Reject,
     extranonce::{EXTRANONCE1_LEN, EXTRANONCE2_LEN},
     guard::Conduct,
-    lane::{LaneId, LaneScripts, Lanes},
+    lane::{LaneScripts, Lanes},
     limits::WORKERS_MAX,
     message::{self, Request},
     options::LoginOptions,
@@ -129,7 +129,7 @@ impl Session {
         {
             return Err(Reject::WrongPassword);
         }
-        let (username, pin) = login(user, &options, &self.config.lanes)?;
+        let username = login(user, &options, &self.config.lanes)?;
         if self.subscribed {
             self.fits(&self.profile, &username.scripts)?;
         }
@@ -146,7 +146,7 @@ impl Session {
         // One worker that wants to stay keeps all: they share the connection.
         self.follows = options.follows && (self.follows || self.scripts.is_none());
         // A worker that asks for nothing leaves the others where they want to be.
-        self.pin = pin.or(self.pin);
+        self.pin = username.pin.or(self.pin);
         self.scripts = Some(username.scripts.clone());
         self.miner.set_options(&options, now);
         Ok((username, is_new))
@@ -187,7 +187,7 @@ impl Session {
 }
 
 /// Who a miner is, and the lane it asks for, where it then has to be payable.
-pub(crate) fn login(user: &str, options: &LoginOptions, lanes: &Lanes) -> Result<(Username, Option<LaneId>), Reject> {
+pub(crate) fn login(user: &str, options: &LoginOptions, lanes: &Lanes) -> Result<Username, Reject> {
     let pin = options.pin(lanes)?;
     let username = Username { pin, ..Username::parse(user, options, lanes)? };
     if let Some(terms) = pin.and_then(|pin| lanes.get(pin))
@@ -196,7 +196,7 @@ pub(crate) fn login(user: &str, options: &LoginOptions, lanes: &Lanes) -> Result
         // Why not.
         terms.addresses.parse(user.split(['.', '_']).next().unwrap_or_default().trim())?;
     }
-    Ok((username, pin))
+    Ok(username)
 }
 
 fn show_message(text: &str) -> Action {

@@ -18,7 +18,6 @@ use sharechain::{PowAlgorithm, Target, coinbase::TAIL_LEN, merkle};
 use super::{
     message::Share,
     reply::{self, Frame, JobHead},
-    session::Leader,
 };
 use crate::{
     client::ClientProfile,
@@ -30,6 +29,7 @@ use crate::{
     miner::{Miner, NewJob, Now, Outcome, Payee, Rates, SessionConfig},
     options::LoginOptions,
     submit::Submit,
+    username::Username,
 };
 
 /// The miner's part of the extranonce where the node fixes it: extranonce1 is unique among channels already.
@@ -54,8 +54,7 @@ pub(super) struct Terms {
     pub(super) worker: usize,
     /// By lane; `None` where it cannot mine.
     pub(super) payees: Vec<Option<Payee>>,
-    /// Who it is when it leads the connection.
-    pub(super) leader: Leader,
+    pub(super) username: Username,
     pub(super) profile: ClientProfile,
     pub(super) options: LoginOptions,
     /// What the client says of its hashes per second.
@@ -72,7 +71,7 @@ pub(super) struct Channel {
     kind: Kind,
     worker: usize,
     payees: Vec<Option<Payee>>,
-    leader: Leader,
+    username: Username,
     version_mask: u32,
     miner: Miner,
     /// Hashes of a submit that the client's kind asks for at least...
@@ -121,7 +120,7 @@ impl Channel {
             kind: terms.kind,
             worker: terms.worker,
             payees: terms.payees.clone(),
-            leader: terms.leader.clone(),
+            username: terms.username.clone(),
             version_mask: terms.version_mask,
             miner,
             profile_hashes_min,
@@ -151,9 +150,9 @@ impl Channel {
         self.payees.get(lane.place()).copied().flatten()
     }
 
-    /// Who it is when it leads the connection.
-    pub(super) const fn leader(&self) -> &Leader {
-        &self.leader
+    /// Who it was opened for.
+    pub(super) const fn username(&self) -> &Username {
+        &self.username
     }
 
     #[cfg(test)]

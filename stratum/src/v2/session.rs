@@ -109,13 +109,6 @@ struct Client {
     is_standard_only: bool,
 }
 
-/// Whose lane the connection is on: that of the oldest of its channels.
-#[derive(Clone, Debug)]
-pub(super) struct Leader {
-    username: Username,
-    pin: Option<LaneId>,
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Session {
@@ -128,7 +121,6 @@ pub struct Session {
     client: Option<Client>,
     channels: BTreeMap<u32, Channel>,
     channel_id_last: u32,
-    leader: Option<Leader>,
     /// The channel that waits for its extranonce.
     opening: Option<Opening>,
     frames: TokenBucket,
@@ -147,7 +139,6 @@ impl Session {
             client: None,
             channels: BTreeMap::new(),
             channel_id_last: reply::GROUP_ID,
-            leader: None,
             opening: None,
             frames: TokenBucket::full(config.lines, now),
             opens: TokenBucket::full(OPENS, now),
@@ -212,13 +203,14 @@ impl Session {
 
     /// The lane that connection `id` works on by this plan, when it works on `current` now; `None` before it has a channel.
     pub fn lane(&self, plan: &LanePlan, (id, current): (u64, Option<LaneId>)) -> Option<LaneId> {
-        let Leader { username, pin } = self.leader.as_ref()?;
         let opening = self.opening.as_ref().map(|opening| &opening.terms);
+        let oldest = self.channels.values().next().map(Channel::username);
+        let username = oldest.or_else(|| opening.map(|terms| &terms.username))?;
         let may = |lane: LaneId| {
             self.channels.values().all(|channel| channel.payee(lane).is_some())
                 && opening.is_none_or(|terms| terms.payees.get(lane.place()).is_some_and(Option::is_some))
         };
-        let seeker = Seeker { id, scripts: &username.scripts, worker: &username.worker, pin: *pin, current };
+        let seeker = Seeker { id, scripts: &username.scripts, worker: &username.worker, pin: username.pin, current };
         plan.lane_of(&seeker, may)
     }
 

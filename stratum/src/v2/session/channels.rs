@@ -13,7 +13,7 @@ use mining_sv2::{
 };
 use sharechain::Target;
 
-use super::{Action, Client, Leader, Session};
+use super::{Action, Client, Session};
 use crate::{
     client::ClientProfile,
     extranonce::{EXTRANONCE1_LEN, EXTRANONCE2_LEN},
@@ -36,7 +36,6 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Opening {
     request_id: u32,
-    username: Username,
     pub(super) terms: Terms,
 }
 
@@ -47,9 +46,6 @@ impl Session {
     pub(super) fn on_open(&mut self, open: &Open, client: Client, now: Instant) -> Vec<Action> {
         match self.grant(open, client, now) {
             Ok(opening) => {
-                if self.channels.is_empty() {
-                    self.leader = Some(opening.terms.leader.clone());
-                }
                 self.opening = Some(opening);
                 vec![Action::Reserve]
             }
@@ -68,14 +64,14 @@ impl Session {
         work: Option<(&Arc<JobTemplate>, &Rates)>,
         now: Instant,
     ) -> Vec<Action> {
-        let Some(Opening { request_id, username, terms }) = self.opening.take() else { return Vec::new() };
+        let Some(Opening { request_id, terms }) = self.opening.take() else { return Vec::new() };
         let Some(extranonce1) = extranonce1 else {
             let code = ERROR_CODE_OPEN_MINING_CHANNEL_CHANNEL_CAPACITY_EXHAUSTED;
             return vec![Action::Send(reply::open_error(request_id, code))];
         };
         let mut channel = Channel::new(&self.config, extranonce1, &terms, now);
         let first = work.map(|(template, rates)| channel.begin(template, rates, now)).unwrap_or_default();
-        let mut actions = vec![Action::Send(channel.opened(request_id)), Action::Authorized(username)];
+        let mut actions = vec![Action::Send(channel.opened(request_id)), Action::Authorized(terms.username)];
         actions.extend(first.into_iter().map(Action::Send));
         self.channel_id_last = terms.id;
         self.channels.insert(terms.id, channel);
@@ -104,7 +100,7 @@ impl Session {
         if !is_target_max(open.target_max) {
             return refuse(ERROR_CODE_OPEN_MINING_CHANNEL_MAX_TARGET_OUT_OF_RANGE);
         }
-        let (username, pin, mut options) = self.login(&open.user)?;
+        let (username, mut options) = self.login(&open.user)?;
         if options.hashrate.is_none() && open.hashrate > 0.0 {
             options.hashrate = Some(open.hashrate.into());
         }
@@ -115,18 +111,18 @@ impl Session {
             kind,
             worker: self.vacant_worker(),
             payees,
-            leader: Leader { username: username.clone(), pin },
+            username,
             profile: client.profile,
             options,
             hashrate: open.hashrate,
             target_max: open.target_max,
             version_mask: self.version_mask,
         };
-        Ok(Opening { request_id: open.request_id, username, terms })
+        Ok(Opening { request_id: open.request_id, terms })
     }
 
     /// `ADDRESS.worker`; after a blank, what Stratum V1 says in its password.
-    fn login(&self, user: &str) -> Result<(Username, Option<LaneId>, LoginOptions), Refusal> {
+    fn login(&self, user: &str) -> Result<(Username, LoginOptions), Refusal> {
         let (user, password) = user.split_once(' ').unwrap_or((user, ""));
         let options =
             LoginOptions::parse(password).map_err(|_| (ERROR_CODE_OPEN_MINING_CHANNEL_INVALID_USER_IDENTITY, None))?;
@@ -135,9 +131,9 @@ impl Session {
         {
             return Err((ERROR_CODE_OPEN_MINING_CHANNEL_INVALID_USER_IDENTITY, Some(Conduct::WrongPassword)));
         }
-        let (username, pin) = login(user, &options, &self.config.lanes)
+        let username = login(user, &options, &self.config.lanes)
             .map_err(|_| (ERROR_CODE_OPEN_MINING_CHANNEL_UNKNOWN_USER, None))?;
-        Ok((username, pin, options))
+        Ok((username, options))
     }
 
     /// Whom the shares of a channel are credited to on each lane. Machines on standard channels never see the coinbase.
@@ -197,8 +193,6 @@ impl Session {
         if self.channels.is_empty() && !closed.is_empty() {
             self.idle_since = now;
         }
-        // Others stay where they are, by the name that the oldest of them has.
-        self.leader = self.channels.values().next().map(Channel::leader).cloned();
         let left = |mut channel: Channel| Action::Left {
             worker: channel.worker(),
             extranonce1: channel.miner().extranonce1(),
