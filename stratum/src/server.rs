@@ -244,6 +244,11 @@ impl StratumHandle {
         Self { lane: Some(lane), ..self.clone() }
     }
 
+    /// What is mined on one lane as of the last second, without its miners.
+    pub fn lane(&self, lane: LaneId) -> LaneSnapshot {
+        self.snapshot.borrow().lanes.get(lane.place()).copied().unwrap_or_default()
+    }
+
     /// The miners as of the last second.
     pub fn snapshot(&self) -> Arc<StratumSnapshot> {
         let all = self.snapshot.borrow().clone();

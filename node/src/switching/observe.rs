@@ -2,12 +2,11 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use sharechain::UnixTime;
-use stratum::{StratumHandle, server::StratumSnapshot};
+use stratum::{StratumHandle, server::LaneSnapshot};
 
 use super::LaneView;
 use crate::{
@@ -79,10 +78,10 @@ impl Memory {
     }
 }
 
-/// Looks at every lane.
+/// Looks at every lane, whose `health` was looked at already.
 pub(super) fn inputs(
     views: &[LaneView],
-    memories: &mut [Memory],
+    (memories, health): (&mut [Memory], &[Health]),
     stratum: &StratumHandle,
     prices: &BTreeMap<String, PriceSeen>,
     (switch_cost_ms, now): (u64, UnixTime),
@@ -93,15 +92,16 @@ pub(super) fn inputs(
         Some(price) => price.clone(),
         None => PriceSeen::Refused(PriceError::NoSources),
     };
-    let observe = |(view, memory): (&LaneView, &mut Memory)| {
-        let stratum = stratum.on(view.id);
-        let fee = stratum.fee().map_or(0.0, |fee| f64::from(fee.basis_points) / 10_000.0);
-        Observation { fee, price: price(&view.coin), ..observation(view, memory, &stratum.snapshot(), now) }
+    let observe = |((view, memory), health): ((&LaneView, &mut Memory), &Health)| {
+        let fee = stratum.on(view.id).fee().map_or(0.0, |fee| f64::from(fee.basis_points) / 10_000.0);
+        let seen = observation(view, memory, stratum.lane(view.id), now);
+        Observation { fee, price: price(&view.coin), health: health.clone(), ..seen }
     };
-    Inputs { lanes: views.iter().zip(memories).map(observe).collect(), switch_cost_ms, spread: None }
+    let lanes = views.iter().zip(memories).zip(health).map(observe).collect();
+    Inputs { lanes, switch_cost_ms, spread: None }
 }
 
-fn observation(view: &LaneView, memory: &mut Memory, miners: &Arc<StratumSnapshot>, now: UnixTime) -> Observation {
+fn observation(view: &LaneView, memory: &mut Memory, mined: LaneSnapshot, now: UnixTime) -> Observation {
     let (chain, parent) = (view.chain.borrow().clone(), view.parent.borrow().clone());
     let template = parent.template.as_deref();
     if let Some(template) = template {
@@ -117,12 +117,12 @@ fn observation(view: &LaneView, memory: &mut Memory, miners: &Arc<StratumSnapsho
         units_per_coin: UNITS_PER_COIN,
         block_hashes,
         orphan_rate: orphan_rate(view),
-        stale_rate: stale_rate(miners),
+        stale_rate: stale_rate(mined),
         fee: 0.0,
-        health: memory.health(view, Instant::now()),
+        health: Health::default(),
         network_hashrate: memory.network_hashrate(block_hashes),
         pool_hashrate: (recent.secs > 0.0).then(|| recent.hashes / recent.secs),
-        own_hashrate: miners.hashrate,
+        own_hashrate: mined.hashrate,
         share_hashes: chain.context.as_ref().and_then(|context| Some(context.base_bits.to_target()?.work()?.hashes())),
         window_secs: Some(chain.shares as u64 * u64::from(params.share_interval_ms) / 1_000),
         price: PriceSeen::NotNeeded,
@@ -160,12 +160,9 @@ fn orphan_rate(view: &LaneView) -> f64 {
     settled().filter(|block| block.is_lost()).count() as f64 / all as f64
 }
 
-fn stale_rate(miners: &StratumSnapshot) -> f64 {
-    let (accepted, stale) = miners.miners.iter().fold((0_u64, 0_u64), |(accepted, stale), miner| {
-        (accepted.saturating_add(miner.accepted), stale.saturating_add(miner.stale))
-    });
-    let all = accepted.saturating_add(stale);
-    if all < STALE_KNOWN_FROM { 0.0 } else { stale as f64 / all as f64 }
+fn stale_rate(mined: LaneSnapshot) -> f64 {
+    let all = mined.accepted.saturating_add(mined.stale);
+    if all < STALE_KNOWN_FROM { 0.0 } else { mined.stale as f64 / all as f64 }
 }
 
 #[cfg(test)]

@@ -7,10 +7,7 @@ use std::{
 };
 
 use sharechain::UnixTime;
-use stratum::{
-    LanePlan, StratumHandle,
-    lane::{PlannedLane, WHOLE},
-};
+use stratum::{LanePlan, StratumHandle, lane::PlannedLane};
 use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval},
@@ -26,7 +23,10 @@ use super::{
 };
 use crate::{
     clock::unix_now,
-    lanes::{Controller, Decision, Health, Mode, Reason, RunState, Settings, Weights, prices::Prices},
+    lanes::{
+        Controller, Decision, Health, Mode, Observation, Reason, RunState, Settings, Weights,
+        observation::UNITS_PER_COIN, prices::Prices,
+    },
 };
 
 /// How often it is looked at whether lanes can be mined.
@@ -94,10 +94,18 @@ impl SwitchingTask {
             tokio::select! {
                 biased;
                 () = token.cancelled() => return,
-                Some(order) = self.orders.recv() => self.obey(order, unix_now()),
-                _ = looks.tick() => self.look(unix_now()),
+                Some(Order { wish, reply }) = self.orders.recv() => {
+                    let answer = self.obey(&wish, unix_now());
+                    // Who reads on the answer what is in effect has to find the order carried out.
+                    self.publish();
+                    // Whoever asked may have gone.
+                    let _gone = reply.send(answer);
+                }
+                _ = looks.tick() => {
+                    self.look(unix_now());
+                    self.publish();
+                }
             }
-            self.publish();
         }
     }
 
@@ -112,40 +120,27 @@ impl SwitchingTask {
         if now >= self.next_tick {
             self.next_tick = now.saturating_add(self.controller.settings().schedule.tick_secs);
             let prices = self.prices.borrow().clone();
-            let cost = (self.switch_cost_ms, now);
-            let inputs = observe::inputs(self.lanes.views(), &mut self.memories, &self.stratum, &prices, cost);
+            let (cost, seen) = ((self.switch_cost_ms, now), (&mut self.memories[..], &self.health[..]));
+            let inputs = observe::inputs(self.lanes.views(), seen, &self.stratum, &prices, cost);
             let decision = self.controller.tick(now, inputs);
             self.keep(&decision);
         }
     }
 
-    fn obey(&mut self, Order { wish, reply }: Order, now: UnixTime) {
-        let done = match &wish {
-            Wish::Switch { lane, reason } => self.controller.switch(lane, reason).map_err(|error| error.to_string()),
-            Wish::Release => {
-                self.controller.release();
-                Ok(())
+    fn obey(&mut self, wish: &Wish, now: UnixTime) -> Result<Arc<Decision>, String> {
+        match wish {
+            Wish::Switch { lane, reason } => self.controller.switch(lane, reason).map_err(|error| error.to_string())?,
+            Wish::Release => self.controller.release(),
+            Wish::State(state) => self.set_state(*state),
+            Wish::Resume => {
+                let nothing = "nothing was paused since the start; the state can be set to live or dry-run";
+                self.set_state(self.before_pause.ok_or(nothing)?);
             }
-            Wish::State(state) => {
-                self.set_state(*state);
-                Ok(())
-            }
-            Wish::Resume => match self.before_pause {
-                Some(state) => {
-                    self.set_state(state);
-                    Ok(())
-                }
-                None => Err("nothing was paused since the start; the state can be set to live or dry-run".to_owned()),
-            },
-        };
-        let answer = done.map(|()| {
-            info!(event = "lanes_order", ?wish, "an order about lanes");
-            let decision = self.controller.enforce(now);
-            self.keep(&decision);
-            decision
-        });
-        // Whoever asked may have gone.
-        let _gone = reply.send(answer);
+        }
+        info!(event = "lanes_order", ?wish, "an order about lanes");
+        let decision = self.controller.enforce(now);
+        self.keep(&decision);
+        Ok(decision)
     }
 
     /// Remembers what a pause interrupts.
@@ -174,17 +169,11 @@ impl SwitchingTask {
 
     /// What was mined since the last look should have earned so much.
     fn estimate(&mut self) {
-        let miners = self.stratum.snapshot();
-        let last = self.controller.decisions().next_back().map(|decision| decision.inputs.clone()).unwrap_or_default();
-        for (place, view) in self.lanes.views().iter().enumerate() {
-            let done = miners.lanes.get(place).map_or(0.0, |lane| lane.hashes);
-            let (Some(hashes), Some(units)) = (self.hashes.get_mut(place), self.estimated.get_mut(place)) else {
-                continue;
-            };
-            let Some(Ok(coins)) = last.lane(&view.name).map(crate::lanes::Observation::coins_per_hash) else {
-                continue;
-            };
-            *units += (done - *hashes).max(0.0) * coins * crate::lanes::observation::UNITS_PER_COIN as f64;
+        let Some(last) = self.controller.decisions().next_back() else { return };
+        for ((view, hashes), units) in self.lanes.views().iter().zip(&mut self.hashes).zip(&mut self.estimated) {
+            let Some(Ok(coins)) = last.inputs.lane(&view.name).map(Observation::coins_per_hash) else { continue };
+            let done = self.stratum.lane(view.id).hashes;
+            *units += (done - *hashes).max(0.0) * coins * UNITS_PER_COIN as f64;
             *hashes = done;
         }
     }
@@ -229,7 +218,7 @@ impl SwitchingTask {
 
 fn plan_of(views: &[LaneView], weights: &Weights, out: &BTreeSet<String>) -> Vec<PlannedLane> {
     let planned = |view: &LaneView| PlannedLane {
-        weight: weights.of(&view.name).min(WHOLE),
+        weight: weights.of(&view.name),
         is_usable: view.jobs.borrow().is_some() && !out.contains(&view.name),
     };
     views.iter().map(planned).collect()

@@ -108,6 +108,8 @@ pub struct LaneSnapshot {
     pub accepted: u64,
     /// Expected hashes of all of them.
     pub hashes: f64,
+    /// Submits refused as stale since the start.
+    pub stale: u64,
 }
 
 impl StratumSnapshot {
@@ -184,8 +186,8 @@ impl Worker {
 pub(super) struct Accounts {
     sessions: BTreeMap<SessionId, Account>,
     scripts: BTreeMap<(LaneId, PayoutScript), HashrateMeter>,
-    /// Submits and hashes accepted by lane.
-    lanes: Vec<(u64, f64)>,
+    /// What was done by lane; who is on it and how fast is counted when it is asked for.
+    lanes: Vec<LaneSnapshot>,
     accepted: u64,
     hashes: f64,
     rejects: Rejects,
@@ -194,7 +196,7 @@ pub(super) struct Accounts {
 impl Accounts {
     /// Nobody is here yet, on so many lanes.
     pub(super) fn new(lanes: usize) -> Self {
-        Self { lanes: vec![(0, 0.0); lanes], ..Self::default() }
+        Self { lanes: vec![LaneSnapshot::default(); lanes], ..Self::default() }
     }
 
     pub(super) fn open(&mut self, id: SessionId, protocol: Protocol) {
@@ -241,6 +243,9 @@ impl Accounts {
         let Some(account) = self.sessions.get_mut(&id) else { return };
         for done in &tally.workers {
             self.rejects.add(&done.rejects);
+            if let Some(lane) = self.lanes.get_mut(tally.lane.place()) {
+                lane.stale = lane.stale.saturating_add(done.rejects.stale());
+            }
         }
         let new_meter = || HashrateMeter::new(SHARE_RATE_TAU, now);
         let workers = account.workers.iter_mut().zip(&tally.workers);
@@ -255,9 +260,9 @@ impl Accounts {
             worker.meter.add(done.hashes, now);
             self.accepted = self.accepted.saturating_add(done.accepted);
             self.hashes += done.hashes;
-            if let Some((accepted, hashes)) = self.lanes.get_mut(tally.lane.place()) {
-                *accepted = accepted.saturating_add(done.accepted);
-                *hashes += done.hashes;
+            if let Some(lane) = self.lanes.get_mut(tally.lane.place()) {
+                lane.accepted = lane.accepted.saturating_add(done.accepted);
+                lane.hashes += done.hashes;
             }
             let since = worker.since;
             let Some(script) = worker.username.scripts.on(tally.lane) else { continue };
@@ -277,12 +282,7 @@ impl Accounts {
             shown.collect::<Vec<_>>()
         };
         let miners: Vec<MinerSnapshot> = self.sessions.iter().flat_map(of_session).collect();
-        let done = |(accepted, hashes): &(u64, f64)| LaneSnapshot {
-            accepted: *accepted,
-            hashes: *hashes,
-            ..Default::default()
-        };
-        let mut lanes: Vec<LaneSnapshot> = self.lanes.iter().map(done).collect();
+        let mut lanes = self.lanes.clone();
         for miner in &miners {
             if let Some(lane) = lanes.get_mut(miner.lane.place()) {
                 lane.workers = lane.workers.saturating_add(1);
