@@ -21,13 +21,14 @@ use sharechain::{BlockHash, CheckedShare, Header, Params};
 use stratum::submit::Found;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, MissedTickBehavior, interval},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
     chain_profile::ChainProfile,
+    clock::every,
     data_dir::write_durably,
     defaults::{BLOCK_CHECK, BLOCK_UNKNOWN_MAX, BLOCKS_REMEMBERED_MAX},
     parent::{
@@ -138,8 +139,7 @@ impl BlocksTask {
 
     /// Runs until the token is cancelled.
     pub async fn run(mut self, mut inbox: mpsc::Receiver<BlockInput>, token: CancellationToken) {
-        let mut checks = interval(BLOCK_CHECK);
-        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut checks = every(BLOCK_CHECK);
         loop {
             tokio::select! {
                 biased;

@@ -22,12 +22,13 @@ use sharechain::{
 use stratum::FoundShare;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Duration, MissedTickBehavior, interval, sleep_until},
+    time::{Duration, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     blocks::BlockInput,
+    clock::every,
     defaults::UNSTORED_OWN_SHARES_MAX,
     events::EventSender,
     metrics::Meters,
@@ -228,8 +229,7 @@ impl ChainTask {
         let mut running = Running::new(self);
         running.adopt_by_command();
         running.drain_effects(None).await;
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = every(TICK);
         loop {
             if running.dirty && inbox.is_empty() {
                 running.publish();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sharechain::UnixTime;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// Seconds since 1970; 0 on a machine that believes it is earlier.
 pub fn unix_now() -> UnixTime {
@@ -20,6 +21,14 @@ pub fn unix_millis() -> u64 {
 pub fn iso(time: UnixTime) -> String {
     let date = i64::try_from(time).ok().and_then(|secs| OffsetDateTime::from_unix_timestamp(secs).ok());
     date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_else(|| time.to_string())
+}
+
+/// Ticks at once and then every so often. After a time without any, as when the machine slept, there is one and not all that
+/// were missed.
+pub(crate) fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// Whether the last time is an interval ago, or there was none; then `now` is the last time.

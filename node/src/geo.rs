@@ -12,14 +12,11 @@ use std::{
 
 use maxminddb::{LookupResult, MaxMindDbError, Reader, path};
 use sharechain::UnixTime;
-use tokio::{
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::region::Region;
+use crate::{clock::every, region::Region};
 
 /// Time between two looks whether a file has changed.
 const LOOK_INTERVAL: Duration = Duration::from_secs(60);
@@ -134,8 +131,7 @@ impl Geo {
 
 /// Keeps the databases fresh until the token is cancelled, and takes others when it is told.
 pub async fn run(mut files: watch::Receiver<GeoFiles>, geo: watch::Sender<Arc<Geo>>, token: CancellationToken) {
-    let mut looks = interval(LOOK_INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = every(LOOK_INTERVAL);
     loop {
         let are_others = tokio::select! {
             biased;

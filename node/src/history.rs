@@ -16,12 +16,15 @@ use sharechain::{PayoutScript, UnixTime};
 use stratum::{StratumHandle, server::StratumSnapshot};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Duration, MissedTickBehavior, interval},
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{clock::unix_now, data_dir::write_durably};
+use crate::{
+    clock::{every, unix_now},
+    data_dir::write_durably,
+};
 
 mod file;
 pub mod limits;
@@ -94,10 +97,8 @@ impl HistoryTask {
 
     /// Runs until the token is cancelled.
     pub async fn run(mut self, token: CancellationToken) {
-        let mut looks = interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut saves = interval(SAVE_INTERVAL);
-        saves.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = every(LOOK_INTERVAL);
+        let mut saves = every(SAVE_INTERVAL);
         saves.reset();
         loop {
             // A channel and intervals lose nothing when another branch wins.

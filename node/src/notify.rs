@@ -12,16 +12,13 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::{
-    sync::watch,
-    time::{Duration, MissedTickBehavior, interval},
-};
+use tokio::{sync::watch, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
     chain_task::ChainView,
-    clock::unix_now,
+    clock::{every, unix_now},
     data_dir::write_durably,
     events::{EventsHandle, Kinds, Subscription},
     parent::{ParentHealth, ParentState},
@@ -69,8 +66,7 @@ impl NotifyTask {
     pub async fn run(mut self, token: CancellationToken) {
         let mut policy = Policy::new(self.patience.as_secs());
         let Some(mut events) = self.events.subscribe_node(None, Kinds::ALL).await else { return };
-        let mut looks = interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = every(LOOK_INTERVAL);
         let mut sending = FuturesUnordered::<BoxFuture<'static, (u64, Outcome)>>::new();
         loop {
             let mut notices = Vec::new();

@@ -6,9 +6,9 @@ use tracing::info;
 
 use super::{
     ApiState,
-    dto::{ComponentEntry, Drain, DrainOrderBody, EmergencyEntry, List, Problem},
+    dto::{ComponentEntry, Drain, DrainOrderBody, EmergencyEntry, List},
     page::Paged,
-    problem::{Failure, Refusals},
+    problem::{Failure, OrderRefusals, Refusals},
     request::{Body, NoParams, Params},
     viewer::{Operators, not_allowed},
 };
@@ -47,10 +47,7 @@ pub(super) async fn emergencies(
     request_body = DrainOrderBody,
     responses(
         (status = 200, body = Drain),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not JSON"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "The body says something else"),
-        Refusals,
+        OrderRefusals,
     ),
     security(("bearer" = [])),
 )]

@@ -45,7 +45,7 @@ pub(super) async fn lanes(
 ) -> Result<Json<List<Lane>>, Failure> {
     let plan = api.lanes.plan();
     let lane = |view: &LaneView| {
-        let (chain, miners) = (view.chain.borrow().clone(), api.stratum.on(view.id).snapshot());
+        let (chain, mined) = (view.chain.borrow().clone(), api.stratum.lane(view.id));
         let planned = plan.lanes().get(view.id.place());
         Lane {
             name: view.name.clone(),
@@ -54,8 +54,8 @@ pub(super) async fn lanes(
             active: chain.may_mine && view.parent.borrow().is_fresh(),
             weight_percent: planned.map_or(0.0, |planned| f64::from(planned.weight) / 100.0),
             share_height: chain.tip.height,
-            workers: miners.miners.len(),
-            hashrate: miners.hashrate,
+            workers: mined.workers,
+            hashrate: mined.hashrate,
         }
     };
     let lanes: Vec<Lane> = api.lanes.views().iter().map(lane).collect();

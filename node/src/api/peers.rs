@@ -14,7 +14,7 @@ use super::{
     ApiState,
     dto::{BanEntry, Count, List, NetworkSummary, Peer, PeerOrderBody, PeerOrderResult, Problem},
     page::Paged,
-    problem::{Failure, Refusals, problem, stopping},
+    problem::{Failure, OrderRefusals, Refusals, problem, stopping},
     request::{Body, Named, NoParams, Params},
     viewer::{Operators, not_allowed},
 };
@@ -122,10 +122,7 @@ pub(super) async fn bans(
     responses(
         (status = 200, body = PeerOrderResult),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "It cannot be done"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not JSON"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "The body says something else"),
-        Refusals,
+        OrderRefusals,
     ),
     security(("bearer" = [])),
 )]

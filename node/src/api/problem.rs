@@ -69,11 +69,6 @@ impl IntoResponses for Refusals {
             (StatusCode::NOT_FOUND, "There is no such thing"),
             (StatusCode::SERVICE_UNAVAILABLE, "The node is overloaded or stopping"),
         ];
-        let response = |(status, what): (StatusCode, &str)| {
-            let content = Content::new(Some(Ref::from_schema_name("Problem")));
-            let response = ResponseBuilder::new().description(what).content(PROBLEM_JSON, content).build();
-            (status.as_str().to_owned(), RefOr::T(response))
-        };
         // These are answered before anybody looks at what is asked for, without a body.
         let unread = [
             (StatusCode::URI_TOO_LONG, "The path and query are too long"),
@@ -85,8 +80,30 @@ impl IntoResponses for Refusals {
         let plain = |(status, what): (StatusCode, &str)| {
             (status.as_str().to_owned(), RefOr::T(ResponseBuilder::new().description(what).build()))
         };
-        refusals.into_iter().map(response).chain(unread.map(plain)).collect()
+        refusals.map(described).into_iter().chain(unread.map(plain)).collect()
     }
+}
+
+/// The refusals of every route, and those of one that takes an order, for its description.
+#[derive(Debug)]
+pub(crate) struct OrderRefusals;
+
+impl IntoResponses for OrderRefusals {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let refusals = [
+            (StatusCode::PAYLOAD_TOO_LARGE, "The body is too long"),
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not JSON"),
+            (StatusCode::UNPROCESSABLE_ENTITY, "The body says something else"),
+        ];
+        Refusals::responses().into_iter().chain(refusals.map(described)).collect()
+    }
+}
+
+/// A refusal with problem details.
+fn described((status, what): (StatusCode, &str)) -> (String, RefOr<utoipa::openapi::Response>) {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new().description(what).content(PROBLEM_JSON, content).build();
+    (status.as_str().to_owned(), RefOr::T(response))
 }
 
 #[cfg(test)]

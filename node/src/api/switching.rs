@@ -11,7 +11,7 @@ use super::{
     ApiState,
     dto::{DecisionEntry, LaneChoice, List, Problem, Switching, SwitchingOrderBody},
     page::Paged,
-    problem::{Failure, Refusals, problem, stopping},
+    problem::{Failure, OrderRefusals, Refusals, problem, stopping},
     request::{Body, Named, NoParams, Params},
     viewer::{Operators, not_allowed},
 };
@@ -49,10 +49,7 @@ pub(super) async fn decisions(
     responses(
         (status = 200, body = Switching),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "It cannot be done"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not JSON"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "The body says something else"),
-        Refusals,
+        OrderRefusals,
     ),
     security(("bearer" = [])),
 )]
@@ -122,7 +119,7 @@ fn choice(view: &LaneView, board: &Board, last: Option<&Decision>, stratum: &Str
         Some(Health::Degraded { reason }) => ("degraded", Some(reason.clone())),
         Some(Health::Failed { reason }) => ("failed", Some(reason.clone())),
     };
-    let miners = stratum.on(view.id).snapshot();
+    let mined = stratum.lane(view.id);
     LaneChoice {
         name: view.name.clone(),
         coin: view.coin.clone(),
@@ -134,8 +131,8 @@ fn choice(view: &LaneView, board: &Board, last: Option<&Decision>, stratum: &Str
         coins_per_hash: observation.and_then(|observation| observation.coins_per_hash().ok()),
         revenue_per_hash: estimate.and_then(|estimate| estimate.revenue_per_hash),
         standard_error_percent: estimate.and_then(|estimate| estimate.standard_error_percent),
-        workers: miners.miners.len(),
-        hashrate: miners.hashrate,
+        workers: mined.workers,
+        hashrate: mined.hashrate,
         estimated_units: board.estimated.get(view.id.place()).copied().unwrap_or_default(),
     }
 }

@@ -14,12 +14,12 @@ use sharechain::{CheckedShare, ShareId};
 use stratum::AddressFormat;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot},
-    time::{Duration, Instant, MissedTickBehavior, interval, sleep_until},
+    time::{Duration, Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{Event, EventLog, Happening, Kinds};
-use crate::clock::unix_now;
+use crate::clock::{every, unix_now};
 
 /// Readers at once, beside the node's own. Stops whoever opens streams from filling memory and file descriptors.
 pub const SUBSCRIBERS_MAX: usize = 2_048;
@@ -252,8 +252,7 @@ fn joined<'a>(events: impl Iterator<Item = &'a Arc<Event>>) -> Bytes {
 impl EventsTask {
     /// Runs until the token is cancelled; all streams end with it.
     pub async fn run(mut self, token: CancellationToken) {
-        let mut heartbeat = interval(HEARTBEAT);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heartbeat = every(HEARTBEAT);
         loop {
             let flush_at = self.flushed + BATCH_INTERVAL;
             // Channels and timers lose nothing when another branch wins.

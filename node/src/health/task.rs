@@ -6,10 +6,7 @@ use std::{
 };
 
 use stratum::StratumHandle;
-use tokio::{
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -23,7 +20,7 @@ use super::{
     tracker::Tracker,
 };
 use crate::{
-    clock::{unix_millis, unix_now},
+    clock::{every, unix_millis, unix_now},
     geo::{Geo, GeoFiles},
     switching::Lanes,
 };
@@ -83,8 +80,7 @@ impl HealthTask {
 
     /// Runs until the token is cancelled.
     pub async fn run(mut self, token: CancellationToken) {
-        let mut looks = interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = every(LOOK_INTERVAL);
         loop {
             // A write and a tick lose nothing when another branch wins.
             tokio::select! {

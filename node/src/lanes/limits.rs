@@ -1,7 +1,7 @@
 //! Every bound of the lanes, with what it keeps away.
 
-/// Lanes of one node. Stops a configuration from holding more chains than a machine can follow.
-pub const LANES_MAX: usize = 64;
+pub use stratum::lane::LANES_MAX;
+
 /// Bytes of the name of a lane or a coin: it is a label in metrics, logs and tables.
 pub const NAME_LEN_MAX: usize = 64;
 /// Decisions that are kept in memory: eight hours of ticks, 8 MB with fifty lanes. Older ones are in the store.

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-
-/// All miners, in basis points.
-pub const WHOLE: u16 = 10_000;
+pub use stratum::lane::WHOLE;
 
 /// The part of one lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

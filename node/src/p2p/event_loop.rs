@@ -18,10 +18,7 @@ use libp2p::{
     swarm::{SwarmEvent, dial_opts::DialOpts},
 };
 use sharechain::Params;
-use tokio::{
-    sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -37,6 +34,7 @@ use super::{
 use crate::{
     address_book::AddressBook,
     chain_task::{ChainInput, ChainView},
+    clock::every,
     config::P2pConfig,
     defaults::{HELLO_INTERVAL, REDIAL_INTERVAL},
     geo::Geo,
@@ -162,10 +160,8 @@ impl Network {
     }
 
     async fn serve(mut self, mut commands: mpsc::Receiver<P2pCommand>, token: CancellationToken) {
-        let mut redial = interval(REDIAL_INTERVAL);
-        let mut hello = interval(HELLO_INTERVAL);
-        redial.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        hello.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut redial = every(REDIAL_INTERVAL);
+        let mut hello = every(HELLO_INTERVAL);
         while let Some(event) = self.early.pop_front() {
             self.on_event(event);
         }

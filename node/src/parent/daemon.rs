@@ -12,7 +12,7 @@ use futures::future::{BoxFuture, OptionFuture};
 use sharechain::{BlockHash, Params};
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     chain_profile::DaemonProfile,
+    clock::every,
     defaults::{LONGPOLL_INTERVAL_MIN, PARENT_POLL, RPC_BACKOFF, TEMPLATE_POLL},
 };
 
@@ -151,8 +152,7 @@ impl Follower {
         self_test(&self.client, &self.params, &self.profile).await?;
         let mut newest = self.template(None).await?;
         self.publish(newest.clone()).await?;
-        let mut ticks = interval(PARENT_POLL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = every(PARENT_POLL);
         loop {
             let longpoll = self.longpoll(newest.longpollid.clone());
             tokio::pin!(longpoll);

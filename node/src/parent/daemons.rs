@@ -6,7 +6,7 @@ use sharechain::{BlockHash, Params};
 use stratum::timing::HistogramCounts;
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, MissedTickBehavior, interval},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     chain_profile::DaemonProfile,
+    clock::every,
     defaults::{CHOICE_INTERVAL, TEMPLATE_AGE_MAX},
 };
 
@@ -203,8 +204,7 @@ impl Chooser {
     /// Runs until the token is cancelled.
     pub async fn run(mut self, token: CancellationToken) {
         // Silence is seen by the clock alone.
-        let mut ticks = interval(CHOICE_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = every(CHOICE_INTERVAL);
         loop {
             self.choose(Instant::now());
             tokio::select! {

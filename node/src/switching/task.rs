@@ -8,10 +8,7 @@ use std::{
 
 use sharechain::UnixTime;
 use stratum::{LanePlan, StratumHandle, lane::PlannedLane};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -22,7 +19,7 @@ use super::{
     record::DecisionRecord,
 };
 use crate::{
-    clock::unix_now,
+    clock::{every, unix_now},
     lanes::{
         Controller, Decision, Health, Mode, Observation, Reason, RunState, Settings, Weights,
         observation::UNITS_PER_COIN, prices::Prices,
@@ -88,8 +85,7 @@ impl SwitchingTask {
 
     /// Runs until the token is cancelled.
     pub async fn run(mut self, token: CancellationToken) {
-        let mut looks = interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = every(LOOK_INTERVAL);
         loop {
             tokio::select! {
                 biased;

@@ -20,7 +20,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::Command,
     sync::watch,
-    time::{Duration, MissedTickBehavior, interval, timeout},
+    time::{Duration, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -33,7 +33,7 @@ use super::{
     ParseError, PriceLimits, Sample, combine, parse,
 };
 use crate::{
-    clock::unix_now,
+    clock::{every, unix_now},
     notify::{Sender, SenderError},
 };
 
@@ -98,8 +98,7 @@ impl PriceTask {
 
     /// Runs until the token is cancelled.
     pub async fn run(mut self, token: CancellationToken) {
-        let mut looks = interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = every(LOOK_INTERVAL);
         loop {
             // A look that is cut short is made anew after the next start.
             tokio::select! {
