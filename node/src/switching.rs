@@ -16,7 +16,9 @@ use crate::{
     blocks::BlocksView,
     chain_profile::ChainProfile,
     chain_task::ChainView,
+    directory::DirectoryView,
     lanes::{Decision, Health, RunState},
+    p2p::PeersView,
     parent::ParentState,
     templates::RefusedTemplate,
 };
@@ -53,6 +55,10 @@ pub struct LaneView {
     pub blocks: watch::Receiver<Arc<BlocksView>>,
     /// Why its daemon refuses what miners work on, while it does.
     pub refused: watch::Receiver<Option<RefusedTemplate>>,
+    /// Its peers.
+    pub peers: watch::Receiver<Arc<PeersView>>,
+    /// Ads of its nodes.
+    pub nodes: watch::Receiver<Arc<DirectoryView>>,
 }
 
 /// All lanes of a node, and how they are chosen among.

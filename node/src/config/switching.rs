@@ -6,13 +6,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::lanes::{
-    Mode, Params, Profile, RunState, Settings,
-    balance::{LaneTargets, Targets},
-    geographic::RegionTargets,
-    jitter::Schedule,
-    limits::{JITTER_SECS_MAX, SWITCH_COST_MS_MAX},
-    prices::Source,
+use crate::{
+    lanes::{
+        Mode, Params, Profile, RunState, Settings,
+        balance::{LaneTargets, Targets},
+        geographic::RegionTargets,
+        jitter::Schedule,
+        limits::{JITTER_SECS_MAX, SWITCH_COST_MS_MAX},
+        prices::Source,
+    },
+    region::{Region, UnknownRegion},
 };
 
 /// What a move costs when nobody says otherwise: a clean job is there within some milliseconds, and a miner works on the old one
@@ -162,8 +165,8 @@ impl RawSwitching {
                 lanes: Vec::new(),
                 targets: Targets { lanes: parts(TARGETS, self.targets)?, groups },
                 regions: RegionTargets {
-                    peers: parts("lanes.peer_regions", self.peer_regions)?,
-                    ads: parts("lanes.ad_regions", self.ad_regions)?,
+                    peers: regions("lanes.peer_regions", self.peer_regions)?,
+                    ads: regions("lanes.ad_regions", self.ad_regions)?,
                 },
                 schedule,
             },
@@ -208,6 +211,17 @@ fn part(key: &'static str, value: &str, example: &'static str) -> Result<(String
     pair.ok_or_else(|| SwitchingError::Pair { key, value: value.to_owned(), example })
 }
 
+/// `REGION=PERCENT`.
+fn regions(key: &'static str, values: Option<Vec<String>>) -> Result<BTreeMap<String, f64>, SwitchingError> {
+    let wanted = values.unwrap_or_default().into_iter().map(|value| {
+        let (name, percent) = part(key, &value, "EU=40")?;
+        let region: Region =
+            name.parse().map_err(|error: UnknownRegion| SwitchingError::Word { key, problem: error.to_string() })?;
+        Ok((region.code().to_owned(), percent))
+    });
+    wanted.collect()
+}
+
 fn within(key: &'static str, value: u64, (least, most): (u64, u64)) -> Result<u64, SwitchingError> {
     if (least..=most).contains(&value) { Ok(value) } else { Err(SwitchingError::Range { key, least, most }) }
 }
@@ -230,6 +244,11 @@ mod tests {
             (RawSwitching { targets: list("main=-1"), ..usual() }, "lanes.targets: \"main=-1\" is not like main=70"),
             (RawSwitching { group_targets: list("main=1"), ..usual() }, "lanes.group_targets: \"main=1\" is not like"),
             (RawSwitching { coins: list("main="), ..usual() }, "lanes.coins: \"main=\" is not like main=BTC"),
+            (RawSwitching { peer_regions: list("EU"), ..usual() }, "lanes.peer_regions: \"EU\" is not like EU=40"),
+            (
+                RawSwitching { ad_regions: list("XX=9"), ..usual() },
+                "lanes.ad_regions: unknown region \"XX\", expected one",
+            ),
             (RawSwitching { tick_secs: Some(0), ..usual() }, "lanes.tick_secs: must be 1 to 3600"),
             (RawSwitching { jitter_secs: Some(121), ..usual() }, "lanes.jitter_secs: must be 0 to 120"),
             (RawSwitching { switch_cost_ms: Some(u64::MAX), ..usual() }, "lanes.switch_cost_ms: must be 0 to"),

@@ -223,6 +223,8 @@ impl Lane {
             jobs: self.channels.jobs.1.clone(),
             blocks: self.channels.blocks_view.1.clone(),
             refused: self.channels.refused.1.clone(),
+            peers: self.channels.peers_view.1.clone(),
+            nodes: self.channels.nodes_view.1.clone(),
         }
     }
 

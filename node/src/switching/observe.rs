@@ -10,9 +10,12 @@ use stratum::{StratumHandle, server::LaneSnapshot};
 
 use super::LaneView;
 use crate::{
-    lanes::{Health, Inputs, Observation, PriceSeen, observation::UNITS_PER_COIN, prices::PriceError},
+    lanes::{
+        Health, Inputs, Observation, PriceSeen, geographic::Spread, observation::UNITS_PER_COIN, prices::PriceError,
+    },
     parent::{ParentHealth, ParentState, Template},
     problems::parent_problem,
+    region::Region,
 };
 
 /// A daemon that is silent for longer is none to mine with, where there is another lane: some polls.
@@ -98,7 +101,26 @@ pub(super) fn inputs(
         Observation { fee, price: price(&view.coin), health: health.clone(), ..seen }
     };
     let lanes = views.iter().zip(memories).zip(health).map(observe).collect();
-    Inputs { lanes, switch_cost_ms, spread: None }
+    Inputs { lanes, switch_cost_ms, spread: Some(spread(views)) }
+}
+
+/// Where the peers and ads of all lanes are: every lane has its own network, and a node is in each by itself.
+fn spread(views: &[LaneView]) -> Spread {
+    let mut spread = Spread::default();
+    for view in views {
+        for peer in &view.peers.borrow().peers {
+            count(&mut spread.peers, peer.region.map(|(region, _)| region));
+        }
+        for node in view.nodes.borrow().nodes.iter().filter(|node| !node.is_own) {
+            count(&mut spread.ads, node.signed.ad.region);
+        }
+    }
+    spread
+}
+
+fn count(counts: &mut BTreeMap<String, u32>, region: Option<Region>) {
+    let count = counts.entry(region.map_or_else(String::new, |region| region.code().to_owned())).or_default();
+    *count = count.saturating_add(1);
 }
 
 fn observation(view: &LaneView, memory: &mut Memory, mined: LaneSnapshot, now: UnixTime) -> Observation {
