@@ -16,7 +16,6 @@ use sharechain::UnixTime;
 
 mod emergencies;
 mod file;
-mod keeper;
 mod lane;
 mod look;
 mod node;

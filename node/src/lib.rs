@@ -37,6 +37,7 @@ pub mod geo;
 pub mod health;
 pub mod history;
 pub mod lanes;
+mod line_file;
 pub mod log_file;
 pub mod metrics;
 pub mod miners;

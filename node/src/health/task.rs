@@ -13,8 +13,7 @@ use tracing::{info, warn};
 use super::{
     HealthView,
     emergencies::{Change, Emergencies, Emergency},
-    file::EmergencyFile,
-    keeper::Keeper,
+    file::{EmergencyFile, Line},
     look::{LaneSources, Memory, Now},
     node,
     tracker::Tracker,
@@ -22,6 +21,7 @@ use super::{
 use crate::{
     clock::{every, unix_millis, unix_now},
     geo::{Geo, GeoFiles},
+    line_file::Keeper,
     switching::Lanes,
 };
 
@@ -73,7 +73,7 @@ impl HealthTask {
             memory: Memory::default(),
             tracker: Tracker::default(),
             emergencies,
-            keeper: Keeper::new(file),
+            keeper: Keeper::new(file.0),
             view,
         }
     }
@@ -106,7 +106,7 @@ impl HealthTask {
         let components = self.tracker.update(node::components(&seen), now.unix());
         for change in self.emergencies.look(&components, &seen, now.unix()) {
             tell(&change);
-            self.keeper.keep(&change);
+            self.keeper.keep(&Line::of(&change));
         }
         self.view.send_replace(Arc::new(HealthView { components, emergencies: self.emergencies.newest() }));
     }

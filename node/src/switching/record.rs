@@ -1,109 +1,100 @@
-//! The record of decisions: a line of JSON each, appended when it is made, so that every move can be explained and replayed.
-//!
-//! What cannot be read is left out, and what cannot be written is told once: no miner waits for this file.
+//! `decisions.jsonl`: a line of JSON for each decision, so that every move can be explained and replayed.
 
-use std::{
-    collections::VecDeque,
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
+use std::{collections::VecDeque, path::PathBuf};
+
+use crate::{
+    lanes::{Decision, limits::DECISIONS_MAX},
+    line_file::{LineFile, LineKind},
 };
-
-use tracing::warn;
-
-use crate::lanes::{Decision, limits::DECISIONS_MAX};
 
 /// A file that is longer is renamed, and the one before it is forgotten: days with a few lanes, hours with fifty.
 const FILE_LEN_MAX: u64 = 32 << 20;
 /// Longest line that is read: a decision with all lanes and their prices. Stops a damaged file from filling memory.
 const LINE_LEN_MAX: u64 = 1 << 20;
+const DECISIONS: LineKind = LineKind {
+    plural: "decisions about lanes",
+    unread: "decisions_unread",
+    unwritten: "decisions_unwritten",
+    written: "decisions_written",
+    file_len_max: FILE_LEN_MAX,
+    line_len_max: LINE_LEN_MAX,
+};
 
 /// See the module.
 #[derive(Debug)]
-pub struct DecisionRecord {
-    path: PathBuf,
-    told: bool,
-    /// Whether the last line may have no end: nobody knows how the last run ended.
-    is_torn: bool,
-}
+pub struct DecisionRecord(pub(super) LineFile);
 
 impl DecisionRecord {
-    /// The record in this file, and the newest decisions in it, oldest first.
+    /// The record, and the newest decisions in its file and the one before it, oldest first.
     pub fn open(path: PathBuf) -> (Self, Vec<Decision>) {
-        let decisions = read(&path);
-        (Self { path, told: false, is_torn: true }, decisions)
-    }
-
-    /// Keeps a decision.
-    pub fn append(&mut self, decision: &Decision) {
-        match self.write(decision) {
-            Ok(()) => self.told = false,
-            Err(error) if !self.told => {
-                self.told = true;
-                warn!(path = %self.path.display(), %error, "decisions about lanes are not recorded; mining goes on");
+        let mut newest = VecDeque::with_capacity(DECISIONS_MAX);
+        let file = LineFile::open(path, &DECISIONS, |decision: Decision| {
+            // A write that broke off just before its line feed was done again.
+            if newest.back() == Some(&decision) {
+                return;
             }
-            Err(_) => {}
-        }
-    }
-
-    fn write(&mut self, decision: &Decision) -> io::Result<()> {
-        if fs::metadata(&self.path).is_ok_and(|file| file.len() > FILE_LEN_MAX) {
-            fs::rename(&self.path, self.path.with_extension("older.jsonl"))?;
-        }
-        let mut line = if self.is_torn { vec![b'\n'] } else { Vec::new() };
-        serde_json::to_writer(&mut line, decision)?;
-        line.push(b'\n');
-        self.is_torn = true;
-        OpenOptions::new().create(true).append(true).open(&self.path)?.write_all(&line)?;
-        self.is_torn = false;
-        Ok(())
-    }
-}
-
-/// The newest decisions of a file, oldest first.
-fn read(path: &Path) -> Vec<Decision> {
-    let mut newest = VecDeque::with_capacity(DECISIONS_MAX);
-    let Ok(file) = File::open(path) else { return Vec::new() };
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match reader.by_ref().take(LINE_LEN_MAX).read_until(b'\n', &mut line) {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => {
-                warn!(path = %path.display(), %error, "the record of decisions about lanes cannot be read to its end");
-                break;
+            if newest.len() == DECISIONS_MAX {
+                newest.pop_front();
             }
-        }
-        let Ok(decision) = serde_json::from_slice(&line) else { continue };
-        if newest.len() == DECISIONS_MAX {
-            newest.pop_front();
-        }
-        newest.push_back(decision);
+            newest.push_back(decision);
+        });
+        (Self(file), newest.into())
     }
-    newest.into()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::lanes::{Controller, Inputs, Settings};
+    use std::{
+        fs::{self, OpenOptions},
+        io::Write,
+        ops::RangeInclusive,
+    };
 
-    #[test]
-    fn decisions_are_there_again_and_a_cut_line_costs_only_itself() {
+    use super::*;
+    use crate::{
+        lanes::{Controller, Inputs, Settings},
+        line_file::{Keeper, line_of},
+    };
+
+    fn made(count: u64) -> Vec<Decision> {
+        let mut controller = Controller::new(Settings { lanes: vec!["a".to_owned()], ..Settings::default() });
+        (1..=count).map(|time| (*controller.tick(time, Inputs::default())).clone()).collect()
+    }
+
+    async fn keep(record: DecisionRecord, decisions: &[Decision]) {
+        let mut keeper = Keeper::new(record.0);
+        for decision in decisions {
+            keeper.keep(decision);
+        }
+        keeper.finish().await;
+    }
+
+    #[tokio::test]
+    async fn decisions_are_there_again_and_a_cut_line_costs_only_itself() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("decisions.jsonl");
-        let mut controller = Controller::new(Settings { lanes: vec!["a".to_owned()], ..Settings::default() });
-        let made: Vec<Decision> = (1..=3).map(|time| (*controller.tick(time, Inputs::default())).clone()).collect();
-        let (mut record, before) = DecisionRecord::open(path.clone());
+        let made = made(3);
+        let (record, before) = DecisionRecord::open(path.clone());
         assert!(before.is_empty());
-        for decision in &made[..2] {
-            record.append(decision);
-        }
+        keep(record, &made[..2]).await;
         OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"number\":").unwrap();
-        let (mut record, _) = DecisionRecord::open(path.clone());
-        record.append(&made[2]);
+        let (record, _) = DecisionRecord::open(path.clone());
+        keep(record, &made[2..]).await;
         assert_eq!(DecisionRecord::open(path).1, made);
+    }
+
+    #[test]
+    fn the_newest_of_both_files_are_read_once_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("decisions.jsonl");
+        let max = DECISIONS_MAX as u64;
+        let made = made(max + 2);
+        let text = |numbers: RangeInclusive<u64>| -> Vec<u8> {
+            let some = made.iter().filter(|decision| numbers.contains(&decision.number));
+            some.flat_map(|decision| line_of(decision).unwrap()).collect()
+        };
+        fs::write(folder.path().join("decisions.older.jsonl"), text(1..=max)).unwrap();
+        fs::write(&path, [text(max + 1..=max + 2), text(max + 2..=max + 2)].concat()).unwrap();
+        assert_eq!(DecisionRecord::open(path).1, made[2..]);
     }
 }

@@ -24,6 +24,7 @@ use crate::{
         Controller, Decision, Health, Mode, Observation, Reason, RunState, Settings, Weights,
         observation::UNITS_PER_COIN, prices::Prices,
     },
+    line_file::Keeper,
 };
 
 /// How often it is looked at whether lanes can be mined.
@@ -39,7 +40,7 @@ pub struct SwitchingTask {
     stratum: StratumHandle,
     prices: watch::Receiver<Prices>,
     controller: Controller,
-    record: DecisionRecord,
+    record: Keeper,
     memories: Vec<Memory>,
     placer: Placer,
     /// How each lane is.
@@ -71,7 +72,7 @@ impl SwitchingTask {
             stratum,
             prices,
             controller: Controller::restore(settings, decisions),
-            record,
+            record: Keeper::new(record.0),
             memories: vec![Memory::new(Instant::now()); count],
             placer: Placer::default(),
             health: vec![Health::default(); count],
@@ -87,22 +88,27 @@ impl SwitchingTask {
     pub async fn run(mut self, token: CancellationToken) {
         let mut looks = every(LOOK_INTERVAL);
         loop {
+            // A write, a channel and a tick lose nothing when another branch wins.
             tokio::select! {
                 biased;
-                () = token.cancelled() => return,
+                () = token.cancelled() => break,
+                () = self.record.written() => {}
                 Some(Order { wish, reply }) = self.orders.recv() => {
                     let answer = self.obey(&wish, unix_now());
                     // Who reads on the answer what is in effect has to find the order carried out.
                     self.publish();
                     // Whoever asked may have gone.
                     let _gone = reply.send(answer);
+                    self.record.begin();
                 }
                 _ = looks.tick() => {
                     self.look(unix_now());
                     self.publish();
+                    self.record.begin();
                 }
             }
         }
+        self.record.finish().await;
     }
 
     fn look(&mut self, now: UnixTime) {
@@ -152,7 +158,7 @@ impl SwitchingTask {
 
     fn keep(&mut self, decision: &Arc<Decision>) {
         if self.lanes.views().len() > 1 {
-            self.record.append(decision);
+            self.record.keep(&**decision);
         }
         match &decision.reason {
             Reason::FailedOver { .. } => warn!(event = "lane_failed", why = decision.why, "lanes"),
