@@ -114,6 +114,13 @@ fn text(switching: &Switching) -> String {
         ("next decision", iso(switching.next_tick)),
     ];
     rows.extend(switching.next_move.map(|at| ("next move for profit", format!("not before {}", iso(at)))));
+    let secs = switching.switch_cost_ms as f64 / 1_000.0;
+    let known = match (switching.switch_cost_source.as_str(), switching.switch_cost_moves) {
+        ("measured", Some(moves)) => format!("measured over {moves} moves"),
+        ("configured", _) => "lanes.switch_cost_ms".to_owned(),
+        (source, _) => source.to_owned(),
+    };
+    rows.push(("a move costs", format!("{secs:.1} s of mining ({known})")));
     if let (Some(lane), Some(reason)) = (&switching.manual_lane, &switching.manual_reason) {
         rows.push(("chosen by hand", format!("{lane}: {reason}; `poolnode lanes release` ends that")));
     }

@@ -16,6 +16,7 @@
 //! history.hashrate  how fast was mined, by minute, hour and day
 //! notify.json     notices that no receiver has taken yet, and those that were given up
 //! decisions.jsonl  what was decided about lanes, and why
+//! lanes-history.json  what the lanes paid, where the node learns from it
 //! emergencies.jsonl  what failed, from when to when, why, and what was done
 //! lanes/NAME/     the same of a further lane, without what concerns miners and the API
 //! evidence/       templates of peers that the own daemon refused
@@ -80,6 +81,11 @@ impl DataDir {
     /// The folder of found blocks.
     pub fn blocks(&self) -> PathBuf {
         self.path.join("blocks")
+    }
+
+    /// What the lanes paid.
+    pub fn lanes_history(&self) -> PathBuf {
+        self.path.join("lanes-history.json")
     }
 
     /// The record of decisions about lanes.

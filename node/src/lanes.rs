@@ -15,6 +15,7 @@ pub mod adaptive;
 pub mod balance;
 mod cap;
 pub mod controller;
+pub mod cost;
 pub mod decision;
 pub mod estimate;
 pub mod geographic;

@@ -56,7 +56,7 @@ impl LineFile {
         Self { path, kind, is_torn: true }
     }
 
-    /// Appends lines as far as that works; those that are written are taken out.
+    /// Appends lines as far as that works; those that are written are taken out. When it returns, they are on the disk.
     fn write(&mut self, lines: &mut VecDeque<Vec<u8>>) -> io::Result<()> {
         let mut len = fs::metadata(&self.path).map_or(0, |file| file.len());
         if len > self.kind.file_len_max {
@@ -73,7 +73,7 @@ impl LineFile {
             self.is_torn = false;
             lines.pop_front();
         }
-        Ok(())
+        file.sync_data()
     }
 }
 

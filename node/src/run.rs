@@ -3,7 +3,7 @@
 //! This is the only place that starts long-lived tasks. Everything that can fail for a reason the operator can mend
 //! (ports, files, locks) fails here, before the first task runs.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
 use serde::{Deserialize, Serialize};
 use stratum::{LaneId, LanePlan, Stratum};
@@ -145,6 +145,8 @@ struct Opened {
     plan: watch::Sender<Arc<LanePlan>>,
     /// What was decided about lanes before.
     record: (DecisionRecord, Vec<Decision>),
+    /// Where it is kept what the lanes paid.
+    lanes_history: PathBuf,
     health: Health,
     price_task: (PriceTask, watch::Receiver<Prices>),
     geo: (watch::Sender<Arc<Geo>>, watch::Sender<GeoFiles>, watch::Receiver<GeoFiles>),
@@ -184,7 +186,7 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
     let (first, data_dir) = (&grounds[0], grounds[0].data_dir());
     let terms = miners::stratum_config(&config, data_dir, ends, (plan.subscribe(), first.refuge()))?;
     let (stratum, endpoint) = miners::bind(&config.stratum, terms, data_dir)?;
-    let record = DecisionRecord::open(data_dir.decisions());
+    let (record, lanes_history) = (DecisionRecord::open(data_dir.decisions()), data_dir.lanes_history());
     let emergencies = EmergencyFile::open(data_dir.emergencies());
     let sources = config.switching.prices.clone();
     let fetcher = Fetcher::new(sources.values().flatten())?;
@@ -220,6 +222,7 @@ async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
         lanes,
         plan,
         record,
+        lanes_history,
         health,
         price_task,
         geo: (geo, geo_files, new_geo_files),
@@ -244,7 +247,7 @@ impl Opened {
 
 /// Starts every task; nothing fails any more.
 fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
-    let Opened { config, api, stratum, node, lanes, plan, record, health, price_task, geo, stores } = opened;
+    let Opened { config, api, stratum, node, lanes, plan, record, health, price_task, geo, stores, .. } = opened;
     let (geo, _, geo_files) = geo;
     let token = &tasks.token;
     let (_, serving_miners) = stratum.run(&tasks.tracker, token);
@@ -259,7 +262,13 @@ fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
     // A configuration that no file gave knows of no lane yet.
     settings.lanes = views.views().iter().map(|view| view.name.clone()).collect();
     let settings = (settings, config.switching.switch_cost_ms);
-    let switching = SwitchingTask::new(views.clone(), ends, (node.stratum.clone(), prices), settings, record);
+    let switching = SwitchingTask::new(
+        views.clone(),
+        ends,
+        (node.stratum.clone(), prices),
+        settings,
+        (record, opened.lanes_history),
+    );
     tasks.spawn("lanes", switching.run(token.clone()));
     let has_one = lanes.len() == 1;
     let spawned = lanes.into_iter().map(|lane| {

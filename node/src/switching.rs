@@ -26,6 +26,7 @@ use crate::{
 mod observe;
 mod placing;
 mod record;
+mod studies;
 mod task;
 
 pub use record::DecisionRecord;
@@ -85,10 +86,27 @@ pub struct Board {
     pub next_tick: u64,
     /// When this node may move miners for profit next.
     pub next_move: Option<u64>,
+    /// What a move costs, milliseconds of mining, and how that is known.
+    pub switch_cost: (u64, CostSource),
     /// What this node's work should have earned by lane since its start, base units.
     pub estimated: Vec<u64>,
     /// The newest decisions, oldest first.
     pub decisions: Vec<Arc<Decision>>,
+}
+
+/// How it is known what a move costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CostSource {
+    /// Nobody said, and too little was moved to measure it.
+    #[default]
+    Assumed,
+    /// The operator says so.
+    Configured,
+    /// By the mining that was missing after moves.
+    Measured {
+        /// So many.
+        moves: u32,
+    },
 }
 
 /// What an operator wants, and where to say whether it was done.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     lanes::{Decision, Health, Observation, RunState},
-    switching::{Board, LaneView, Wish},
+    switching::{Board, CostSource, LaneView, Wish},
 };
 
 /// Which lanes miners are on, why, and what comes next.
@@ -95,6 +95,12 @@ pub(super) async fn order(
 fn switching_dto(api: &ApiState) -> Switching {
     let (board, settings) = (api.lanes.board(), &api.config.switching.settings);
     let last = board.decisions.last();
+    let (switch_cost_ms, source) = board.switch_cost;
+    let (source, moves) = match source {
+        CostSource::Assumed => ("assumed", None),
+        CostSource::Configured => ("configured", None),
+        CostSource::Measured { moves } => ("measured", Some(moves)),
+    };
     let lane = |view: &LaneView| choice(view, &board, last.map(|last| &**last), &api.stratum);
     Switching {
         mode: settings.mode.to_string(),
@@ -105,6 +111,9 @@ fn switching_dto(api: &ApiState) -> Switching {
         why: last.map(|last| last.why.clone()),
         next_tick: board.next_tick,
         next_move: board.next_move,
+        switch_cost_ms,
+        switch_cost_source: source.to_owned(),
+        switch_cost_moves: moves,
         lanes: api.lanes.views().iter().map(lane).collect(),
         advice: last.map(|last| last.advice.iter().map(|advice| advice.text.clone()).collect()).unwrap_or_default(),
     }

@@ -18,9 +18,6 @@ use crate::{
     region::{Region, UnknownRegion},
 };
 
-/// What a move costs when nobody says otherwise: a clean job is there within some milliseconds, and a miner works on the old one
-/// until then.
-const SWITCH_COST_MS: u64 = 1_000;
 /// Seconds between two looks, at least and at most.
 const TICK_SECS: (u64, u64) = (1, 3_600);
 
@@ -48,7 +45,7 @@ pub struct RawSwitching {
     pub tick_secs: Option<u64>,
     /// Seconds over which nodes are spread.
     pub jitter_secs: Option<u64>,
-    /// What a move costs.
+    /// What a move costs; measured without it.
     pub switch_cost_ms: Option<u64>,
 }
 
@@ -57,8 +54,8 @@ pub struct RawSwitching {
 pub struct SwitchingConfig {
     /// Of the policies; the seed of their moments is drawn when a node starts.
     pub settings: Settings,
-    /// What a move costs, milliseconds of mining.
-    pub switch_cost_ms: u64,
+    /// What a move costs, milliseconds of mining; measured when the operator does not say.
+    pub switch_cost_ms: Option<u64>,
     /// What is earned on a lane, where it is not the coin of its chain.
     pub coins: BTreeMap<String, String>,
     /// Where prices are read, by coin.
@@ -152,9 +149,9 @@ impl RawSwitching {
             )?,
             ..usual
         };
-        let cost = self.switch_cost_ms.unwrap_or(SWITCH_COST_MS);
+        let cost = |millis| within("lanes.switch_cost_ms", millis, (0, SWITCH_COST_MS_MAX));
         Ok(SwitchingConfig {
-            switch_cost_ms: within("lanes.switch_cost_ms", cost, (0, SWITCH_COST_MS_MAX))?,
+            switch_cost_ms: self.switch_cost_ms.map(cost).transpose()?,
             coins: coins.collect::<Result<_, _>>()?,
             prices: BTreeMap::new(),
             settings: Settings {

@@ -95,7 +95,7 @@ mod tests {
         for emergency in emergencies {
             keeper.keep(&line(emergency));
         }
-        keeper.finish().await;
+        keeper.flush().await;
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl HealthTask {
         if self.sources.lanes.iter().any(|lane| lane.store.has_failed()) {
             self.look();
         }
-        self.keeper.finish().await;
+        self.keeper.flush().await;
     }
 
     fn look(&mut self) {

@@ -269,9 +269,11 @@ impl Learner {
         &self.history
     }
 
-    /// Goes on with what was remembered before.
-    pub fn set_history(&mut self, history: History) {
-        self.history = history.bounded(self.params.history_days_max.min(30) * DAY_SECS);
+    /// Takes in what was kept before, ahead of what was observed since.
+    pub fn set_history(&mut self, kept: History) {
+        let kept = kept.bounded(self.params.history_days_max.min(30) * DAY_SECS);
+        let newer = std::mem::replace(&mut self.history, kept);
+        self.history.append(newer);
     }
 }
 

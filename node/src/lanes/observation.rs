@@ -67,7 +67,7 @@ pub enum PriceSeen {
 pub struct Inputs {
     /// Every lane once.
     pub lanes: Vec<Observation>,
-    /// What a move costs, as the operator says: milliseconds of mining that a miner loses.
+    /// What a move costs, as the operator says or as it was measured: milliseconds of mining that a miner loses.
     pub switch_cost_ms: u64,
     /// Where peers and ads are, for `GEOGRAPHIC_DISTRIBUTION`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -16,8 +16,8 @@ const WAITING_MAX: usize = 1_000;
 /// Their bytes: as many decisions about fifty lanes, 15 KB each, as are read again. Stops a full disk from filling memory;
 /// under one that hangs it is twice as much, with the lines that are being written.
 const WAITING_LEN_MAX: usize = 8 << 20;
-/// Time for the last lines when the node stops.
-const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for lines that somebody waits for.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Written = (LineFile, VecDeque<Vec<u8>>, io::Result<()>);
 
@@ -84,8 +84,8 @@ impl Keeper {
         self.tell(&outcome);
     }
 
-    /// Writes what is left, if that does not take long.
-    pub(crate) async fn finish(mut self) {
+    /// Writes all that waits, if that does not take long.
+    pub(crate) async fn flush(&mut self) {
         let all = async {
             if self.writing.is_some() {
                 self.written().await;
@@ -95,7 +95,7 @@ impl Keeper {
                 self.written().await;
             }
         };
-        let _slow = timeout(LAST_WRITE_TIMEOUT, all).await;
+        let _slow = timeout(FLUSH_TIMEOUT, all).await;
     }
 
     /// Says once that lines cannot be written, and once that they are again.
@@ -148,7 +148,7 @@ mod tests {
         keeper.keep(&"c");
         keeper.begin();
         keeper.keep(&"d");
-        keeper.finish().await;
+        keeper.flush().await;
         assert_eq!(open(&path).1, ["a", "b", "c", "d"]);
     }
 

@@ -66,7 +66,7 @@ mod tests {
         for decision in decisions {
             keeper.keep(decision);
         }
-        keeper.finish().await;
+        keeper.flush().await;
     }
 
     #[tokio::test]

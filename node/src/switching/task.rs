@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,20 +14,26 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
-    Board, LaneView, Lanes, Order, SwitchingEnds, Wish,
+    Board, CostSource, LaneView, Lanes, Order, SwitchingEnds, Wish,
     observe::{self, Memory},
     placing::Placer,
     record::DecisionRecord,
+    studies::Studies,
 };
 use crate::{
     clock::{every, unix_now},
     lanes::{
-        Controller, Decision, Health, Mode, Observation, Reason, RunState, Settings, Weights,
-        observation::UNITS_PER_COIN, prices::Prices,
+        Controller, Decision, Health, Mode, Observation, Reason, RunState, Settings, WHOLE, Weights,
+        cost::{CostMeter, Mined},
+        observation::UNITS_PER_COIN,
+        prices::Prices,
     },
     line_file::Keeper,
 };
 
+/// What a move costs until it is measured: a clean job is there within some milliseconds, and a miner works on the old one until
+/// then.
+const SWITCH_COST_MS: u64 = 1_000;
 /// How often it is looked at whether lanes can be mined.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -40,15 +47,20 @@ pub struct SwitchingTask {
     stratum: StratumHandle,
     prices: watch::Receiver<Prices>,
     controller: Controller,
+    studies: Studies,
     record: Keeper,
     memories: Vec<Memory>,
     placer: Placer,
+    /// Where miners were by the last decision.
+    in_effect: Weights,
     /// How each lane is.
     health: Vec<Health>,
     next_tick: UnixTime,
     /// The state before the pause, while there is one.
     before_pause: Option<RunState>,
-    switch_cost_ms: u64,
+    /// What the operator says that a move costs, and what it is measured to cost.
+    switch_cost_ms: Option<u64>,
+    cost: CostMeter,
     /// Hashes by lane when they were last turned into what they should have earned, and that in base units.
     hashes: Vec<f64>,
     estimated: Vec<f64>,
@@ -60,10 +72,13 @@ impl SwitchingTask {
         lanes: Lanes,
         SwitchingEnds { plan, board, orders }: SwitchingEnds,
         (stratum, prices): (StratumHandle, watch::Receiver<Prices>),
-        (settings, switch_cost_ms): (Settings, u64),
-        (record, decisions): (DecisionRecord, Vec<Decision>),
+        (settings, switch_cost_ms): (Settings, Option<u64>),
+        ((record, decisions), lanes_history): ((DecisionRecord, Vec<Decision>), PathBuf),
     ) -> Self {
         let count = lanes.views().len();
+        let mut controller = Controller::restore(settings, decisions);
+        let in_effect = controller.in_effect().clone();
+        let studies = Studies::open(lanes_history, &mut controller, unix_now());
         Self {
             lanes,
             plan,
@@ -71,14 +86,17 @@ impl SwitchingTask {
             orders,
             stratum,
             prices,
-            controller: Controller::restore(settings, decisions),
+            controller,
+            studies,
             record: Keeper::new(record.0),
             memories: vec![Memory::new(Instant::now()); count],
             placer: Placer::default(),
+            in_effect,
             health: vec![Health::default(); count],
             next_tick: 0,
             before_pause: None,
             switch_cost_ms,
+            cost: CostMeter::default(),
             hashes: vec![0.0; count],
             estimated: vec![0.0; count],
         }
@@ -93,13 +111,15 @@ impl SwitchingTask {
                 biased;
                 () = token.cancelled() => break,
                 () = self.record.written() => {}
+                lesson = self.studies.learned() => self.controller.learned(lesson),
                 Some(Order { wish, reply }) = self.orders.recv() => {
                     let answer = self.obey(&wish, unix_now());
                     // Who reads on the answer what is in effect has to find the order carried out.
                     self.publish();
+                    // And it has to be there after a crash.
+                    self.record.flush().await;
                     // Whoever asked may have gone.
                     let _gone = reply.send(answer);
-                    self.record.begin();
                 }
                 _ = looks.tick() => {
                     self.look(unix_now());
@@ -108,11 +128,13 @@ impl SwitchingTask {
                 }
             }
         }
-        self.record.finish().await;
+        self.record.flush().await;
+        self.studies.finish(&self.controller).await;
     }
 
     fn look(&mut self, now: UnixTime) {
         self.estimate();
+        self.cost.see(mined(&self.stratum));
         let (views, started) = (self.lanes.views(), Instant::now());
         self.health = views.iter().zip(&mut self.memories).map(|(view, memory)| memory.health(view, started)).collect();
         let seen: Vec<(&str, Health)> = views.iter().map(|view| view.name.as_str()).zip(self.health.clone()).collect();
@@ -122,10 +144,20 @@ impl SwitchingTask {
         if now >= self.next_tick {
             self.next_tick = now.saturating_add(self.controller.settings().schedule.tick_secs);
             let prices = self.prices.borrow().clone();
-            let (cost, seen) = ((self.switch_cost_ms, now), (&mut self.memories[..], &self.health[..]));
+            let (cost, seen) = ((self.switch_cost().0, now), (&mut self.memories[..], &self.health[..]));
             let inputs = observe::inputs(self.lanes.views(), seen, &self.stratum, &prices, cost);
             let decision = self.controller.tick(now, inputs);
             self.keep(&decision);
+            self.studies.begin(&mut self.controller, now);
+        }
+    }
+
+    /// What a move costs, and how that is known.
+    fn switch_cost(&self) -> (u64, CostSource) {
+        match (self.switch_cost_ms, self.cost.cost()) {
+            (Some(millis), _) => (millis, CostSource::Configured),
+            (None, Some(cost)) => (cost.millis(), CostSource::Measured { moves: cost.moves }),
+            (None, None) => (SWITCH_COST_MS, CostSource::Assumed),
         }
     }
 
@@ -157,6 +189,14 @@ impl SwitchingTask {
     }
 
     fn keep(&mut self, decision: &Arc<Decision>) {
+        let moved = decision.in_effect.moved(&self.in_effect);
+        if moved > 0 {
+            // Miners of a lane that failed had nothing to lose.
+            let is_fail_over = matches!(decision.reason, Reason::FailedOver { .. });
+            let part = if is_fail_over { 0.0 } else { f64::from(moved) / f64::from(WHOLE) };
+            self.cost.moved(part, mined(&self.stratum));
+            self.in_effect = decision.in_effect.clone();
+        }
         if self.lanes.views().len() > 1 {
             self.record.keep(&**decision);
         }
@@ -196,6 +236,7 @@ impl SwitchingTask {
             out: self.controller.out().into_iter().collect(),
             next_tick: self.next_tick,
             next_move: self.controller.moves_at(),
+            switch_cost: self.switch_cost(),
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; an estimate")]
             estimated: self.estimated.iter().map(|units| *units as u64).collect(),
             decisions: self.controller.decisions().cloned().collect(),
@@ -216,6 +257,12 @@ impl SwitchingTask {
         let placing = self.placer.place(self.lanes.views(), &self.stratum.snapshot(), wanted, &out);
         LanePlan::new(lanes).with_placing(placing)
     }
+}
+
+/// What all miners did until now.
+fn mined(stratum: &StratumHandle) -> Mined {
+    let all = stratum.snapshot();
+    Mined { at: Instant::now(), hashes: all.hashes, submits: all.accepted, workers: all.miners.len() }
 }
 
 fn plan_of(views: &[LaneView], weights: &Weights, out: &BTreeSet<String>) -> Vec<PlannedLane> {

@@ -22,6 +22,12 @@ pub struct Switching {
     pub next_tick: u64,
     /// When this node may move miners for profit next, Unix seconds.
     pub next_move: Option<u64>,
+    /// What a move costs, milliseconds of the mining of those who move.
+    pub switch_cost_ms: u64,
+    /// How that is known: assumed, configured or measured.
+    pub switch_cost_source: String,
+    /// Moves that it was measured by.
+    pub switch_cost_moves: Option<u32>,
     /// Every lane.
     pub lanes: Vec<LaneChoice>,
     /// What the operator can do, where the node cannot.

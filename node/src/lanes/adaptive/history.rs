@@ -68,6 +68,23 @@ impl History {
         self
     }
 
+    /// Goes on with what came after it; with other lanes that is all.
+    pub(super) fn append(&mut self, newer: Self) {
+        if newer.points.is_empty() {
+            return;
+        }
+        if newer.lanes != self.lanes {
+            *self = newer;
+            return;
+        }
+        for point in newer.points {
+            if self.points.back().is_none_or(|last| point.time >= last.time.saturating_add(STEP_SECS)) {
+                self.points.push_back(point);
+            }
+        }
+        self.drop_old();
+    }
+
     /// Lanes, in the order of the points' revenues.
     pub fn lanes(&self) -> &[String] {
         &self.lanes
@@ -115,6 +132,22 @@ mod tests {
         assert_eq!(history.since(9_000).points().len(), 4);
         history.observe([("a", 1.0)], 20_000);
         assert_eq!((history.points().len(), history.lanes().len()), (1, 1));
+    }
+
+    #[test]
+    fn what_was_kept_comes_before_what_was_seen_since() {
+        let seen = |times: &[UnixTime], lane: &str| {
+            let mut history = History::new(86_400);
+            times.iter().for_each(|time| history.observe([(lane, 1.0)], *time));
+            history
+        };
+        let mut kept = seen(&[0, 300, 600], "a");
+        kept.append(seen(&[], "b"));
+        kept.append(seen(&[450, 1_000, 1_300], "a"));
+        let times: Vec<UnixTime> = kept.points().iter().map(|point| point.time).collect();
+        assert_eq!(times, [0, 300, 600, 1_000, 1_300]);
+        kept.append(seen(&[100], "b"));
+        assert_eq!((kept.points().len(), kept.lanes()), (1, &["b".to_owned()][..]));
     }
 
     #[test]

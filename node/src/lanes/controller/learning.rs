@@ -31,7 +31,7 @@ impl Controller {
         self.plan.history()
     }
 
-    /// Goes on with what was remembered before.
+    /// Takes in what was kept of it over a restart.
     pub fn set_history(&mut self, history: History) {
         self.plan.set_history(history);
     }
