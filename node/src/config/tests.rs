@@ -2,6 +2,7 @@ use super::*;
 use crate::parent::rpc::RpcAuth;
 
 mod every_key;
+mod lanes;
 
 fn file(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
