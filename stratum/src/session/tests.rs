@@ -21,7 +21,7 @@ use crate::{
 
 mod asked;
 mod departure;
-mod lanes;
+pub(crate) mod lanes;
 mod login;
 
 pub(crate) const SUBSCRIBE: &str = r#"{"id": 1, "method": "mining.subscribe", "params": ["cpuminer-multi/1.3.7"]}"#;

@@ -1,12 +1,14 @@
 //! Two lanes: moves, payout addresses, pins.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::lane::{LanePlan, LaneTerms, PlannedLane, WHOLE};
 
-const SECOND: &str = "second";
+pub(crate) const SECOND: &str = "second";
 
 /// Two lanes of one proof of work, whose addresses differ.
-fn two_lanes() -> SessionConfig {
+pub(crate) fn two_lanes() -> SessionConfig {
     let mut config = config(PowAlgorithm::Blake2s);
     let addresses = AddressFormat { bech32: Some(Hrp::parse("sn").unwrap()), ..format() };
     let second = LaneTerms::new(SECOND.to_owned(), other_params(), addresses);
@@ -20,11 +22,11 @@ fn other_params() -> Arc<Params> {
     testing::params(raw)
 }
 
-fn second() -> LaneId {
+pub(crate) fn second() -> LaneId {
     LaneId::new(1).unwrap()
 }
 
-fn plan(weights: [u16; 2]) -> LanePlan {
+pub(crate) fn plan(weights: [u16; 2]) -> LanePlan {
     LanePlan::new(weights.map(|weight| PlannedLane { weight, is_usable: true }).to_vec())
 }
 
@@ -38,12 +40,12 @@ fn miner(password: &str) -> TestMiner {
 }
 
 /// The address of another script than the first lane's.
-fn second_address() -> String {
+pub(crate) fn second_address() -> String {
     let addresses = AddressFormat { bech32: Some(Hrp::parse("sn").unwrap()), ..format() };
     addresses.format(&testing::script(2)).unwrap()
 }
 
-fn template_of_second(block: u8) -> Arc<JobTemplate> {
+pub(crate) fn template_of_second(block: u8) -> Arc<JobTemplate> {
     let template = Arc::into_inner(template_after(40, other_params(), block, HARD)).unwrap();
     Arc::new(template.on_lane(second()))
 }
@@ -106,5 +108,64 @@ fn who_has_no_address_for_a_lane_stays_and_who_asks_for_one_gets_it() {
         let line = format!(r#"{{"id":2,"method":"mining.authorize","params":["{}","{password}"]}}"#, user());
         let refusal = refusal(&refused.session.handle_line(&line, at(refused.start, 0)));
         assert!(refusal.contains(words), "{password}: {refusal}");
+    }
+}
+
+#[test]
+fn who_comes_back_to_a_lane_has_other_work_than_before_on_the_same_template() {
+    let mut miner = miner(&format!("{SECOND}={}", second_address()));
+    let templates = [template(PowAlgorithm::Blake2s, 1, HARD), template_of_second(1)];
+    let (mut ids, mut commitments) = (Vec::new(), BTreeSet::new());
+    for place in [0, 1].repeat(16) {
+        miner.offer(&templates[place], 0);
+        assert_eq!(miner.notify[8], Value::Bool(true), "a move is a clean job");
+        let job = miner.session.miner.newest_job().unwrap();
+        ids.push((job.id >> 24, job.id % 16));
+        commitments.insert(*job.commitment());
+    }
+    let expected: Vec<_> = (0..16).flat_map(|variant| [(0, variant), (1, variant)]).collect();
+    assert_eq!((ids, commitments.len()), (expected, 32), "lane and number of each job, and what it commits to");
+    assert!(miner.offer(&templates[0], 0).is_empty(), "rather none than one again");
+}
+
+#[test]
+fn what_was_submitted_before_a_move_is_a_duplicate_after_the_way_back() {
+    let mut miner = miner(&format!("{SECOND}={}", second_address()));
+    let (first, other) = (template(PowAlgorithm::Blake2s, 1, HARD), template_of_second(1));
+    miner.offer(&first, 0);
+    let (job, nonce) = (miner.notify.clone(), miner.grind(true, 0));
+    assert!(found(&miner.submit(nonce, 0)).is_some());
+    miner.offer(&other, 1);
+    miner.offer(&first, 1);
+    assert_ne!(std::mem::replace(&mut miner.notify, job.clone())[0], job[0], "another id");
+    assert_eq!(refusal(&miner.submit(nonce, 2)), "22 duplicate share");
+}
+
+#[test]
+fn a_pin_stays_until_a_worker_of_the_connection_asks_for_another_lane() {
+    let own = format!("{SECOND}={}", second_address());
+    let mut miner = miner(&format!("c={SECOND},{own}"));
+    let lanes =
+        |miner: &TestMiner| [[WHOLE, 0], [0, WHOLE]].map(|weights| miner.session.lane(&plan(weights), (0, None)));
+    assert_eq!(lanes(&miner), [Some(second()); 2]);
+    let login = |worker: &str, password: &str| {
+        let user = user().replace(".rig", &format!(".{worker}"));
+        format!(r#"{{"id":2,"method":"mining.authorize","params":["{user}","{password}"]}}"#)
+    };
+    for (worker, pin, expected) in [
+        ("two", "x", second()),
+        ("three", "c=main", LaneId::FIRST),
+        // Once more, as after a lost reply.
+        ("rig", "x", LaneId::FIRST),
+        ("two", "c=second", second()),
+    ] {
+        let line = login(worker, &format!("{pin},{own}"));
+        assert_eq!(miner.line(&line, 0), [r#"{"id":2,"result":true,"error":null}"#], "{worker} {pin}");
+        assert_eq!(lanes(&miner), [Some(expected); 2], "{worker} {pin}");
+    }
+    // Who is refused moves nobody: a lane that is none, and another payout address.
+    for password in [format!("c=third,{own}"), "c=main".to_owned()] {
+        assert!(refusal(&miner.session.handle_line(&login("four", &password), at(miner.start, 0))).starts_with("24 "));
+        assert_eq!(lanes(&miner), [Some(second()); 2], "{password}");
     }
 }

@@ -15,6 +15,8 @@ use crate::{
     },
 };
 
+mod lanes;
+
 /// The session, and a miner that knows of it what is on the wire.
 struct Table {
     session: Session,
