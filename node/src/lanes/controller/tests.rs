@@ -7,6 +7,8 @@ use crate::lanes::{
     prices::{PriceError, Quote},
 };
 
+mod restart;
+
 fn lane(name: &str, price: f64) -> Observation {
     let quote = Quote { price, age_secs: 0, spread_percent: 0.0, sources: 2 };
     Observation {
