@@ -76,3 +76,6 @@ fn by_connection(miners: &StratumSnapshot) -> BTreeMap<u64, Seen<'_>> {
     }
     connections
 }
+
+#[cfg(test)]
+mod tests;
