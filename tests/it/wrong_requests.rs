@@ -172,3 +172,95 @@ async fn an_order_that_is_not_understood_is_not_carried_out() -> anyhow::Result<
     ensure!(bans["data"].as_array().is_some_and(Vec::is_empty), "{bans}");
     node.stop().await
 }
+
+/// Bodies that are no order about anything.
+const NO_ORDERS: [(&[u8], u16, &str); 6] = [
+    (b"", 400, "json"),
+    (b"{", 400, "json"),
+    (b"\xff", 400, "json"),
+    (b"null", 422, "invalid type: null"),
+    (b"7", 422, "invalid type: integer"),
+    (b"[]", 422, "invalid length 0"),
+];
+
+/// What every order refuses, though its body may be a good one.
+async fn refuses_what_is_no_order(node: &NodeProcess, path: &str, operator: &str, good: &[u8]) -> anyhow::Result<()> {
+    let json = "Content-Type: application/json\r\n";
+    let order = async |path: &str, headers: &str, body: &[u8]| ask(node, "POST", path, headers, body).await;
+    let as_operator = format!("{operator}{json}");
+    for (body, status, names) in NO_ORDERS {
+        let what = format!("{path}: {}", String::from_utf8_lossy(body));
+        is_refused(&order(path, &as_operator, body).await?, status, names, &what)?;
+    }
+    let long = format!(r#"{{"reason": "{}"}}"#, "x".repeat(5_000));
+    is_refused(&order(path, &as_operator, long.as_bytes()).await?, 413, "length limit", "a long body")?;
+    is_refused(&order(path, operator, good).await?, 415, "content-type", "no type")?;
+    is_refused(&order(path, json, good).await?, 401, "cookie", "no cookie")?;
+    let stranger = format!("Authorization: Bearer nobody\r\n{json}");
+    is_refused(&order(path, &stranger, good).await?, 401, "cookie", "another cookie")?;
+    let asks = format!("{path}?now=1");
+    is_refused(&order(&asks, &as_operator, good).await?, 400, "unknown field", &asks)
+}
+
+/// Orders about lanes that cannot be carried out: with body, status, and what is named.
+const LANE_ORDERS: &[(&str, &str, u16, &str)] = &[
+    ("switch", "{}", 400, "lane is missing"),
+    ("switch", r#"{"reason": "a test"}"#, 400, "lane is missing"),
+    ("switch", r#"{"lane": null, "reason": "a test"}"#, 400, "lane is missing"),
+    ("switch", r#"{"lane": "devnet"}"#, 400, "reason is missing"),
+    ("switch", r#"{"lane": "devnet", "reason": ""}"#, 400, "reason is missing"),
+    ("switch", r#"{"lane": "devnet", "reason": " \t\n"}"#, 400, "reason is missing"),
+    ("switch", r#"{"lane": "nobody", "reason": "a test"}"#, 409, r#"there is no lane "nobody"; known are devnet"#),
+    ("switch", r#"{"lane": "", "reason": "a test"}"#, 409, r#"there is no lane """#),
+    ("switch", r#"{"lane": 7, "reason": "a test"}"#, 422, "invalid type: integer"),
+    ("switch", r#"{"lane": "devnet", "reason": ["a test"]}"#, 422, "invalid type: sequence"),
+    ("switch", r#"{"lane": "devnet", "lane": "devnet"}"#, 422, "duplicate field `lane`"),
+    ("switch", r#"{"lanes": "devnet"}"#, 422, "unknown field `lanes`"),
+    ("state", "{}", 400, "state is missing"),
+    ("state", r#"{"state": ""}"#, 400, "known are dry-run, live and paused"),
+    ("state", r#"{"state": "on"}"#, 400, r#"unknown state "on"; known are dry-run, live and paused"#),
+    ("state", r#"{"state": "live "}"#, 400, "known are dry-run, live and paused"),
+    ("state", r#"{"state": true}"#, 422, "invalid type: boolean"),
+    ("resume", "{}", 409, "nothing was paused"),
+    ("forgive", "{}", 404, "an order is switch, release, state, pause or resume"),
+    ("SWITCH", "{}", 404, "an order is switch, release, state, pause or resume"),
+    ("%00", "{}", 404, "an order is switch, release, state, pause or resume"),
+    ("%ff", "{}", 400, "bad path"),
+];
+
+/// Orders to take no new miners that say something else.
+const DRAIN_ORDERS: &[(&str, &str)] = &[
+    ("{}", "missing field `on`"),
+    (r#"{"on": null}"#, "invalid type: null"),
+    (r#"{"on": 1}"#, "invalid type: integer"),
+    (r#"{"on": "yes"}"#, "invalid type: string"),
+    (r#"{"on": true, "off": true}"#, "unknown field `off`"),
+    (r#"{"on": true, "on": false}"#, "duplicate field `on`"),
+];
+
+#[tokio::test]
+async fn an_order_about_lanes_or_new_miners_that_is_not_understood_is_not_carried_out() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let node = world.node("one", &[]).await?;
+    let cookie = std::fs::read_to_string(world.place.folder("one").join("api.cookie"))?;
+    let operator = format!("Authorization: Bearer {}\r\n", cookie.trim());
+    let json = format!("{operator}Content-Type: application/json\r\n");
+    for order in ["switch", "release", "state", "pause", "resume"] {
+        refuses_what_is_no_order(&node, &format!("/api/v1/switching/{order}"), &operator, b"{}").await?;
+    }
+    for (order, body, status, names) in LANE_ORDERS {
+        let answer = ask(&node, "POST", &format!("/api/v1/switching/{order}"), &json, body.as_bytes()).await?;
+        is_refused(&answer, *status, names, &format!("{order} {body}"))?;
+    }
+    let switching: Value = node.api.get("switching").await?;
+    ensure!(switching["state"] == "DRY-RUN" && switching["manual_lane"].is_null(), "{switching}");
+
+    refuses_what_is_no_order(&node, "/api/v1/drain", &operator, br#"{"on": true}"#).await?;
+    for (body, names) in DRAIN_ORDERS {
+        let answer = ask(&node, "POST", "/api/v1/drain", &json, body.as_bytes()).await?;
+        is_refused(&answer, 422, names, &format!("drain {body}"))?;
+    }
+    let status = node.api.status().await?;
+    ensure!(!status.draining && status.mining, "{status:?}");
+    node.stop().await
+}
