@@ -90,7 +90,7 @@ impl Session {
     }
 
     pub(super) fn on_authorize(&mut self, request: &Request<'_>, now: Instant) -> Vec<Action> {
-        let (is_first, followed) = (self.scripts.is_none(), self.follows);
+        let (is_first, followed, pinned) = (self.scripts.is_none(), self.follows, self.pin);
         match self.authorize(request, now) {
             Ok((username, is_new)) => {
                 let mut actions = vec![Action::Send(request.reply("true"))];
@@ -101,7 +101,7 @@ impl Session {
                 if is_new {
                     actions.push(Action::Authorized(username));
                 }
-                if is_first {
+                if is_first || self.pin != pinned {
                     actions.push(Action::Renew);
                 }
                 if self.follows != followed {

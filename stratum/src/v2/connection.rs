@@ -260,6 +260,10 @@ impl Connection {
                     // What it did is its own, not that of the next worker with its number.
                     self.link.report().await;
                     self.link.left(worker, extranonce1).await;
+                    // It may have been the one that chose the lane, or could not be paid on another.
+                    if self.settle().await {
+                        self.offer_all().await?;
+                    }
                 }
                 Action::Agent(agent) => self.link.tell(Event::Named { id: self.link.id(), agent }).await,
                 Action::Misbehaved(conduct) => self.link.tell_conduct(conduct).await,

@@ -152,15 +152,18 @@ fn a_pin_stays_until_a_worker_of_the_connection_asks_for_another_lane() {
         let user = user().replace(".rig", &format!(".{worker}"));
         format!(r#"{{"id":2,"method":"mining.authorize","params":["{user}","{password}"]}}"#)
     };
-    for (worker, pin, expected) in [
-        ("two", "x", second()),
-        ("three", "c=main", LaneId::FIRST),
+    for (worker, pin, expected, moves) in [
+        ("two", "x", second(), false),
+        ("three", "c=main", LaneId::FIRST, true),
         // Once more, as after a lost reply.
-        ("rig", "x", LaneId::FIRST),
-        ("two", "c=second", second()),
+        ("rig", "x", LaneId::FIRST, false),
+        ("two", "c=second", second(), true),
     ] {
         let line = login(worker, &format!("{pin},{own}"));
-        assert_eq!(miner.line(&line, 0), [r#"{"id":2,"result":true,"error":null}"#], "{worker} {pin}");
+        let actions = miner.session.handle_line(&line, at(miner.start, 0));
+        assert_eq!(lines(&actions), [r#"{"id":2,"result":true,"error":null}"#], "{worker} {pin}");
+        let is_renewed = actions.iter().any(|action| matches!(action, Action::Renew));
+        assert_eq!(is_renewed, moves, "{worker} {pin}: it is looked where it mines now");
         assert_eq!(lanes(&miner), [Some(expected); 2], "{worker} {pin}");
     }
     // Who is refused moves nobody: a lane that is none, and another payout address.

@@ -153,7 +153,11 @@ impl Session {
             self.channels.values().all(|channel| LaneId::new(place).and_then(|lane| channel.payee(lane)).is_some())
         };
         let is_payable = payees.iter().enumerate().any(|(place, payee)| payee.is_some() && common(place));
-        if is_payable { Ok(payees) } else { Err(("coinbase-too-long-for-firmware", None)) }
+        match payees.iter().any(Option::is_some) {
+            _ if is_payable => Ok(payees),
+            true => Err(("no-lane-in-common-with-other-channels", None)),
+            false => Err(("coinbase-too-long-for-firmware", None)),
+        }
     }
 
     fn vacant_worker(&self) -> usize {
