@@ -21,6 +21,8 @@ use super::{
 
 /// Name of the chain in the configuration; the coin's own is `custom.name`.
 pub const NAME: &str = "custom";
+/// Bytes of a coin's name, which is a folder, a label of metrics and the name of a lane.
+const NAME_LEN_MAX: usize = 64;
 /// Bytes of a compressed public key.
 const PUBLIC_KEY_LEN: usize = 33;
 
@@ -128,6 +130,10 @@ impl RawCustom {
     pub(super) fn resolve(self, password: Option<String>) -> Result<ChainProfile, CustomError> {
         use CustomError::Missing;
         let name = self.name.clone().ok_or(Missing("name"))?;
+        let is_part = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
+        if !(1..=NAME_LEN_MAX).contains(&name.len()) || !name.bytes().all(is_part) {
+            return Err(value("name", &name, "1 to 64 lower-case letters, digits and hyphens"));
+        }
         let genesis = self.genesis.as_deref().ok_or(Missing("genesis"))?;
         let pow = PowAlgorithm::from(self.pow.ok_or(Missing("pow"))?);
         let parent = ParentProfile {
@@ -277,6 +283,13 @@ mod tests {
             refused("1e400000", "easy"),
             "custom.share_bits_max: \"easy\" is not a compact target of 8 hexadecimal digits, like \"1d00ffff\""
         );
+        for name in ["", "Coin", "a coin", "c/d", &"x".repeat(65)] {
+            let refusal = refused("\"globaltoken-regtest\"", &format!("{name:?}"));
+            assert!(
+                refusal.starts_with(&format!("custom.name: {name:?} is not 1 to 64 lower-case letters")),
+                "{refusal}"
+            );
+        }
         assert!(refused("\"gtrt\"", "\"\"").starts_with("custom.bech32: \"\" is not"));
         assert!(refused("0f9188", "xx9188").contains("is not a block hash"));
         assert!(refused("treasury_permille_max = 100", "").starts_with("custom.treasury_permille_max: is missing"));

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stratum::lane::LANES_MAX;
 
-use super::{Config, ConfigError, MinersConfig, RawConfig, Settings, file, in_home, read_file};
+use super::{Config, ConfigError, MinersConfig, RawConfig, Settings, file, in_home};
 use crate::{data_dir, notify::NoticeKind};
 
 /// Longest name.
@@ -87,6 +87,28 @@ pub enum LaneError {
         /// The key.
         key: String,
     },
+    /// Miners could not ask for the first lane, or would by accident.
+    #[error("custom.name: {0:?} is an option of passwords; beside other lanes the coin needs another name")]
+    FirstName(String),
+    /// The lane's own file cannot be read.
+    #[error("lane {lane}: cannot read {}", .path.display())]
+    Read {
+        /// The lane.
+        lane: String,
+        /// Its file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Two lanes would lock each other out.
+    #[error("lane {lane}: data_dir: {} is that of another lane", .path.display())]
+    SameFolder {
+        /// The lane.
+        lane: String,
+        /// The folder.
+        path: PathBuf,
+    },
     /// The lane's own file is refused.
     #[error("lane {lane}: {error}")]
     Refused {
@@ -104,6 +126,9 @@ pub enum LaneError {
 pub(super) fn read(lanes: Vec<RawLane>, folder: &Path, node: &Config) -> Result<Vec<(String, Config)>, LaneError> {
     if lanes.len() >= LANES_MAX {
         return Err(LaneError::TooMany);
+    }
+    if !lanes.is_empty() && OPTIONS.contains(&node.lane_name()) {
+        return Err(LaneError::FirstName(node.lane_name().to_owned()));
     }
     let mut read = Vec::<(String, Config)>::with_capacity(lanes.len());
     for RawLane { name, file } in lanes {
@@ -126,7 +151,8 @@ pub(super) fn read(lanes: Vec<RawLane>, folder: &Path, node: &Config) -> Result<
 
 fn of_file(name: &str, path: &Path, node: &Config) -> Result<Config, LaneError> {
     let refused = |error| LaneError::Refused { lane: name.to_owned(), error: Box::new(error) };
-    let text = read_file(path).map_err(refused)?;
+    let read_error = |source| LaneError::Read { lane: name.to_owned(), path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(read_error)?;
     let settings: Settings = file::read(&text, path).map_err(refused)?.into_iter().collect();
     let is_of_a_lane = |key: &str| {
         OF_A_LANE
@@ -163,6 +189,9 @@ fn go_together<'a, I: Iterator<Item = (&'a str, &'a Config)>>(
         }
         if other.chain.params.id() == lane.chain.params.id() {
             return Err(LaneError::SamePool(name.to_owned()));
+        }
+        if other.data_dir == lane.data_dir {
+            return Err(LaneError::SameFolder { lane: name.to_owned(), path: lane.data_dir.clone() });
         }
         let is_fixed =
             |address: &&libp2p::Multiaddr| !address.to_string().ends_with("/0") && !address.to_string().contains("/0/");

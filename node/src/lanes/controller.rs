@@ -132,7 +132,7 @@ impl Controller {
                 self.ledger.choose(self.plan.weights(), &decision.chosen, &lanes, cost_secs);
                 self.ledger.take_effect(&self.in_effect, &decision.in_effect, &lanes, cost_secs);
             }
-            self.plan.take(&decision.chosen);
+            self.plan.take(&decision.chosen, &decision.reason);
             // Where miners are away from a lane that failed, or by an order, is not where they are to stay.
             if decision.state == RunState::Live {
                 self.frozen = decision.chosen.clone();
@@ -141,8 +141,8 @@ impl Controller {
         }
         self.manual = match &decision.reason {
             Reason::Manual { lane, because } if self.knows(lane) => Some((lane.clone(), because.clone())),
-            // A lane that fails is left after an order too, which holds all the same.
-            Reason::FailedOver { .. } => self.manual.take(),
+            // A lane that fails is left after an order too, and what cannot be decided on ends none: it holds all the same.
+            Reason::FailedOver { .. } | Reason::Refused(Refusal::Inputs { .. }) => self.manual.take(),
             _ => None,
         };
     }

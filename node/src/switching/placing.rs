@@ -33,14 +33,12 @@ impl Placer {
         let id_of = |lane: &str| views.iter().find(|view| view.name == lane).map(|view| view.id);
         let connections = by_connection(miners);
         let ids: BTreeMap<u64, String> = connections.keys().map(|id| (*id, id.to_string())).collect();
-        let payable: Vec<BTreeSet<String>> = connections
-            .values()
-            .map(|seen| seen.first.scripts.lanes().filter_map(name).map(str::to_owned).collect())
-            .collect();
+        let names = |lanes: &BTreeSet<LaneId>| lanes.iter().copied().filter_map(name).map(str::to_owned).collect();
+        let payable: Vec<BTreeSet<String>> = connections.values().map(|seen| names(&seen.payable)).collect();
         let mut loads = Vec::with_capacity(connections.len());
         for ((seen, id), payable) in connections.values().zip(ids.values()).zip(&payable) {
             let (first, hashrate) = (seen.first, seen.hashrate);
-            let (group, lane, pin) = (group_of(&first.worker), name(first.lane), first.pin.and_then(name));
+            let (group, lane, pin) = (group_of(&first.worker), name(first.lane), seen.pin.and_then(name));
             loads.push(Load { id, group, hashrate, lane, pin, eligible: Some(payable) });
         }
         self.placed.retain(|id, _| connections.contains_key(id));
@@ -60,19 +58,26 @@ impl Placer {
 }
 
 /// A connection, which moves as a whole.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Seen<'a> {
     /// Its first worker.
     first: &'a MinerSnapshot,
     /// Of all its workers.
     hashrate: f64,
+    /// What one of them asked for.
+    pin: Option<LaneId>,
+    /// Where all of them can be paid.
+    payable: BTreeSet<LaneId>,
 }
 
 fn by_connection(miners: &StratumSnapshot) -> BTreeMap<u64, Seen<'_>> {
-    let mut connections = BTreeMap::new();
+    let mut connections = BTreeMap::<u64, Seen<'_>>::new();
     for miner in &miners.miners {
-        let seen = connections.entry(miner.id.0).or_insert(Seen { first: miner, hashrate: 0.0 });
+        let alone = || Seen { first: miner, hashrate: 0.0, pin: None, payable: miner.scripts.lanes().collect() };
+        let seen = connections.entry(miner.id.0).or_insert_with(alone);
         seen.hashrate += miner.hashrate;
+        seen.pin = seen.pin.or(miner.pin);
+        seen.payable.retain(|lane| miner.scripts.on(*lane).is_some());
     }
     connections
 }

@@ -77,6 +77,9 @@ fn lanes_that_do_not_go_together_are_refused() {
     check(&both, &files, &format!("{PLACE}lane third: {same}"));
     let listen = |password: &str, address: &str| format!("password = {password:?}\n[p2p]\nlisten = [{address:?}]\n");
     check_second(&listen("one", LISTEN), &format!("p2p.listen: another lane listens on {LISTEN} too"));
+    let folder = |password: &str| format!("password = {password:?}\ndata_dir = \"/there\"\n[p2p]\nlisten = []\n");
+    let files = [("second.toml", &*folder("one")), ("third.toml", &*folder("other"))];
+    check(&both, &files, &format!("{PLACE}lane third: data_dir: /there is that of another lane"));
     let quic = "/ip4/127.0.0.1/udp/7/quic-v1";
     let (one, other) = (listen("one", quic), listen("other", quic));
     let files = [("second.toml", one.as_str()), ("third.toml", other.as_str())];

@@ -113,8 +113,15 @@ impl Plan {
     }
 
     /// Takes over what a record says.
-    pub(super) fn take(&mut self, chosen: &Weights) {
+    pub(super) fn take(&mut self, chosen: &Weights, reason: &Reason) {
         if let Some(main) = chosen.main() {
+            match reason {
+                Reason::FailedOver { from, .. } if *from == self.main && main != from => {
+                    self.left.get_or_insert_with(|| from.clone());
+                }
+                _ if main != self.main => self.left = None,
+                _ => {}
+            }
             main.clone_into(&mut self.main);
             self.weights = chosen.clone();
             self.is_settled = true;

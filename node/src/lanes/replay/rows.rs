@@ -64,7 +64,7 @@ pub enum LineError {
     #[error("it is not UTF-8")]
     NoText,
     /// Not a row of JSON.
-    #[error("it is no row of JSON: {0}")]
+    #[error("it is no row of JSON")]
     Json(#[source] serde_json::Error),
     /// Not a head of CSV.
     #[error("a history begins with a JSON object, or with the head secs,LANE,LANE..: {0}")]
@@ -92,7 +92,7 @@ pub enum LineError {
     #[error("{0:?} is not a number between {PRICE_MIN:e} and {PRICE_MAX:e}")]
     Value(String),
     /// Lanes that are none.
-    #[error("{0}")]
+    #[error(transparent)]
     Lanes(#[from] InputsError),
     /// Other lanes than before.
     #[error("its lanes are not those of the first row")]

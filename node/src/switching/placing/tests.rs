@@ -29,6 +29,8 @@ fn views() -> Vec<LaneView> {
         jobs: watch::channel(None).1,
         blocks: watch::channel(Arc::default()).1,
         refused: watch::channel(None).1,
+        peers: watch::channel(Arc::default()).1,
+        nodes: watch::channel(Arc::default()).1,
     };
     LANES.into_iter().enumerate().map(view).collect()
 }
@@ -107,7 +109,12 @@ fn a_connection_moves_with_all_its_workers() {
     assert_eq!(placed(workers, &wanted), [(2, 1)]);
     let pinned = |id, hashrate| MinerSnapshot { pin: Some(LaneId::FIRST), ..miner(id, hashrate) };
     let workers = vec![pinned((1, 0), 60.0), pinned((2, 0), 0.0), miner((2, 1), 40.0)];
-    assert_eq!(placed(workers, &wanted), [], "what its first worker asked for holds for the connection");
+    assert_eq!(placed(workers, &wanted), [], "what one worker asked for holds for the connection");
+    let workers = vec![pinned((1, 0), 60.0), miner((2, 0), 0.0), pinned((2, 1), 40.0)];
+    assert_eq!(placed(workers, &wanted), [], "whichever it is");
+    let elsewhere = payable_on([true, false, true], miner((2, 1), 40.0));
+    let workers = vec![pinned((1, 0), 60.0), miner((2, 0), 0.0), elsewhere];
+    assert_eq!(placed(workers, &wanted), [], "each of its workers has to be paid there");
 }
 
 #[test]

@@ -40,6 +40,34 @@ fn a_dry_run_goes_home_when_the_lane_is_well_though_it_was_restarted_in_between(
 }
 
 #[test]
+fn what_was_left_live_is_returned_to_though_it_was_restarted_in_between() {
+    for mode in [Mode::OptimizeProfit, Mode::MaximizeStability, Mode::GeographicDistribution] {
+        let mut story = Story::new(mode, RunState::Live);
+        story.ticks(5);
+        story.health[0] = failed();
+        story.ticks(3);
+        assert_ne!(story.main(), "a", "{mode}");
+        story.restart();
+        assert_eq!(story.heal(0).why, "a is well again", "{mode}");
+        assert_eq!(story.main(), "a", "{mode}");
+        story.restart();
+        story.ticks(3);
+        assert_eq!(story.main(), "a", "{mode}");
+    }
+}
+
+#[test]
+fn an_order_survives_inputs_that_nothing_can_be_decided_on() {
+    let mut story = Story::new(Mode::OptimizeProfit, RunState::Live);
+    story.ticks(5);
+    story.controller.switch("b", "a test").unwrap();
+    story.controller.enforce(story.now);
+    story.controller.tick(story.now + 60, Inputs::default());
+    story.restart();
+    assert_eq!((story.controller.manual(), story.main()), (Some(("b", "a test")), "b"));
+}
+
+#[test]
 fn home_in_a_dry_run_is_where_live_left_the_miners() {
     let mut story = Story::new(Mode::OptimizeProfit, RunState::Live);
     story.ticks(20);
