@@ -212,11 +212,8 @@ impl Emergencies {
         }
         if seen.lanes.len() > 1 {
             for lane in &seen.out {
-                let told = (
-                    "it fails".to_owned(),
-                    "its miners are on the others until it has been well for a while".to_owned(),
-                );
-                wrong.insert((LaneLeft, name(lane, Part::Lanes)), told);
+                let action = "its miners are on the others until it has been well for a while".to_owned();
+                wrong.insert((LaneLeft, name(lane, Part::Lanes)), (why_left(components, lane), action));
             }
         }
         if let Some(more) = self.more_bans(seen.stratum.banned, now) {
@@ -241,6 +238,14 @@ impl Emergencies {
             self.all.pop_front();
         }
     }
+}
+
+/// What is worst of a lane.
+fn why_left(components: &[Component], lane: &str) -> String {
+    let of_lane = components.iter().filter(|component| component.name.lane.as_deref() == Some(lane));
+    let worst = of_lane.max_by_key(|component| component.condition);
+    let bad = worst.filter(|component| component.condition > Condition::Healthy);
+    bad.map_or_else(|| "it failed".to_owned(), |bad| format!("{}: {}", bad.name.part.as_str(), bad.reason))
 }
 
 #[cfg(test)]
@@ -330,6 +335,18 @@ mod tests {
         assert_eq!(test.at(55), ["-lane_left b lanes 50"]);
         assert_eq!(test.at(111), [""; 0]);
         assert_eq!(test.at(116), ["-many_bans stratum 111"]);
+    }
+
+    #[test]
+    fn a_lane_is_left_for_what_is_worst_of_it() {
+        let mut test = Test::new(&["a", "b"]);
+        test.daemons([false, false]);
+        test.at(0);
+        test.node.out.push("a".to_owned());
+        test.at(2);
+        let left = test.emergencies.newest().into_iter().find(|it| it.kind == EmergencyKind::LaneLeft).unwrap();
+        assert_eq!(left.reason, "daemon: no daemon answers");
+        assert_eq!(why_left(&[], "a"), "it failed");
     }
 
     #[test]
