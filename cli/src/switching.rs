@@ -18,7 +18,7 @@ use crate::{
     render::{self, hashrate, key_values, line},
 };
 
-const CHOICES: [Column<LaneChoice>; 9] = [
+const CHOICES: [Column<LaneChoice>; 10] = [
     Column::text("LANE", "name", |lane| lane.name.clone()),
     Column::text("COIN", "coin", |lane| lane.coin.clone()),
     Column::text("HEALTH", "health", |lane| lane.health.clone()),
@@ -48,6 +48,7 @@ const CHOICES: [Column<LaneChoice>; 9] = [
         |lane| render::coins(lane.estimated_units),
         |lane| lane.estimated_units.to_string(),
     ),
+    Column::number("PAID", "paid_units", |lane| render::coins(lane.paid_units), |lane| lane.paid_units.to_string()),
 ];
 
 /// Where miners are, and what comes next.

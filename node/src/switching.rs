@@ -20,15 +20,18 @@ use crate::{
     lanes::{Decision, Health, RunState},
     p2p::PeersView,
     parent::ParentState,
+    payouts::ledger::Ledger,
     templates::RefusedTemplate,
 };
 
+mod earnings;
 mod observe;
 mod placing;
 mod record;
 mod studies;
 mod task;
 
+pub use earnings::Earned;
 pub use record::DecisionRecord;
 pub use task::SwitchingTask;
 
@@ -60,6 +63,8 @@ pub struct LaneView {
     pub peers: watch::Receiver<Arc<PeersView>>,
     /// Ads of its nodes.
     pub nodes: watch::Receiver<Arc<DirectoryView>>,
+    /// Whom its blocks paid.
+    pub paid: watch::Receiver<Arc<Ledger>>,
 }
 
 /// All lanes of a node, and how they are chosen among.
@@ -88,8 +93,8 @@ pub struct Board {
     pub next_move: Option<u64>,
     /// What a move costs, milliseconds of mining, and how that is known.
     pub switch_cost: (u64, CostSource),
-    /// What this node's work should have earned by lane since its start, base units.
-    pub estimated: Vec<u64>,
+    /// What this node's miners earned by lane since its start.
+    pub earned: Vec<Earned>,
     /// The newest decisions, oldest first.
     pub decisions: Vec<Arc<Decision>>,
 }

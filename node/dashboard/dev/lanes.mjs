@@ -31,6 +31,7 @@ function laneChoices(variant, names) {
       workers: index === 0 ? 26 : 0,
       hashrate: index === 0 ? HASHRATE : 0,
       estimated_units: isUndecided || index > 1 ? 0 : 612_345 - 600_000 * index,
+      paid_units: isUndecided || index > 1 ? 0 : 590_000 - 590_000 * index,
     };
   });
 }

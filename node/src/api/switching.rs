@@ -129,6 +129,7 @@ fn choice(view: &LaneView, board: &Board, last: Option<&Decision>, stratum: &Str
         Some(Health::Failed { reason }) => ("failed", Some(reason.clone())),
     };
     let mined = stratum.lane(view.id);
+    let earned = board.earned.get(view.id.place()).copied().unwrap_or_default();
     LaneChoice {
         name: view.name.clone(),
         coin: view.coin.clone(),
@@ -142,7 +143,8 @@ fn choice(view: &LaneView, board: &Board, last: Option<&Decision>, stratum: &Str
         standard_error_percent: estimate.and_then(|estimate| estimate.standard_error_percent),
         workers: mined.workers,
         hashrate: mined.hashrate,
-        estimated_units: board.estimated.get(view.id.place()).copied().unwrap_or_default(),
+        estimated_units: earned.estimated,
+        paid_units: earned.paid,
     }
 }
 

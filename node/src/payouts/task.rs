@@ -72,6 +72,11 @@ impl PayoutsHandle {
         self.view.borrow().clone()
     }
 
+    /// The same, as it changes.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Ledger>> {
+        self.view.clone()
+    }
+
     /// The proof of a block: the one that is kept, or a new one from the share chain.
     ///
     /// # Errors

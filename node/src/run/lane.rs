@@ -225,6 +225,7 @@ impl Lane {
             refused: self.channels.refused.1.clone(),
             peers: self.channels.peers_view.1.clone(),
             nodes: self.channels.nodes_view.1.clone(),
+            paid: self.payouts.handle().subscribe(),
         }
     }
 

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use super::{
     Board, CostSource, LaneView, Lanes, Order, SwitchingEnds, Wish,
+    earnings::Earnings,
     observe::{self, Memory},
     placing::Placer,
     record::DecisionRecord,
@@ -23,9 +24,8 @@ use super::{
 use crate::{
     clock::{every, unix_now},
     lanes::{
-        Controller, Decision, Health, Mode, Observation, Reason, RunState, Settings, WHOLE, Weights,
+        Controller, Decision, Health, Mode, Reason, RunState, Settings, WHOLE, Weights,
         cost::{CostMeter, Mined},
-        observation::UNITS_PER_COIN,
         prices::Prices,
     },
     line_file::Keeper,
@@ -61,9 +61,7 @@ pub struct SwitchingTask {
     /// What the operator says that a move costs, and what it is measured to cost.
     switch_cost_ms: Option<u64>,
     cost: CostMeter,
-    /// Hashes by lane when they were last turned into what they should have earned, and that in base units.
-    hashes: Vec<f64>,
-    estimated: Vec<f64>,
+    earnings: Earnings,
 }
 
 impl SwitchingTask {
@@ -97,8 +95,7 @@ impl SwitchingTask {
             before_pause: None,
             switch_cost_ms,
             cost: CostMeter::default(),
-            hashes: vec![0.0; count],
-            estimated: vec![0.0; count],
+            earnings: Earnings::new(count, unix_now()),
         }
     }
 
@@ -133,7 +130,9 @@ impl SwitchingTask {
     }
 
     fn look(&mut self, now: UnixTime) {
-        self.estimate();
+        if let Some(last) = self.controller.decisions().next_back() {
+            self.earnings.estimate(self.lanes.views(), &last.inputs, &self.stratum);
+        }
         self.cost.see(mined(&self.stratum));
         let (views, started) = (self.lanes.views(), Instant::now());
         self.health = views.iter().zip(&mut self.memories).map(|(view, memory)| memory.health(view, started)).collect();
@@ -149,6 +148,7 @@ impl SwitchingTask {
             let decision = self.controller.tick(now, inputs);
             self.keep(&decision);
             self.studies.begin(&mut self.controller, now);
+            self.earnings.count_paid(self.lanes.views(), &self.stratum.snapshot());
         }
     }
 
@@ -209,17 +209,6 @@ impl SwitchingTask {
         }
     }
 
-    /// What was mined since the last look should have earned so much.
-    fn estimate(&mut self) {
-        let Some(last) = self.controller.decisions().next_back() else { return };
-        for ((view, hashes), units) in self.lanes.views().iter().zip(&mut self.hashes).zip(&mut self.estimated) {
-            let Some(Ok(coins)) = last.inputs.lane(&view.name).map(Observation::coins_per_hash) else { continue };
-            let done = self.stratum.lane(view.id).hashes;
-            *units += (done - *hashes).max(0.0) * coins * UNITS_PER_COIN as f64;
-            *hashes = done;
-        }
-    }
-
     fn publish(&mut self) {
         let plan = self.planned();
         self.plan.send_if_modified(|known| {
@@ -237,8 +226,7 @@ impl SwitchingTask {
             next_tick: self.next_tick,
             next_move: self.controller.moves_at(),
             switch_cost: self.switch_cost(),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; an estimate")]
-            estimated: self.estimated.iter().map(|units| *units as u64).collect(),
+            earned: self.earnings.by_lane(),
             decisions: self.controller.decisions().cloned().collect(),
         };
         self.board.send_replace(Arc::new(board));

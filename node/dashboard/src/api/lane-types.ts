@@ -21,6 +21,7 @@ export interface LaneChoice {
   workers: number;
   hashrate: number;
   estimated_units: number;
+  paid_units: number;
 }
 
 export interface Switching {

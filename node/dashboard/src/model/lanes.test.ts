@@ -30,6 +30,7 @@ const lane = (name: string, over: Partial<LaneChoice> = {}): LaneChoice => ({
   workers: 0,
   hashrate: 0,
   estimated_units: 0,
+  paid_units: 0,
   ...over,
 });
 const A = lane("a", { weight_percent: 100, wanted_percent: 100 });

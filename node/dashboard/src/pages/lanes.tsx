@@ -1,8 +1,7 @@
 // Which lane miners are on, why, what comes next, and what each lane earned.
 
 import { useState } from "preact/hooks";
-import { useLoaded, useResource } from "../api/resource";
-import { realised, type Realised } from "../api/realised";
+import { useResource } from "../api/resource";
 import type { LaneChoice, Switching } from "../api/lane-types";
 import { amount } from "../format/coins";
 import { name } from "../format/text";
@@ -67,14 +66,12 @@ function Revenue({ lane, lanes }: { lane: LaneChoice; lanes: readonly LaneChoice
   );
 }
 
-function Paid({ lane, paid }: { lane: LaneChoice; paid: Realised | null | undefined }) {
-  if (!paid) return <>–</>;
+function Paid({ lane }: { lane: LaneChoice }) {
   return (
     <>
-      {paid.isPart && "over "}
-      {units(paid.units, lane)}
+      {units(lane.paid_units, lane)}
       <small class="why">
-        {lane.estimated_units > 0 && `${percent((100 * paid.units) / lane.estimated_units)} of it`}
+        {lane.estimated_units > 0 && `${percent((100 * lane.paid_units) / lane.estimated_units)} of it`}
       </small>
     </>
   );
@@ -82,11 +79,6 @@ function Paid({ lane, paid }: { lane: LaneChoice; paid: Realised | null | undefi
 
 function LaneTable({ lanes }: { lanes: readonly LaneChoice[] }) {
   const [all, setAll] = useState(false);
-  const earning = lanes.flatMap((lane) => (lane.estimated_units > 0 ? [lane.name] : []));
-  const paid = useLoaded(`paid on ${earning.join()}`, () => realised(earning, Date.now() / 1000), {
-    every: 60_000,
-    on: ["payout", "block_orphaned"],
-  }).data.value;
   const columns: Column<LaneChoice>[] = [
     { title: "Lane", cell: (lane) => <a href={href("overview", null, lane.name)}>{name(lane.name)}</a> },
     { title: "Coin", from: "desk", cell: ({ coin }) => name(coin) },
@@ -106,7 +98,7 @@ function LaneTable({ lanes }: { lanes: readonly LaneChoice[] }) {
       title: "Was paid",
       number: true,
       from: "tablet",
-      cell: (lane) => <Paid lane={lane} paid={paid?.get(lane.name)} />,
+      cell: (lane) => <Paid lane={lane} />,
     },
   ];
   return (

@@ -63,6 +63,8 @@ pub struct LaneChoice {
     pub hashrate: f64,
     /// What this node's work on it should have earned since its start, base units.
     pub estimated_units: u64,
+    /// What blocks since its start paid to addresses that mined on it here, for their work at other nodes too; base units.
+    pub paid_units: u64,
 }
 
 /// A decision about lanes.

@@ -31,6 +31,7 @@ fn views() -> Vec<LaneView> {
         refused: watch::channel(None).1,
         peers: watch::channel(Arc::default()).1,
         nodes: watch::channel(Arc::default()).1,
+        paid: watch::channel(Arc::default()).1,
     };
     LANES.into_iter().enumerate().map(view).collect()
 }
