@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use node::api::dto::{Lane, List, ShareEntry, Status, Switching, SwitchingOrderBody};
+use node::api::dto::{Lane, List, ShareEntry, Status, Switching, SwitchingOrderBody, Worker};
 use serde_json::json;
 use testnet::process::{DevnetProcess, NodeOptions, NodeProcess};
 use tests::{SteppedMiner, World, ensure_eq, wait_for};
@@ -182,6 +182,31 @@ async fn prices_move_miners_when_it_is_live_and_nobody_in_a_dry_run() -> anyhow:
         world.place.command("poolnode").args(["--api", &node.endpoints.api, "lanes", "explain"]).output().await?;
     let text = String::from_utf8_lossy(&explained.stdout).into_owned();
     anyhow::ensure!(text.contains("what the lanes are thought to pay") && text.contains(SECOND), "{text}");
+    node.stop().await
+}
+
+#[tokio::test]
+async fn groups_of_workers_are_where_the_operator_wants_them() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let targets = format!("targets = [\"{FIRST}=100\"]\ngroup_targets = [\"farm:{SECOND}=100\"]");
+    let at_once = "state = \"LIVE\"\ntick_secs = 1\njitter_secs = 0";
+    let node = two_lanes(&world, &format!("mode = \"BALANCE_LOAD\"\n{at_once}\n{targets}")).await?;
+    let address = devnet_address()?;
+    let mut farm = SteppedMiner::connect(&node.endpoints.stratum, &format!("{address}.farm-1")).await?;
+    let mut rig = SteppedMiner::connect(&node.endpoints.stratum, &format!("{address}.rig")).await?;
+    for miner in [&mut farm, &mut rig] {
+        miner.wait_for_work().await?;
+    }
+    wait_for_workers(&node, [1, 1], PATIENCE).await?;
+    let there: List<Worker> = node.api.get(&format!("lanes/{SECOND}/workers")).await?;
+    ensure_eq(&there.data.iter().map(|worker| worker.worker.as_str()).collect(), &vec!["farm-1"], "on the second lane")?;
+    for (miner, lane) in [(&mut farm, SECOND), (&mut rig, FIRST)] {
+        wait_for("a share on the lane of the group", PATIENCE, async || {
+            miner.mine_one().await?;
+            Ok((!shares(&node, lane).await?.is_empty()).then_some(()))
+        })
+        .await?;
+    }
     node.stop().await
 }
 
