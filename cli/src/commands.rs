@@ -21,7 +21,7 @@ use crate::{
     listing::{self, CLEAR},
     lists,
     log::LogFilter,
-    manual, nearest, payouts, peers, quickstart, render, shares, top,
+    manual, nearest, payouts, peers, quickstart, render, shares, supervisor, top,
 };
 
 /// What a process that was interrupted twice returns, as shells expect it.
@@ -138,7 +138,7 @@ async fn run_node(config: Config, (sources, log): (Sources, LogFilter), json: bo
     };
     let (ask, requests) = mpsc::channel(RELOADS_MAX);
     let reload = Reload { sources, requests, set_log_filter: Box::new(move |filter| log.set(filter).is_ok()) };
-    let node = Box::pin(node::run_reloadable(config, Some(reload), token.clone(), ready));
+    let node = Box::pin(node::run_reloadable(config, Some(reload), supervisor::find(), token.clone(), ready));
     tokio::select! {
         ended = until_signalled(signals, node, token.clone()) => ended,
         never = pass_on(hangups, ask, token.clone()) => match never {},

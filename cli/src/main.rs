@@ -25,6 +25,7 @@ mod progress;
 mod quickstart;
 mod render;
 mod shares;
+mod supervisor;
 mod switching;
 mod top;
 mod window;

@@ -125,7 +125,9 @@ pub const AGENT_LEN_MAX: usize = 64;
 
 /// Waiting for configured peers before a node that holds shares of its own starts to mine without them.
 pub const ALONE_GRACE: Duration = Duration::from_secs(15);
-/// Time for all tasks to end after a stop was asked for.
+/// Time between the request to stop and the end of the node. Supervisors kill what takes much longer.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// The part of it that stores have to write what they have, when tasks take all of theirs.
+pub const STORES_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time for an answer of the chain task to the API.
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -53,6 +53,7 @@ pub mod reload;
 pub mod run;
 pub mod signals;
 pub mod store;
+pub mod supervisor;
 pub mod switching;
 pub mod templates;
 mod tls;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use stratum::{LaneId, LanePlan, Stratum};
 use tokio::{
     sync::{mpsc, watch},
-    time::timeout,
+    time::{Instant as Moment, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
@@ -18,7 +18,7 @@ use crate::{
     api::{Access, Api},
     config::Config,
     data_dir::{DataDir, file_error, write_durably},
-    defaults::SHUTDOWN_TIMEOUT,
+    defaults::{SHUTDOWN_TIMEOUT, STORES_TIMEOUT},
     error::NodeError,
     geo::{self, Geo, GeoFiles},
     health::EmergencyFile,
@@ -29,6 +29,7 @@ use crate::{
     miners,
     reload::{self, Owners, Reload},
     store,
+    supervisor::{Supervisor, Word},
     switching::{DecisionRecord, Lanes, SwitchingTask},
 };
 
@@ -37,6 +38,7 @@ mod lane;
 mod parent_tasks;
 mod tasks;
 mod telemetry;
+mod watchdog;
 
 use health::Health;
 use lane::{Ground, Lane, Node};
@@ -74,25 +76,29 @@ pub struct LaneEndpoints {
 /// # Errors
 /// [`NodeError`] when it cannot start, or when a task ended that it cannot live without.
 pub async fn run(config: Config, token: CancellationToken, ready: impl FnOnce(&Endpoints)) -> Result<(), NodeError> {
-    Box::pin(run_reloadable(config, None, token, ready)).await
+    Box::pin(run_reloadable(config, None, None, token, ready)).await
 }
 
-/// The same, with a way to read the configuration again.
+/// The same, with a way to read the configuration again, and somebody who is told how the node is.
 ///
 /// # Errors
 /// As [`run()`].
 pub async fn run_reloadable(
     config: Config,
     reload: Option<Reload>,
+    supervisor: Option<Supervisor>,
     token: CancellationToken,
     ready: impl FnOnce(&Endpoints),
 ) -> Result<(), NodeError> {
     let data_dir = DataDir::open(&config.data_dir)?;
+    let supervisor = supervisor.map(Arc::new);
+    let tell = |word| supervisor.iter().for_each(|supervisor| supervisor.tell(word));
     let (ended, mut first_ended) = mpsc::channel(1);
     let tasks = Tasks { lane: None, tracker: TaskTracker::new(), token: token.clone(), ended };
-    let started = match Box::pin(start(config, reload, data_dir, &tasks)).await {
+    let started = match Box::pin(start(config, (reload, supervisor.clone()), data_dir, &tasks)).await {
         Ok((endpoints, started)) => {
             ready(&endpoints);
+            tell(Word::Ready);
             started
         }
         Err(cause) => {
@@ -102,15 +108,27 @@ pub async fn run_reloadable(
     };
     token.cancelled().await;
     info!(event = "stopping", "stopping");
+    tell(Word::Stopping);
+    let data_dirs = stop(tasks, started).await?;
+    drop(data_dirs);
+    match first_ended.try_recv() {
+        Ok(cause) => Err(cause),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Waits for the tasks, and then for the stores: [`SHUTDOWN_TIMEOUT`] for all of it.
+async fn stop(tasks: Tasks, started: Started) -> Result<Vec<DataDir>, NodeError> {
+    let end = Moment::now() + SHUTDOWN_TIMEOUT;
     tasks.tracker.close();
-    if timeout(SHUTDOWN_TIMEOUT, tasks.tracker.wait()).await.is_err() {
-        warn!("some tasks did not end in {} s", SHUTDOWN_TIMEOUT.as_secs());
+    if timeout_at(end - STORES_TIMEOUT, tasks.tracker.wait()).await.is_err() {
+        warn!("some tasks did not end in {} s", (SHUTDOWN_TIMEOUT - STORES_TIMEOUT).as_secs());
     }
     drop(tasks);
     // All handles are gone, so the stores write what they have and end.
     let Started { stores, data_dirs } = started;
     let joined = tokio::task::spawn_blocking(move || stores.into_iter().map(StoreThread::join).collect::<Vec<_>>());
-    match timeout(SHUTDOWN_TIMEOUT, joined).await {
+    match timeout_at(end, joined).await {
         Ok(Ok(joined)) => {
             for written in joined {
                 written.map_err(|_| NodeError::TaskEnded("store"))??;
@@ -119,11 +137,7 @@ pub async fn run_reloadable(
         Ok(Err(_)) => return Err(NodeError::TaskEnded("store")),
         Err(_) => warn!("a store did not end in {} s", SHUTDOWN_TIMEOUT.as_secs()),
     }
-    drop(data_dirs);
-    match first_ended.try_recv() {
-        Ok(cause) => Err(cause),
-        Err(_) => Ok(()),
-    }
+    Ok(data_dirs)
 }
 
 type StoreThread = std::thread::JoinHandle<Result<(), store::StoreError>>;
@@ -156,7 +170,7 @@ struct Opened {
 /// Opens and binds everything, then starts all tasks.
 async fn start(
     config: Config,
-    reload: Option<Reload>,
+    (reload, supervisor): (Option<Reload>, Option<Arc<Supervisor>>),
     data_dir: DataDir,
     tasks: &Tasks,
 ) -> Result<(Endpoints, Started), NodeError> {
@@ -169,7 +183,7 @@ async fn start(
         let owners = Owners { geo: opened.geo.1.clone(), stratum: opened.stratum.handle() };
         tasks.spawn("reload", reload::run(reload, opened.config.clone(), owners, tasks.token.clone()));
     }
-    Ok((endpoints, spawn_all(opened, tasks)))
+    Ok((endpoints, spawn_all(opened, supervisor, tasks)))
 }
 
 async fn open(config: Config, data_dir: DataDir) -> Result<Opened, NodeError> {
@@ -246,7 +260,7 @@ impl Opened {
 }
 
 /// Starts every task; nothing fails any more.
-fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
+fn spawn_all(opened: Opened, supervisor: Option<Arc<Supervisor>>, tasks: &Tasks) -> Started {
     let Opened { config, api, stratum, node, lanes, plan, record, health, price_task, geo, stores, .. } = opened;
     let (geo, _, geo_files) = geo;
     let token = &tasks.token;
@@ -276,6 +290,9 @@ fn spawn_all(opened: Opened, tasks: &Tasks) -> Started {
         lane.spawn(&node, &views, &tasks)
     });
     let (sources, data_dirs): (Vec<_>, _) = spawned.unzip();
+    if let Some(supervisor) = supervisor {
+        watchdog::spawn(supervisor, &sources, &node, tasks);
+    }
     health.spawn(&sources, (&node, views), tasks);
     let sources = sources.into_iter().map(|(sources, _)| sources).collect();
     tasks.spawn("api", api.run(sources, token.clone()));

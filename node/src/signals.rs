@@ -150,3 +150,26 @@ impl Hangups {
 fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::Duration;
+
+    use nix::sys::signal::{Signal as Sent, raise};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_signal_asks_for_an_end_and_the_second_waits_for_nothing() {
+        const SOON: Duration = Duration::from_secs(10);
+        let (mut signals, token) = (StopSignals::without_hangup().unwrap(), CancellationToken::new());
+        let asked = token.clone();
+        let stopping = tokio::spawn(async move { signals.cancel(&asked).await });
+        raise(Sent::SIGTERM).unwrap();
+        timeout(SOON, token.cancelled()).await.unwrap();
+        assert!(!stopping.is_finished(), "the work may end in order");
+        raise(Sent::SIGINT).unwrap();
+        timeout(SOON, stopping).await.unwrap().unwrap();
+    }
+}

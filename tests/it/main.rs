@@ -20,6 +20,7 @@ mod network;
 mod payouts;
 mod pool;
 mod stratum_endpoint;
+mod supervision;
 mod telemetry;
 mod wrong_commands;
 mod wrong_requests;
