@@ -55,11 +55,13 @@ impl DataDir {
     /// Creates the folder if needed and takes its lock.
     ///
     /// # Errors
-    /// [`NodeError::File`] when it cannot be written, [`NodeError::DataDirInUse`] when another node has it.
+    /// [`NodeError::File`] when it cannot be written, [`NodeError::LooseFolder`] when others can write to it,
+    /// [`NodeError::DataDirInUse`] when another node has it.
     pub fn open(path: &Path) -> Result<Self, NodeError> {
         if path.is_dir() {
-            // Not ours to change: it may be a folder that others use too. Secrets in it have modes of their own.
-            warn_if_open_to_all(path);
+            // Who can write to a folder can put other keys, cookies and shares into it. To read it is no harm: its files have
+            // modes of their own.
+            refuse_loose_folder(path)?;
         } else {
             fs::create_dir_all(path).map_err(file_error("create", path))?;
             set_mode(path, 0o700)?;
@@ -260,17 +262,24 @@ pub fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -
     move |source| NodeError::File { action, path, source }
 }
 
+/// From now on files and folders of this process are for its owner alone, also those of the share store, which is not asked for
+/// modes.
+pub(crate) fn keep_files_private() {
+    #[cfg(unix)]
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+}
+
 #[cfg(unix)]
-fn warn_if_open_to_all(path: &Path) {
+fn refuse_loose_folder(path: &Path) -> Result<(), NodeError> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-    if mode & 0o022 != 0 {
-        warn!(path = %path.display(), mode = format!("{mode:o}"), "others can write to the data directory; run: chmod 700");
-    }
+    let mode = fs::metadata(path).map_err(file_error("read", path))?.permissions().mode() & 0o777;
+    if mode & 0o022 == 0 { Ok(()) } else { Err(NodeError::LooseFolder { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
-fn warn_if_open_to_all(_path: &Path) {}
+fn refuse_loose_folder(_path: &Path) -> Result<(), NodeError> {
+    Ok(())
+}
 
 #[cfg(unix)]
 fn set_mode(path: &Path, mode: u32) -> Result<(), NodeError> {
@@ -353,6 +362,23 @@ mod tests {
         assert_eq!(kept().unwrap().as_deref(), Some(b"abc".as_slice()));
         fs::write(&path, "abcd").unwrap();
         assert_eq!(kept().unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_refused_and_a_new_one_is_the_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        drop(DataDir::open(&path).unwrap());
+        let set = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        for mode in [0o777, 0o770, 0o702] {
+            set(mode);
+            assert!(
+                matches!(DataDir::open(&path), Err(NodeError::LooseFolder { mode: refused, .. }) if refused == mode)
+            );
+        }
+        set(0o755);
+        assert!(DataDir::open(&path).is_ok(), "others may see names");
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub enum NodeError {
         /// Its mode.
         mode: u32,
     },
+    /// Others can put files into the data directory.
+    #[error("others can write to the data directory {} (mode {mode:o}); run: chmod 700 {}", path.display(), path.display())]
+    LooseFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// Nobody can be told of anything over HTTPS.
     #[error("notify: nobody can be told over HTTPS")]
     Notify(#[from] SenderError),

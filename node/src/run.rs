@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use crate::{
     api::{Access, Api},
     config::Config,
-    data_dir::{DataDir, file_error, write_durably},
+    data_dir::{DataDir, file_error, keep_files_private, write_durably},
     defaults::{SHUTDOWN_TIMEOUT, STORES_TIMEOUT},
     error::NodeError,
     geo::{self, Geo, GeoFiles},
@@ -90,6 +90,7 @@ pub async fn run_reloadable(
     token: CancellationToken,
     ready: impl FnOnce(&Endpoints),
 ) -> Result<(), NodeError> {
+    keep_files_private();
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = supervisor.map(Arc::new);
     let tell = |word| supervisor.iter().for_each(|supervisor| supervisor.tell(word));

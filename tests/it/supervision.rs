@@ -1,7 +1,8 @@
 //! A node under a supervisor, as systemd starts it: what it is told, how fast the node ends, and what it leaves to whom.
 
 use std::{
-    os::unix::net::UnixDatagram,
+    os::unix::{fs::PermissionsExt, net::UnixDatagram},
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -59,8 +60,24 @@ async fn a_supervisor_hears_that_a_node_is_ready_alive_and_stopping() -> anyhow:
     Ok(())
 }
 
+/// Files and folders below this one that others than their owner may use.
+fn loose(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let metadata = std::fs::symlink_metadata(&path)?;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            found.push(path.clone());
+        }
+        if metadata.is_dir() {
+            found.extend(loose(&path)?);
+        }
+    }
+    Ok(found)
+}
+
 #[tokio::test]
-async fn a_node_with_miners_ends_in_five_seconds() -> anyhow::Result<()> {
+async fn a_node_with_miners_ends_in_five_seconds_and_leaves_files_for_its_owner_alone() -> anyhow::Result<()> {
     let world = World::new(2).await?;
     let node = world.node("node", &[]).await?;
     let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("rig")?).await?;
@@ -70,5 +87,23 @@ async fn a_node_with_miners_ends_in_five_seconds() -> anyhow::Result<()> {
     let asked = Instant::now();
     node.stop().await?;
     ensure!(asked.elapsed() < STOP_MAX, "it took {:?}", asked.elapsed());
+    let folder = world.place.folder("node");
+    ensure!(folder.join("shares").is_dir() && folder.join("node.key").is_file());
+    ensure_eq(&loose(&folder)?, &Vec::new(), "nothing is there for others")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_data_directory_that_others_can_write_to_is_refused_in_words() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let folder = world.place.folder("shared");
+    std::fs::create_dir(&folder)?;
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777))?;
+    let mut command = world.place.command("poolnode");
+    command.args(["run", "--parent-rpc", &world.devnet.rpc, "--data-dir"]).arg(&folder);
+    let output = timeout(PATIENCE, command.output()).await.context("it runs")??;
+    let said = String::from_utf8(output.stderr)?;
+    ensure!(!output.status.success() && said.contains("others can write to the data directory"), "{said}");
+    ensure!(said.contains("chmod 700"), "{said}");
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! What a node tells of itself: live events, metrics, history, notices and logs, as those who listen get them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, ensure};
-use node::notify::signature;
-use serde_json::Value;
+use node::{data_dir::write_durably, notify::signature};
+use serde_json::{Value, json};
 use testnet::{
     miner::devnet_user,
     process::{NodeOptions, NodeProcess},
@@ -190,30 +190,101 @@ impl Receiver {
     }
 }
 
+/// The node's private keys, in the forms that a log would have them in.
+fn keys(data_dir: &Path) -> anyhow::Result<Vec<String>> {
+    let key = std::fs::read(data_dir.join("node.key"))?;
+    let pem = std::fs::read_to_string(data_dir.join("stratum-key.pem"))?;
+    let line = pem.lines().nth(1).context("no key in the file")?;
+    // The private half; behind it is the public one, which everybody may see.
+    let private = key.get(4..36).context("a key that is too short")?;
+    Ok(vec![hex::encode(private), format!("{private:?}"), line.to_owned()])
+}
+
+/// Subscribes and authorizes as any miner could, without a look at what it sends.
+async fn log_in(node: &NodeProcess, user: &str, password: &str) -> anyhow::Result<TcpStream> {
+    let address = node.endpoints.stratum.trim_start_matches("stratum+tcp://");
+    let mut socket = TcpStream::connect(address).await?;
+    let agent = "evil/1\u{1b}[31m<b>";
+    for (id, method, params) in [(1, "subscribe", json!([agent])), (2, "authorize", json!([user, password]))] {
+        let line = json!({"id": id, "method": format!("mining.{method}"), "params": params});
+        socket.write_all(format!("{line}\n").as_bytes()).await?;
+    }
+    let mut lines = BufReader::new(&mut socket).lines();
+    let answered = async {
+        while let Some(line) = lines.next_line().await? {
+            let answer: Value = serde_json::from_str(&line)?;
+            if answer["id"] == 2 {
+                ensure!(answer["result"] == true, "{line}");
+                return Ok(());
+            }
+        }
+        anyhow::bail!("closed")
+    };
+    timeout(PATIENCE, answered).await.context("no answer")??;
+    Ok(socket)
+}
+
+/// A name goes to the log, to the API, to metrics and to terminals; it is cut down before any of them.
+#[tokio::test]
+async fn a_worker_with_a_hostile_name_shows_letters_only() -> anyhow::Result<()> {
+    const NAME: &str = "rig\u{1b}[2J\r\n<script>alert(1)</script>\"} 1\n\u{202e}=7";
+    const SHOWN: &str = "rig2Jscriptalert1script17";
+    let world = World::new(2).await?;
+    let config = world.place.folder("node.toml");
+    std::fs::write(&config, format!("[parent]\nrpc_url = \"{}\"\n[metrics]\nper_worker = true\n", world.devnet.rpc))?;
+    let flags = vec!["--log".to_owned(), "trace".to_owned()];
+    let options = NodeOptions { config: Some(config), flags, ..NodeOptions::default() };
+    let node = world.place.node("one", &options).await?;
+    wait_for("work", PATIENCE, async || Ok(node.api.status().await?.mining.then_some(()))).await?;
+    let user = devnet_user("rig")?;
+    let address = user.split('.').next().unwrap_or_default();
+    let _logged_in = log_in(&node, &format!("{address}.{NAME}"), "x").await?;
+    let is_clean = |text: &str| !text.contains(['\u{1b}', '<', '\u{202e}']) && !text.contains("alert(1)");
+    wait_for("the worker", PATIENCE, async || {
+        let workers = node.api.get::<Value>("workers").await?.to_string();
+        let metrics = get(&node, "/metrics/workers").await?;
+        ensure!(is_clean(&workers) && is_clean(&metrics), "{workers} {metrics}");
+        Ok(workers.contains(SHOWN).then_some(()))
+    })
+    .await?;
+    let output = world.place.command("poolnode").args(["--api", &node.endpoints.api, "workers"]).output().await?;
+    let shown = String::from_utf8(output.stdout)?;
+    ensure!(shown.contains(&SHOWN[..8]) && is_clean(&shown), "{shown}");
+    node.stop().await?;
+    let log = world.place.log_text("one")?;
+    ensure!(!log.contains(['\u{1b}', '\u{202e}']) && !log.contains("<script"), "{log}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_receiver_that_fails_first_is_told_again_even_after_a_restart_and_no_secret_is_logged() -> anyhow::Result<()>
 {
     let world = World::new(2).await?;
     let receiver = Receiver { listener: TcpListener::bind("127.0.0.1:0").await? };
     let (address, log) = (receiver.listener.local_addr()?, world.place.folder("poolnode.log"));
+    let token = world.place.folder("api.token");
     let config = world.place.folder("node.toml");
     let text = format!(
-        "notify_after_secs = 1\n[parent]\nrpc_url = \"{}\"\nrpc_user = \"u\"\nrpc_password = \"S3CRET-RPC\"\n\
+        "password = \"S3CRET-POOL\"\nnotify_after_secs = 1\n[parent]\nrpc_url = \"{}\"\nrpc_user = \"u\"\nrpc_password = \"S3CRET-RPC\"\n\
          [log]\nformat = \"json\"\nfile = \"{}\"\n[metrics]\nper_worker = true\n\
+         [api]\ntoken_file = \"{}\"\n\
          [[notify]]\nurl = \"http://{address}/T0PIC\"\nkinds = [\"worker_offline\"]\nsecret = \"S3CRET-HMAC\"\ntoken = \"S3CRET-TOKEN\"\n",
         world.devnet.rpc,
-        log.display()
+        log.display(),
+        token.display()
     );
+    write_durably(&token, b"S3CRET-API-TOKEN-0123")?;
     std::fs::write(&config, text)?;
     let options = NodeOptions {
         config: Some(config),
-        flags: vec!["--log".to_owned(), "debug".to_owned()],
+        flags: vec!["--log".to_owned(), "trace".to_owned()],
         ..NodeOptions::default()
     };
     let node = world.place.node("one", &options).await?;
     wait_for("work", PATIENCE, async || Ok(node.api.status().await?.mining.then_some(()))).await?;
     let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("rig")?).await?;
     miner.mine_one().await?;
+    let _logged_in = log_in(&node, &format!("{}.other", devnet_user("o")?), "S3CRET-MINER").await?;
     wait_for("the worker", PATIENCE, async || {
         Ok(get(&node, "/metrics/workers").await?.contains("worker=\"rig\"").then_some(()))
     })
@@ -245,8 +316,10 @@ async fn a_receiver_that_fails_first_is_told_again_even_after_a_restart_and_no_s
         ensure!(entry["level"].is_string() && entry["timestamp"].is_string(), "{line}");
     }
     ensure!(lines.contains("\"event\":\"notice_failed\"") && lines.contains("\"event\":\"work_begins\""), "{lines}");
-    for secret in ["S3CRET-RPC", "S3CRET-HMAC", "S3CRET-TOKEN", "T0PIC", cookie.trim()] {
-        ensure!(!lines.contains(secret), "{secret} is in the log");
+    ensure!(lines.contains("\"level\":\"TRACE\"") || lines.contains("\"level\":\"DEBUG\""), "all is logged");
+    let secrets = ["S3CRET", "T0PIC", cookie.trim()].map(ToOwned::to_owned);
+    for secret in secrets.into_iter().chain(keys(&world.place.folder("one"))?) {
+        ensure!(!lines.contains(&secret), "{secret} is in the log");
     }
     Ok(())
 }

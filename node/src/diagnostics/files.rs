@@ -63,6 +63,10 @@ fn data_dir(path: &Path, folder: &Folder) -> Finding {
                 .because("what this user can read and write says little about the node's")
                 .fix(format!("run doctor as the user that runs the node: sudo -u '#{owner}' poolnode doctor"))
         }
+        Folder::Free { mode, .. } | Folder::InUse { mode, .. } if mode & 0o022 != 0 => {
+            Finding::error("data-dir", format!("others can write to it (mode {mode:o}), so the node does not start"))
+                .fix(format!("chmod 700 {}; look whether all that is in it is the node's", path.display()))
+        }
         Folder::Free { mode, .. } | Folder::InUse { mode, .. } if mode & 0o077 != 0 => {
             Finding::warning("data-dir", format!("others can look into it (mode {mode:o})"))
                 .fix(format!("chmod 700 {}", path.display()))

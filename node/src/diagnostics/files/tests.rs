@@ -42,6 +42,11 @@ fn a_data_directory_is_for_its_owner_alone() {
     assert_eq!(judged(&Folder::Free { owner: None, mode: 0o700 }).severity, Severity::Ok);
     let loose = judged(&Folder::InUse { owner: None, mode: 0o755 });
     assert_eq!((loose.severity, loose.fix.as_deref()), (Severity::Warning, Some("chmod 700 /pool")));
+    assert_eq!(
+        judged(&Folder::Free { owner: None, mode: 0o770 }).severity,
+        Severity::Error,
+        "others could replace its keys"
+    );
     assert_eq!(judged(&Folder::Closed(io::ErrorKind::PermissionDenied)).severity, Severity::Error);
     let theirs = judged(&Folder::Free { owner: Some(1_000), mode: 0o700 });
     assert_eq!(theirs.finding, "belongs to another user (uid 1000)");
