@@ -139,6 +139,20 @@ fn the_consensus_crate_stays_pure() {
     none("sharechain depends on hashes and integers only", strangers.map(ToOwned::to_owned).collect());
 }
 
+/// A manifest's table in the root, as far as it goes.
+fn table(name: &str) -> String {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a readable manifest");
+    let text = manifest.split(&format!("\n[{name}]\n")).nth(1).expect("a table");
+    text.split("\n[").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn nothing_is_unsafe_and_overflow_is_an_error_in_releases_too() {
+    // That every crate takes the workspace's lints is looked at above.
+    assert!(table("workspace.lints.rust").contains("unsafe_code = \"forbid\""));
+    assert!(table("profile.release").contains("overflow-checks = true"));
+}
+
 fn page(name: &str) -> String {
     fs::read_to_string(root().join(format!("docs/protocol/{name}.md"))).expect("a readable page")
 }
