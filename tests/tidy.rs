@@ -153,6 +153,35 @@ fn nothing_is_unsafe_and_overflow_is_an_error_in_releases_too() {
     assert!(table("profile.release").contains("overflow-checks = true"));
 }
 
+/// Rows of the threat table and attacks that no test stands for prove nothing.
+#[test]
+fn every_test_of_the_threat_table_is_there() {
+    let page = fs::read_to_string(root().join("docs/SECURITY.md")).expect("a readable page");
+    let sources = files(".rs");
+    let threats = page.split("\n## ").find(|part| part.starts_with("Threats\n")).expect("the threats");
+    let (mut rows, mut missing) = (0, Vec::new());
+    for row in threats.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| attack ")) {
+        rows += 1;
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        let names: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        if names.is_empty() {
+            missing.push(format!("no test: {row}"));
+        }
+        for name in names {
+            let (module, test) = name.rsplit_once("::").unwrap_or_default();
+            let (crate_name, path) = module.split_once("::").unwrap_or((module, ""));
+            let path = path.replace("::", "/");
+            let places = [format!("{crate_name}/src/{path}.rs"), format!("{crate_name}/{path}.rs")];
+            let is_there = |text: &String| text.contains(&format!("fn {test}(")) && text.contains("test]");
+            if !places.iter().filter_map(|place| sources.get(place)).any(is_there) {
+                missing.push(name.to_owned());
+            }
+        }
+    }
+    assert!(rows >= 40, "{rows} rows");
+    none("a row of docs/SECURITY.md names tests that exist", missing);
+}
+
 fn page(name: &str) -> String {
     fs::read_to_string(root().join(format!("docs/protocol/{name}.md"))).expect("a readable page")
 }
