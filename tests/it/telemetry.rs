@@ -204,7 +204,7 @@ fn keys(data_dir: &Path) -> anyhow::Result<Vec<String>> {
 async fn log_in(node: &NodeProcess, user: &str, password: &str) -> anyhow::Result<TcpStream> {
     let address = node.endpoints.stratum.trim_start_matches("stratum+tcp://");
     let mut socket = TcpStream::connect(address).await?;
-    let agent = "evil/1\u{1b}[31m<b>";
+    let agent = "evil/1\u{1b}[31m";
     for (id, method, params) in [(1, "subscribe", json!([agent])), (2, "authorize", json!([user, password]))] {
         let line = json!({"id": id, "method": format!("mining.{method}"), "params": params});
         socket.write_all(format!("{line}\n").as_bytes()).await?;
