@@ -8,10 +8,13 @@ use std::io::ErrorKind;
 
 use sharechain::ShareId;
 
+mod aside;
 mod load;
 pub mod mem;
 mod pace;
 pub mod record;
+#[cfg(any(test, feature = "redb"))]
+pub mod redb;
 pub mod sled;
 mod task;
 
@@ -85,6 +88,18 @@ pub struct Loaded {
     pub damaged: u64,
 }
 
+impl Loaded {
+    fn count(&mut self, record: Option<StoredShare>, visit: &mut dyn FnMut(StoredShare)) {
+        match record {
+            Some(share) => {
+                self.shares = self.shares.saturating_add(1);
+                visit(share);
+            }
+            None => self.damaged = self.damaged.saturating_add(1),
+        }
+    }
+}
+
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -94,6 +109,15 @@ pub enum StoreError {
         /// What was tried.
         action: &'static str,
         /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine's own files, by its own word.
+    #[error("{action}")]
+    Damaged {
+        /// What was tried.
+        action: &'static str,
+        /// What it found.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -110,9 +134,20 @@ impl StoreError {
         move |source| Self::Engine { action, source: source.into() }
     }
 
+    fn damaged<E>(action: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |source| Self::Damaged { action, source: source.into() }
+    }
+
     /// Whether the engine's own files are to blame, and not the system around them.
     pub fn is_damage(&self) -> bool {
-        let Self::Engine { source, .. } = self else { return false };
+        let source = match self {
+            Self::Engine { source, .. } => source,
+            Self::Damaged { .. } => return true,
+            Self::Stopped => return false,
+        };
         match source.downcast_ref::<::sled::Error>() {
             Some(::sled::Error::Io(cause)) => {
                 matches!(cause.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)

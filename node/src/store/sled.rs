@@ -1,21 +1,17 @@
 //! The sled engine: tree `shares` by order of appending, tree `ids` from id to that order, changed together; the marks are
 //! in the default tree.
 
-use std::{
-    fs::File,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
-};
+use std::{fs::File, path::Path};
 
 use sharechain::ShareId;
 use sled::{
     Db, Mode, Transactional, Tree,
     transaction::{ConflictableTransactionError, TransactionError},
 };
-use tracing::{error, info};
+use tracing::info;
 
-use super::{Loaded, Marks, Store, StoreError, StoredShare};
-use crate::{clock::unix_now, defaults::STORE_CACHE_BYTES};
+use super::{Loaded, Marks, Store, StoreError, StoredShare, aside};
+use crate::defaults::STORE_CACHE_BYTES;
 
 /// Key of the marks in sled's default tree.
 const MARKS: &[u8] = b"marks";
@@ -37,18 +33,7 @@ impl SledStore {
     /// # Errors
     /// When the system does not let us (permissions, space, open files): then the store may be whole, and stays.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let opened = match Self::try_open(folder) {
-            Err(cause) if cause.is_damage() && folder.exists() => {
-                let aside = aside(folder);
-                std::fs::rename(folder, &aside).map_err(StoreError::engine("move the damaged store aside"))?;
-                error!(
-                    cause = cause.chain(), kept = %aside.display(),
-                    "the share store could not be opened; it was moved aside and the shares will be synced again"
-                );
-                Self::try_open(folder)
-            }
-            opened => opened,
-        }?;
+        let opened = aside::open_or_begin_anew(folder, Self::try_open)?;
         info!(shares = opened.shares.len(), "share store opened");
         Ok(opened)
     }
@@ -59,7 +44,7 @@ impl SledStore {
     /// # Errors
     /// When it cannot be opened or read.
     pub fn look(folder: &Path) -> Result<Loaded, StoreError> {
-        Self::try_open(folder)?.for_each(&mut |_| {})
+        aside::catching(|| Self::try_open(folder)?.for_each(&mut |_| {}))
     }
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {
@@ -68,11 +53,7 @@ impl SledStore {
             .mode(Mode::HighThroughput)
             .cache_capacity(STORE_CACHE_BYTES)
             .flush_every_ms(Some(200));
-        // sled panics on some damaged snapshots.
-        let opened = catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_| {
-            StoreError::engine("open the store")(sled::Error::ReportableBug("sled panicked".to_owned()))
-        })?;
-        let db = opened.map_err(StoreError::engine("open the store"))?;
+        let db = config.open().map_err(StoreError::engine("open the store"))?;
         let shares = db.open_tree("shares").map_err(StoreError::engine("open the share tree"))?;
         let ids = db.open_tree("ids").map_err(StoreError::engine("open the id tree"))?;
         let last = shares.last().map_err(StoreError::engine("find the newest share"))?;
@@ -152,18 +133,6 @@ impl Store for SledStore {
     }
 }
 
-impl Loaded {
-    pub(super) fn count(&mut self, record: Option<StoredShare>, visit: &mut dyn FnMut(StoredShare)) {
-        match record {
-            Some(share) => {
-                self.shares = self.shares.saturating_add(1);
-                visit(share);
-            }
-            None => self.damaged = self.damaged.saturating_add(1),
-        }
-    }
-}
-
 fn transaction_error(action: &'static str) -> impl FnOnce(TransactionError<std::convert::Infallible>) -> StoreError {
     move |error| match error {
         TransactionError::Storage(source) => StoreError::engine(action)(source),
@@ -173,8 +142,4 @@ fn transaction_error(action: &'static str) -> impl FnOnce(TransactionError<std::
 
 fn sequence(key: &[u8]) -> Option<u64> {
     key.try_into().ok().map(u64::from_be_bytes)
-}
-
-fn aside(folder: &Path) -> PathBuf {
-    folder.with_extension(format!("damaged-{}", unix_now()))
 }

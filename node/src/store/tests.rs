@@ -1,4 +1,4 @@
-//! One suite for every engine.
+//! The store's task, and the way back from a store to the chain. What every engine has to do is in `engines`.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -7,7 +7,9 @@ use sharechain::{
     testing::{self, GENESIS_TIME, Miner},
 };
 
-use super::{mem::MemStore, sled::SledStore, *};
+use super::{mem::MemStore, *};
+
+mod engines;
 
 fn sample(tag: u64) -> (ShareId, StoredShare) {
     let share = Miner::devnet().orphan(tag);
@@ -18,83 +20,6 @@ fn all(store: &dyn Store) -> (Vec<u64>, Loaded) {
     let mut linked = Vec::new();
     let loaded = store.for_each(&mut |share| linked.push(share.linked_at)).unwrap();
     (linked, loaded)
-}
-
-fn conforms(mut store: Box<dyn Store>) {
-    assert_eq!(all(store.as_ref()).0, Vec::<u64>::new());
-    store.append(&[sample(3), sample(1)]).unwrap();
-    store.append(&[sample(2), sample(3)]).unwrap();
-    store.sync().unwrap();
-    assert_eq!(all(store.as_ref()), (vec![3, 1, 2], Loaded { shares: 3, damaged: 0 }), "in order, each once");
-    let (id, share) = sample(1);
-    assert_eq!(store.get(&id).unwrap(), Some(share));
-    assert_eq!(store.get(&ShareId::ZERO).unwrap(), None);
-    store.remove(&[sample(1).0, ShareId::ZERO]).unwrap();
-    assert_eq!((all(store.as_ref()).0, store.get(&id).unwrap()), (vec![3, 2], None));
-    store.append(&[sample(1), sample(2)]).unwrap();
-    assert_eq!(all(store.as_ref()).0, vec![3, 2, 1], "it is a new share then");
-    assert_eq!(store.marks().unwrap(), None);
-    let marks = Marks { first: sample(3).0, tip: id };
-    store.mark(Marks { tip: sample(2).0, ..marks }).unwrap();
-    store.mark(marks).unwrap();
-    assert_eq!(store.marks().unwrap(), Some(marks));
-    assert_eq!(all(store.as_ref()).0.len(), 3, "marks are no share");
-}
-
-#[test]
-fn mem_store_conforms() {
-    conforms(Box::new(MemStore::default()));
-}
-
-#[test]
-fn sled_store_conforms() {
-    let folder = tempfile::tempdir().unwrap();
-    conforms(Box::new(SledStore::open(&folder.path().join("shares")).unwrap()));
-}
-
-/// A folder in which a sled store left two shares; the folder goes away with the first value.
-fn stored() -> (tempfile::TempDir, std::path::PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("shares");
-    let mut store = SledStore::open(&path).unwrap();
-    store.append(&[sample(1), sample(2)]).unwrap();
-    store.sync().unwrap();
-    (folder, path)
-}
-
-#[test]
-fn sled_store_survives_a_restart_and_goes_on_where_it_was() {
-    let (_folder, path) = stored();
-    let mut store = SledStore::open(&path).unwrap();
-    store.append(&[sample(3)]).unwrap();
-    assert_eq!(all(&store).0, vec![1, 2, 3]);
-}
-
-#[test]
-fn a_damaged_record_is_replaced_in_its_place_when_the_share_comes_again() {
-    let (_folder, path) = stored();
-    let raw = ::sled::open(&path).unwrap();
-    raw.open_tree("shares").unwrap().insert(0_u64.to_be_bytes(), b"flipped bits").unwrap();
-    drop(raw);
-    let mut store = SledStore::open(&path).unwrap();
-    assert_eq!(all(&store), (vec![2], Loaded { shares: 1, damaged: 1 }));
-    assert_eq!(store.get(&sample(1).0).unwrap(), None);
-    store.append(&[sample(1)]).unwrap();
-    assert_eq!(all(&store), (vec![1, 2], Loaded { shares: 2, damaged: 0 }));
-}
-
-#[test]
-fn a_store_that_cannot_be_opened_is_moved_aside_and_begun_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("shares");
-    std::fs::create_dir(&path).unwrap();
-    std::fs::write(path.join("conf"), b"not what sled wrote").unwrap();
-    std::fs::write(path.join("db"), vec![0xa5; 4096]).unwrap();
-    let mut store = SledStore::open(&path).unwrap();
-    store.append(&[sample(1)]).unwrap();
-    let kept = std::fs::read_dir(folder.path()).unwrap().filter_map(Result::ok);
-    let kept: Vec<_> = kept.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    assert!(kept.iter().any(|name| name.starts_with("shares.damaged-")), "{kept:?}");
 }
 
 #[tokio::test]

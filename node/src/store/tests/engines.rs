@@ -1,0 +1,192 @@
+//! One suite for every engine: what it keeps, in which order, and what is left of it when the process dies or its files are
+//! damaged.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sharechain::ShareId;
+
+use super::{all, sample};
+use crate::store::{Loaded, Marks, Store, StoredShare, mem::MemStore, redb::RedbStore, sled::SledStore};
+
+/// An engine with a folder.
+struct Engine {
+    name: &'static str,
+    open: fn(&Path) -> Box<dyn Store>,
+    /// Overwrites the record at a place behind the engine's back.
+    overwrite: fn(&Path, u64, &[u8]),
+    /// Its data file.
+    file: &'static str,
+}
+
+const ENGINES: [Engine; 2] = [
+    Engine {
+        name: "sled",
+        open: |folder| Box::new(SledStore::open(folder).unwrap()),
+        overwrite: |folder, place, record| {
+            let raw = ::sled::open(folder).unwrap();
+            raw.open_tree("shares").unwrap().insert(place.to_be_bytes(), record).unwrap();
+        },
+        file: "db",
+    },
+    Engine {
+        name: "redb",
+        open: |folder| Box::new(RedbStore::open(folder).unwrap()),
+        overwrite: |folder, place, record| {
+            let raw = ::redb::Database::open(folder.join("shares.redb")).unwrap();
+            let write = raw.begin_write().unwrap();
+            write
+                .open_table(::redb::TableDefinition::<u64, &[u8]>::new("shares"))
+                .unwrap()
+                .insert(place, record)
+                .unwrap();
+            write.commit().unwrap();
+        },
+        file: "shares.redb",
+    },
+];
+
+/// Does something with every engine, in a folder of its own.
+fn with_each(test: impl Fn(&Engine, &Path)) {
+    for engine in &ENGINES {
+        println!("engine {}", engine.name);
+        let folder = tempfile::tempdir().unwrap();
+        test(engine, &folder.path().join("shares"));
+    }
+}
+
+/// Leaves the samples in a store that is closed.
+fn stored(engine: &Engine, path: &Path, tags: impl IntoIterator<Item = u64>) {
+    let mut store = (engine.open)(path);
+    let shares: Vec<_> = tags.into_iter().map(sample).collect();
+    store.append(&shares).unwrap();
+    store.sync().unwrap();
+}
+
+fn conforms(mut store: Box<dyn Store>) {
+    assert_eq!(all(store.as_ref()).0, Vec::<u64>::new());
+    store.append(&[sample(3), sample(1)]).unwrap();
+    store.append(&[sample(2), sample(3)]).unwrap();
+    store.sync().unwrap();
+    assert_eq!(all(store.as_ref()), (vec![3, 1, 2], Loaded { shares: 3, damaged: 0 }), "in order, each once");
+    let (id, share) = sample(1);
+    assert_eq!(store.get(&id).unwrap(), Some(share));
+    assert_eq!(store.get(&ShareId::ZERO).unwrap(), None);
+    store.remove(&[sample(1).0, ShareId::ZERO]).unwrap();
+    assert_eq!((all(store.as_ref()).0, store.get(&id).unwrap()), (vec![3, 2], None));
+    store.append(&[sample(1), sample(2)]).unwrap();
+    assert_eq!(all(store.as_ref()).0, vec![3, 2, 1], "it is a new share then");
+    assert_eq!(store.marks().unwrap(), None);
+    let marks = Marks { first: sample(3).0, tip: id };
+    store.mark(Marks { tip: sample(2).0, ..marks }).unwrap();
+    store.mark(marks).unwrap();
+    assert_eq!(store.marks().unwrap(), Some(marks));
+    assert_eq!(all(store.as_ref()).0.len(), 3, "marks are no share");
+}
+
+#[test]
+fn every_engine_conforms() {
+    conforms(Box::new(MemStore::default()));
+    with_each(|engine, path| conforms((engine.open)(path)));
+}
+
+#[test]
+fn a_store_survives_a_restart_and_goes_on_where_it_was() {
+    with_each(|engine, path| {
+        stored(engine, path, [1, 2]);
+        let mut store = (engine.open)(path);
+        store.append(&[sample(3)]).unwrap();
+        assert_eq!(all(store.as_ref()).0, vec![1, 2, 3]);
+    });
+}
+
+#[test]
+fn a_damaged_record_is_replaced_in_its_place_when_the_share_comes_again() {
+    with_each(|engine, path| {
+        stored(engine, path, [1, 2]);
+        (engine.overwrite)(path, 0, b"flipped bits");
+        let mut store = (engine.open)(path);
+        assert_eq!(all(store.as_ref()), (vec![2], Loaded { shares: 1, damaged: 1 }));
+        assert_eq!(store.get(&sample(1).0).unwrap(), None);
+        store.append(&[sample(1)]).unwrap();
+        assert_eq!(all(store.as_ref()), (vec![1, 2], Loaded { shares: 2, damaged: 0 }));
+    });
+}
+
+/// What lies beside the store, by name.
+fn beside(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path.parent().unwrap()).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_moved_aside_and_begun_anew() {
+    with_each(|engine, path| {
+        // Twice within a second: neither is lost.
+        for _ in 0..2 {
+            let _begun = fs::remove_dir_all(path);
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("conf"), b"not what sled wrote").unwrap();
+            fs::write(path.join(engine.file), vec![0xa5; 4_096]).unwrap();
+            let mut store = (engine.open)(path);
+            store.append(&[sample(1)]).unwrap();
+        }
+        let kept = beside(path).iter().filter(|name| name.starts_with("shares.damaged-")).count();
+        assert_eq!(kept, 2, "{}", engine.name);
+    });
+}
+
+/// What a death leaves: the files as they are while the store is open.
+fn as_a_kill_leaves_it(path: &Path, copy: &Path) {
+    fs::create_dir_all(copy).unwrap();
+    for entry in fs::read_dir(path).unwrap().map(Result::unwrap) {
+        let target = copy.join(entry.file_name());
+        if entry.path().is_dir() {
+            as_a_kill_leaves_it(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_was_synced_survives_a_death_after_a_death() {
+    const ROUNDS: u64 = 8;
+    const SYNCED: u64 = 5;
+    with_each(|engine, path| {
+        let mut path: PathBuf = path.to_owned();
+        let mut synced: BTreeMap<ShareId, StoredShare> = BTreeMap::new();
+        let mut marks = None;
+        for round in 0..ROUNDS {
+            let mut store = (engine.open)(&path);
+            for tag in round * 10..round * 10 + SYNCED {
+                let (id, share) = sample(tag);
+                store.append(&[(id, share.clone())]).unwrap();
+                synced.insert(id, share);
+            }
+            let gone = sample(round * 10).0;
+            store.remove(&[gone]).unwrap();
+            synced.remove(&gone);
+            marks = Some(Marks { first: sample(1).0, tip: sample(round * 10 + 1).0 });
+            store.mark(marks.unwrap()).unwrap();
+            store.sync().unwrap();
+            // Nobody was told that these are kept: each is there as a whole or not at all.
+            store.append(&[sample(round * 10 + 8), sample(round * 10 + 9)]).unwrap();
+            let copy = path.with_extension(format!("after-{round}"));
+            as_a_kill_leaves_it(&path, &copy);
+            path = copy;
+        }
+        let store = (engine.open)(&path);
+        assert_eq!(store.marks().unwrap(), marks, "{}", engine.name);
+        for (id, share) in &synced {
+            assert_eq!(store.get(id).unwrap().as_ref(), Some(share), "{}", engine.name);
+        }
+        let (linked, loaded) = all(store.as_ref());
+        assert_eq!(loaded.damaged, 0);
+        assert!(linked.iter().is_sorted(), "{linked:?}");
+        assert!((0..ROUNDS).all(|round| !linked.contains(&(round * 10))), "what was removed stays away: {linked:?}");
+    });
+}
