@@ -15,6 +15,7 @@ mod pace;
 pub mod record;
 #[cfg(any(test, feature = "redb"))]
 pub mod redb;
+pub mod schema;
 pub mod sled;
 mod task;
 
@@ -50,6 +51,18 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn marks(&self) -> Result<Option<Marks>, StoreError>;
+
+    /// The version of what is stored here; 0 in a new store, and in one from before there were versions.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or says it in a way that nobody ever wrote.
+    fn schema(&self) -> Result<u32, StoreError>;
+
+    /// Notes the version of what is stored here.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn set_schema(&mut self, version: u32) -> Result<(), StoreError>;
 
     /// Makes everything appended so far survive a power cut.
     ///
@@ -121,6 +134,17 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A newer program wrote it.
+    #[error(
+        "it was written by a newer poolnode (version {found} of the store; this one knows {known}); update poolnode, or move the \
+         folder away and have the shares synced again"
+    )]
+    Newer {
+        /// What the store says.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
     /// The store thread is gone.
     #[error("the store has stopped")]
     Stopped,
@@ -146,7 +170,7 @@ impl StoreError {
         let source = match self {
             Self::Engine { source, .. } => source,
             Self::Damaged { .. } => return true,
-            Self::Stopped => return false,
+            Self::Newer { .. } | Self::Stopped => return false,
         };
         match source.downcast_ref::<::sled::Error>() {
             Some(::sled::Error::Io(cause)) => {

@@ -12,6 +12,7 @@ pub struct MemStore {
     records: BTreeMap<u64, Vec<u8>>,
     by_id: BTreeMap<ShareId, u64>,
     marks: Option<Marks>,
+    schema: u32,
 }
 
 impl Store for MemStore {
@@ -42,6 +43,15 @@ impl Store for MemStore {
 
     fn marks(&self) -> Result<Option<Marks>, StoreError> {
         Ok(self.marks)
+    }
+
+    fn schema(&self) -> Result<u32, StoreError> {
+        Ok(self.schema)
+    }
+
+    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
+        self.schema = version;
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {

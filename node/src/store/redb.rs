@@ -9,7 +9,7 @@ use ::redb::{
 };
 use sharechain::ShareId;
 
-use super::{Loaded, Marks, Store, StoreError, StoredShare, aside};
+use super::{Loaded, Marks, Store, StoreError, StoredShare, aside, schema};
 use crate::defaults::STORE_CACHE_BYTES;
 
 /// Records by order of appending.
@@ -20,6 +20,8 @@ const IDS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("ids");
 const SINGLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("single");
 /// Key of the marks among what there is once.
 const MARKS: &str = "marks";
+/// Key of the version there.
+const SCHEMA: &str = "schema";
 /// Name of the file in the store's folder.
 const FILE: &str = "shares.redb";
 
@@ -36,7 +38,7 @@ impl RedbStore {
     /// # Errors
     /// When the system does not let us (permissions, space, open files): then the store may be whole, and stays.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        aside::open_or_begin_anew(folder, Self::try_open)
+        aside::open_or_begin_anew(folder, |folder| schema::migrated(Self::try_open(folder)?))
     }
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {
@@ -129,6 +131,20 @@ impl Store for RedbStore {
     fn marks(&self) -> Result<Option<Marks>, StoreError> {
         self.read("read the marked tip", |read| {
             Ok(read.open_table(SINGLE)?.get(MARKS)?.and_then(|record| Marks::decode(record.value())))
+        })
+    }
+
+    fn schema(&self) -> Result<u32, StoreError> {
+        let record = self.read("read the version of the store", |read| {
+            Ok(read.open_table(SINGLE)?.get(SCHEMA)?.map(|record| record.value().to_vec()))
+        })?;
+        record.map_or(Ok(0), |record| schema::decode(&record))
+    }
+
+    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
+        self.write("note the version of the store", |write| {
+            write.open_table(SINGLE)?.insert(SCHEMA, schema::encode(version).as_slice())?;
+            Ok(())
         })
     }
 

@@ -10,11 +10,13 @@ use sled::{
 };
 use tracing::info;
 
-use super::{Loaded, Marks, Store, StoreError, StoredShare, aside};
+use super::{Loaded, Marks, Store, StoreError, StoredShare, aside, schema};
 use crate::defaults::STORE_CACHE_BYTES;
 
 /// Key of the marks in sled's default tree.
 const MARKS: &[u8] = b"marks";
+/// Key of the version there.
+const SCHEMA: &[u8] = b"schema";
 
 /// sled on a folder.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ impl SledStore {
     /// # Errors
     /// When the system does not let us (permissions, space, open files): then the store may be whole, and stays.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let opened = aside::open_or_begin_anew(folder, Self::try_open)?;
+        let opened = aside::open_or_begin_anew(folder, |folder| schema::migrated(Self::try_open(folder)?))?;
         info!(shares = opened.shares.len(), "share store opened");
         Ok(opened)
     }
@@ -108,6 +110,17 @@ impl Store for SledStore {
     fn marks(&self) -> Result<Option<Marks>, StoreError> {
         let record = self.db.get(MARKS).map_err(StoreError::engine("read the marked tip"))?;
         Ok(record.and_then(|record| Marks::decode(&record)))
+    }
+
+    fn schema(&self) -> Result<u32, StoreError> {
+        let record = self.db.get(SCHEMA).map_err(StoreError::engine("read the version of the store"))?;
+        record.map_or(Ok(0), |record| schema::decode(&record))
+    }
+
+    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
+        let record = schema::encode(version).to_vec();
+        self.db.insert(SCHEMA, record).map_err(StoreError::engine("note the version of the store"))?;
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {

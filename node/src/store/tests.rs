@@ -54,6 +54,14 @@ impl Store for BrokenDisk {
         Ok(None)
     }
 
+    fn schema(&self) -> Result<u32, StoreError> {
+        self.0.schema()
+    }
+
+    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
+        self.0.set_schema(version)
+    }
+
     fn sync(&mut self) -> Result<(), StoreError> {
         Err(StoreError::engine("sync")("no space left on device"))
     }

@@ -10,22 +10,28 @@ use std::{
 use sharechain::ShareId;
 
 use super::{all, sample};
-use crate::store::{Loaded, Marks, Store, StoredShare, mem::MemStore, redb::RedbStore, sled::SledStore};
+use crate::store::{Loaded, Marks, Store, StoreError, StoredShare, mem::MemStore, redb::RedbStore, schema::SCHEMA, sled::SledStore};
 
 /// An engine with a folder.
 struct Engine {
     name: &'static str,
-    open: fn(&Path) -> Box<dyn Store>,
+    try_open: fn(&Path) -> Result<Box<dyn Store>, StoreError>,
     /// Overwrites the record at a place behind the engine's back.
     overwrite: fn(&Path, u64, &[u8]),
     /// Its data file.
     file: &'static str,
 }
 
+impl Engine {
+    fn open(&self, folder: &Path) -> Box<dyn Store> {
+        (self.try_open)(folder).unwrap()
+    }
+}
+
 const ENGINES: [Engine; 2] = [
     Engine {
         name: "sled",
-        open: |folder| Box::new(SledStore::open(folder).unwrap()),
+        try_open: |folder| Ok(Box::new(SledStore::open(folder)?)),
         overwrite: |folder, place, record| {
             let raw = ::sled::open(folder).unwrap();
             raw.open_tree("shares").unwrap().insert(place.to_be_bytes(), record).unwrap();
@@ -34,7 +40,7 @@ const ENGINES: [Engine; 2] = [
     },
     Engine {
         name: "redb",
-        open: |folder| Box::new(RedbStore::open(folder).unwrap()),
+        try_open: |folder| Ok(Box::new(RedbStore::open(folder)?)),
         overwrite: |folder, place, record| {
             let raw = ::redb::Database::open(folder.join("shares.redb")).unwrap();
             let write = raw.begin_write().unwrap();
@@ -60,7 +66,7 @@ fn with_each(test: impl Fn(&Engine, &Path)) {
 
 /// Leaves the samples in a store that is closed.
 fn stored(engine: &Engine, path: &Path, tags: impl IntoIterator<Item = u64>) {
-    let mut store = (engine.open)(path);
+    let mut store = engine.open(path);
     let shares: Vec<_> = tags.into_iter().map(sample).collect();
     store.append(&shares).unwrap();
     store.sync().unwrap();
@@ -84,20 +90,22 @@ fn conforms(mut store: Box<dyn Store>) {
     store.mark(Marks { tip: sample(2).0, ..marks }).unwrap();
     store.mark(marks).unwrap();
     assert_eq!(store.marks().unwrap(), Some(marks));
-    assert_eq!(all(store.as_ref()).0.len(), 3, "marks are no share");
+    store.set_schema(7).unwrap();
+    assert_eq!((store.schema().unwrap(), store.marks().unwrap()), (7, Some(marks)));
+    assert_eq!(all(store.as_ref()).0.len(), 3, "marks and version are no share");
 }
 
 #[test]
 fn every_engine_conforms() {
     conforms(Box::new(MemStore::default()));
-    with_each(|engine, path| conforms((engine.open)(path)));
+    with_each(|engine, path| conforms(engine.open(path)));
 }
 
 #[test]
 fn a_store_survives_a_restart_and_goes_on_where_it_was() {
     with_each(|engine, path| {
         stored(engine, path, [1, 2]);
-        let mut store = (engine.open)(path);
+        let mut store = engine.open(path);
         store.append(&[sample(3)]).unwrap();
         assert_eq!(all(store.as_ref()).0, vec![1, 2, 3]);
     });
@@ -108,7 +116,7 @@ fn a_damaged_record_is_replaced_in_its_place_when_the_share_comes_again() {
     with_each(|engine, path| {
         stored(engine, path, [1, 2]);
         (engine.overwrite)(path, 0, b"flipped bits");
-        let mut store = (engine.open)(path);
+        let mut store = engine.open(path);
         assert_eq!(all(store.as_ref()), (vec![2], Loaded { shares: 1, damaged: 1 }));
         assert_eq!(store.get(&sample(1).0).unwrap(), None);
         store.append(&[sample(1)]).unwrap();
@@ -131,7 +139,7 @@ fn a_store_that_cannot_be_opened_is_moved_aside_and_begun_anew() {
             fs::create_dir(path).unwrap();
             fs::write(path.join("conf"), b"not what sled wrote").unwrap();
             fs::write(path.join(engine.file), vec![0xa5; 4_096]).unwrap();
-            let mut store = (engine.open)(path);
+            let mut store = engine.open(path);
             store.append(&[sample(1)]).unwrap();
         }
         let kept = beside(path).iter().filter(|name| name.starts_with("shares.damaged-")).count();
@@ -161,7 +169,7 @@ fn what_was_synced_survives_a_death_after_a_death() {
         let mut synced: BTreeMap<ShareId, StoredShare> = BTreeMap::new();
         let mut marks = None;
         for round in 0..ROUNDS {
-            let mut store = (engine.open)(&path);
+            let mut store = engine.open(&path);
             for tag in round * 10..round * 10 + SYNCED {
                 let (id, share) = sample(tag);
                 store.append(&[(id, share.clone())]).unwrap();
@@ -179,7 +187,7 @@ fn what_was_synced_survives_a_death_after_a_death() {
             as_a_kill_leaves_it(&path, &copy);
             path = copy;
         }
-        let store = (engine.open)(&path);
+        let store = engine.open(&path);
         assert_eq!(store.marks().unwrap(), marks, "{}", engine.name);
         for (id, share) in &synced {
             assert_eq!(store.get(id).unwrap().as_ref(), Some(share), "{}", engine.name);
@@ -188,5 +196,20 @@ fn what_was_synced_survives_a_death_after_a_death() {
         assert_eq!(loaded.damaged, 0);
         assert!(linked.iter().is_sorted(), "{linked:?}");
         assert!((0..ROUNDS).all(|round| !linked.contains(&(round * 10))), "what was removed stays away: {linked:?}");
+    });
+}
+
+#[test]
+fn a_store_of_a_newer_program_is_left_as_it_is() {
+    with_each(|engine, path| {
+        stored(engine, path, [1]);
+        let mut store = engine.open(path);
+        assert_eq!(store.schema().unwrap(), SCHEMA);
+        store.set_schema(SCHEMA + 1).unwrap();
+        store.sync().unwrap();
+        drop(store);
+        let refused = (engine.try_open)(path).unwrap_err();
+        assert!(matches!(refused, StoreError::Newer { found, known: SCHEMA } if found == SCHEMA + 1), "{refused:?}");
+        assert_eq!(beside(path), ["shares"], "nothing was moved aside");
     });
 }
