@@ -11,6 +11,7 @@
 //! stratum-v2.key  the key that miners know this node by in Stratum V2, mode 0600
 //! stratum-*.pem   certificate and key that miners see, when the operator has none
 //! shares/         the share store
+//! own-shares.journal  shares that were found here, until peers surely have them; so is own-shares.older.journal
 //! blocks/         found blocks until they are matured, and what became of all of them
 //! payouts/        whom the pool's blocks paid, with the proof of each
 //! history.hashrate  how fast was mined, by minute, hour and day
@@ -78,6 +79,11 @@ impl DataDir {
     /// The folder of the share store.
     pub fn shares(&self) -> PathBuf {
         self.path.join("shares")
+    }
+
+    /// The journal of own shares.
+    pub fn own_shares(&self) -> PathBuf {
+        self.path.join("own-shares.journal")
     }
 
     /// The folder of found blocks.

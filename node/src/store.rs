@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use sharechain::ShareId;
 
 mod aside;
+mod journal;
 mod load;
 pub mod mem;
 mod pace;
@@ -19,6 +20,7 @@ pub mod schema;
 pub mod sled;
 mod task;
 
+pub use journal::{Journal, open};
 pub use load::{LoadedChain, load};
 pub use pace::WritePace;
 pub use record::StoredShare;

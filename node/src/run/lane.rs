@@ -32,7 +32,7 @@ use crate::{
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::known_blocks,
     payouts::{PayoutSources, PayoutsTask},
-    store::{self, LoadedChain, StoreHandle, sled::SledStore},
+    store::{self, Journal, LoadedChain, StoreHandle, sled::SledStore},
     switching::{LaneView, Lanes},
     templates::{RefusedTemplate, TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
     work::{JobSender, WorkTask},
@@ -82,7 +82,7 @@ pub(super) struct Ground {
     config: Config,
     data_dir: DataDir,
     parent: ParentTasks,
-    sled: SledStore,
+    disk: (SledStore, Journal),
     chain: ShareChain,
     /// Shares of the store that claim to be blocks.
     claimed_blocks: Vec<Arc<CheckedShare>>,
@@ -127,10 +127,11 @@ impl Ground {
     /// Opens what a lane is built on.
     pub(super) async fn open((id, name): (LaneId, &str), config: Config, data_dir: DataDir) -> Result<Self, NodeError> {
         let parent = ParentTasks::open(&config).await?;
-        let sled = SledStore::open(&data_dir.shares())?;
-        let LoadedChain { mut chain, blocks: claimed_blocks, unused } = store::load(&sled, &config.chain.params)?;
+        let (sled, journal, loaded) = store::open(&data_dir.shares(), &data_dir.own_shares(), &config.chain.params)?;
+        let LoadedChain { mut chain, blocks: claimed_blocks, unused } = loaded;
         let channels = Channels::new(&mut chain);
-        Ok(Self { id, name: name.to_owned(), config, data_dir, parent, sled, chain, claimed_blocks, unused, channels })
+        let disk = (sled, journal);
+        Ok(Self { id, name: name.to_owned(), config, data_dir, parent, disk, chain, claimed_blocks, unused, channels })
     }
 
     pub(super) const fn data_dir(&self) -> &DataDir {
@@ -151,9 +152,20 @@ impl Ground {
 impl Lane {
     /// Opens and binds the rest.
     pub(super) async fn open(ground: Ground, node: &Node) -> Result<(Self, StoreThread), NodeError> {
-        let Ground { id, name, config, data_dir, parent, sled, chain, claimed_blocks, unused, channels } = ground;
-        let (store, store_thread) =
-            store::spawn(Box::new(sled)).map_err(file_error("start a thread for", &data_dir.shares()))?;
+        let Ground {
+            id,
+            name,
+            config,
+            data_dir,
+            parent,
+            disk: (sled, journal),
+            chain,
+            claimed_blocks,
+            unused,
+            channels,
+        } = ground;
+        let (store, store_thread) = store::spawn(Box::new(sled), Some(journal))
+            .map_err(file_error("start a thread for", &data_dir.shares()))?;
         if !unused.is_empty() {
             store.remove(unused).await;
         }

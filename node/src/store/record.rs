@@ -11,7 +11,7 @@ use super::Marks;
 /// Version of the record; a node that does not know it drops the record and syncs the share again.
 const VERSION: u8 = 1;
 /// Longest record. Stops a damaged length from allocating.
-const RECORD_LEN_MAX: usize = SHARE_LEN_MAX + 64;
+pub(super) const RECORD_LEN_MAX: usize = SHARE_LEN_MAX + 64;
 const CONFIG: Configuration<LittleEndian, Fixint, Limit<RECORD_LEN_MAX>> =
     config::standard().with_fixed_int_encoding().with_limit::<RECORD_LEN_MAX>();
 

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{Marks, Store, StoreError, StoredShare, WritePace};
+use super::{Journal, Marks, Store, StoreError, StoredShare, WritePace};
 use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_SYNC_INTERVAL};
 
 /// What the store's thread is told, in order.
@@ -89,17 +89,27 @@ impl StoreHandle {
 ///
 /// # Errors
 /// When the system has no thread left.
-pub fn spawn(store: Box<dyn Store>) -> std::io::Result<(StoreHandle, JoinHandle<Result<(), StoreError>>)> {
+pub fn spawn(
+    store: Box<dyn Store>,
+    journal: Option<Journal>,
+) -> std::io::Result<(StoreHandle, JoinHandle<Result<(), StoreError>>)> {
     let (handle, inbox) = StoreHandle::channel();
     let (runtime, pace) = (Handle::current(), handle.pace.clone());
     let thread = std::thread::Builder::new()
         .name("store".to_owned())
-        .spawn(move || runtime.block_on(run(store, inbox, &pace)))?;
+        .spawn(move || runtime.block_on(run(Disk { store, journal }, inbox, &pace)))?;
     Ok((handle, thread))
 }
 
+/// Where shares are written.
+struct Disk {
+    store: Box<dyn Store>,
+    /// Where own shares go first.
+    journal: Option<Journal>,
+}
+
 async fn run(
-    mut store: Box<dyn Store>,
+    mut disk: Disk,
     mut inbox: mpsc::Receiver<Command>,
     pace: &WritePace,
 ) -> Result<(), StoreError> {
@@ -114,12 +124,12 @@ async fn run(
         };
         match received {
             Err(()) => {
-                pace.time(|| store.sync())?;
+                pace.time(|| disk.store.sync())?;
                 sync_at = None;
             }
-            Ok(0) => return store.sync(),
+            Ok(0) => return disk.store.sync(),
             Ok(_) => {
-                let unsynced = handle(store.as_mut(), &mut commands, sync_at.is_some(), pace)?;
+                let unsynced = handle(&mut disk, &mut commands, sync_at.is_some(), pace)?;
                 sync_at = unsynced.then(|| sync_at.unwrap_or_else(|| Instant::now() + STORE_SYNC_INTERVAL));
             }
         }
@@ -133,6 +143,8 @@ type Read = (Vec<ShareId>, oneshot::Sender<Vec<Option<StoredShare>>>);
 #[derive(Default)]
 struct Batch {
     appends: Vec<(ShareId, StoredShare)>,
+    /// Those of them that nobody else has yet.
+    own: Vec<StoredShare>,
     removals: Vec<ShareId>,
     /// The newest one counts.
     marks: Option<Marks>,
@@ -148,8 +160,11 @@ impl Batch {
                 Command::Append { id, share, durable } => {
                     // It was forgotten and came again.
                     batch.removals.retain(|removed| *removed != id);
+                    if let Some(durable) = durable {
+                        batch.own.push(share.clone());
+                        batch.waiting.push(durable);
+                    }
                     batch.appends.push((id, share));
-                    batch.waiting.extend(durable);
                 }
                 Command::Remove { ids } => batch.removals.extend(ids),
                 Command::Mark(marks) => batch.marks = Some(marks),
@@ -164,7 +179,10 @@ impl Batch {
     }
 
     /// Removals come last: a share that was appended and forgotten in one batch is gone.
-    fn write(&self, store: &mut dyn Store) -> Result<(), StoreError> {
+    fn write(&self, Disk { store, journal }: &mut Disk) -> Result<(), StoreError> {
+        if let Some(journal) = journal.as_mut().filter(|_| !self.own.is_empty()) {
+            journal.append(&self.own).map_err(StoreError::engine("write the journal of own shares"))?;
+        }
         if !self.appends.is_empty() {
             store.append(&self.appends)?;
         }
@@ -180,13 +198,13 @@ impl Batch {
 
 /// Handles a batch; says whether something is not synced yet.
 fn handle(
-    store: &mut dyn Store,
+    disk: &mut Disk,
     commands: &mut Vec<Command>,
     unsynced: bool,
     pace: &WritePace,
 ) -> Result<bool, StoreError> {
     let batch = Batch::of(commands.drain(..));
-    let durable = if batch.is_write() { pace.time(|| batch.write(store)) } else { Ok(()) };
+    let durable = if batch.is_write() { pace.time(|| batch.write(disk)) } else { Ok(()) };
     let unsynced = (unsynced || batch.is_write()) && batch.waiting.is_empty();
     let Batch { waiting, reads, .. } = batch;
     if let Err(cause) = durable {
@@ -200,7 +218,7 @@ fn handle(
         let _gone = waiter.send(Ok(()));
     }
     for (ids, reply) in reads {
-        let shares = ids.iter().map(|id| store.get(id)).collect::<Result<Vec<_>, _>>()?;
+        let shares = ids.iter().map(|id| disk.store.get(id)).collect::<Result<Vec<_>, _>>()?;
         let _gone = reply.send(shares);
     }
     Ok(unsynced)

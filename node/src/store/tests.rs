@@ -24,7 +24,7 @@ fn all(store: &dyn Store) -> (Vec<u64>, Loaded) {
 
 #[tokio::test]
 async fn the_task_acknowledges_after_the_sync_and_reads_back() {
-    let (handle, thread) = spawn(Box::new(MemStore::default())).unwrap();
+    let (handle, thread) = spawn(Box::new(MemStore::default()), None).unwrap();
     let (id, share) = sample(1);
     let durable = handle.append_durably(id, share.clone()).await;
     durable.await.unwrap().unwrap();
@@ -77,7 +77,7 @@ impl Store for BrokenDisk {
 
 #[tokio::test]
 async fn a_failed_sync_is_never_acknowledged_and_ends_the_store() {
-    let (handle, thread) = spawn(Box::new(BrokenDisk(MemStore::default()))).unwrap();
+    let (handle, thread) = spawn(Box::new(BrokenDisk(MemStore::default())), None).unwrap();
     let (id, share) = sample(1);
     let durable = handle.append_durably(id, share).await;
     let error = durable.await.unwrap().unwrap_err();
@@ -85,6 +85,20 @@ async fn a_failed_sync_is_never_acknowledged_and_ends_the_store() {
     assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_err());
     handle.failed().await;
     assert!(matches!(handle.read(vec![id]).await, Err(StoreError::Stopped)));
+}
+
+#[tokio::test]
+async fn an_own_share_is_in_the_journal_even_when_the_store_then_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own-shares.journal");
+    let (journal, _) = Journal::open(&path).unwrap();
+    let (handle, thread) = spawn(Box::new(BrokenDisk(MemStore::default())), Some(journal)).unwrap();
+    let (other, from_a_peer) = sample(2);
+    handle.append(other, from_a_peer).await;
+    let (id, share) = sample(1);
+    assert!(handle.append_durably(id, share.clone()).await.await.unwrap().is_err());
+    assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_err());
+    assert_eq!(Journal::open(&path).unwrap().1, vec![share]);
 }
 
 /// Windows of 30 shares and a merge depth of 4, so that a few hundred shares are more than is kept.
@@ -194,7 +208,7 @@ fn a_mark_older_than_the_shares_does_not_keep_a_node_from_the_best_tip() {
 
 #[tokio::test]
 async fn a_share_that_is_forgotten_and_comes_again_stays() {
-    let (handle, thread) = spawn(Box::new(MemStore::default())).unwrap();
+    let (handle, thread) = spawn(Box::new(MemStore::default()), None).unwrap();
     let (id, share) = sample(1);
     for _ in 0..50 {
         handle.append(id, share.clone()).await;

@@ -208,7 +208,7 @@ fn a_store_of_a_newer_program_is_left_as_it_is() {
         store.set_schema(SCHEMA + 1).unwrap();
         store.sync().unwrap();
         drop(store);
-        let refused = (engine.try_open)(path).unwrap_err();
+        let refused = (engine.try_open)(path).err().unwrap();
         assert!(matches!(refused, StoreError::Newer { found, known: SCHEMA } if found == SCHEMA + 1), "{refused:?}");
         assert_eq!(beside(path), ["shares"], "nothing was moved aside");
     });

@@ -1,0 +1,159 @@
+use sharechain::{
+    CheckedShare, Effect, ShareChain,
+    testing::{self, GENESIS_TIME, Miner},
+};
+
+use super::*;
+use crate::store::Marks;
+
+fn sample(tag: u8) -> StoredShare {
+    StoredShare { bytes: vec![tag; 300], is_block: false, linked_at: tag.into() }
+}
+
+fn kept(path: &Path) -> Vec<u64> {
+    Journal::open(path).unwrap().1.iter().map(|share| share.linked_at).collect()
+}
+
+#[test]
+fn what_was_appended_is_there_after_a_restart_and_is_its_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own-shares.journal");
+    assert_eq!(kept(&path), Vec::<u64>::new());
+    let (mut journal, _) = Journal::open(&path).unwrap();
+    journal.append(&[sample(1), sample(2)]).unwrap();
+    journal.append(&[sample(3)]).unwrap();
+    assert_eq!(kept(&path), [1, 2, 3]);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_torn_or_damaged_entry_costs_itself_wherever_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own-shares.journal");
+    let whole = |tags: std::ops::RangeInclusive<u8>| {
+        let _begun = fs::remove_file(&path);
+        Journal::open(&path).unwrap().0.append(&tags.map(sample).collect::<Vec<_>>()).unwrap();
+        fs::read(&path).unwrap()
+    };
+    let bytes = whole(1..=3);
+    let entry_len = bytes.len() / 3;
+    for cut in 1..entry_len {
+        fs::write(&path, &bytes[..bytes.len() - cut]).unwrap();
+        // A node that goes on after it finds what it then writes.
+        Journal::open(&path).unwrap().0.append(&[sample(4)]).unwrap();
+        assert_eq!(kept(&path), [1, 2, 4], "{cut} bytes less");
+    }
+    for bit in 0..entry_len * 8 {
+        let mut damaged = bytes.clone();
+        damaged[entry_len + bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &damaged).unwrap();
+        assert_eq!(kept(&path), [1, 3], "bit {bit}");
+    }
+    fs::write(&path, vec![0xa5; 10_000]).unwrap();
+    assert_eq!(kept(&path), Vec::<u64>::new());
+}
+
+#[test]
+fn the_journal_is_bounded_and_the_newest_shares_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own-shares.journal");
+    let (mut journal, _) = Journal::open(&path).unwrap();
+    let batch: Vec<StoredShare> = (0..250).map(sample).collect();
+    for _ in 0..200 {
+        journal.append(&batch).unwrap();
+    }
+    let entry_len = u64::try_from(sample(0).encode().len() + HEAD_LEN).unwrap();
+    let on_disk: u64 = [path.clone(), older(&path)].iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    assert!(on_disk <= 2 * FILE_LEN_MAX + 2 * 250 * entry_len, "{on_disk}");
+    let kept = kept(&path);
+    assert!(u64::try_from(kept.len()).unwrap() * entry_len >= FILE_LEN_MAX, "{}", kept.len());
+    assert_eq!(kept.last(), Some(&249));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+/// What a miner of this node found, and the store of it.
+struct Mined {
+    folder: tempfile::TempDir,
+    chain: ShareChain,
+    shares: Vec<Arc<CheckedShare>>,
+    params: Arc<Params>,
+}
+
+impl Mined {
+    fn folder(&self) -> PathBuf {
+        self.folder.path().join("shares")
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.path().join("own-shares.journal")
+    }
+
+    /// Thirty shares; those whose number is our own are in the journal first.
+    fn new(own: impl Fn(u32) -> bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let params = testing::devnet_params();
+        let chain = ShareChain::new(params.clone());
+        let mut mined = Self { folder, chain, shares: Vec::new(), params: params.clone() };
+        let (mut store, mut journal, _) = open(&mined.folder(), &mined.journal(), &params).unwrap();
+        let mut miner = Miner::new(params, 1);
+        for number in 1..=30 {
+            let share = miner.extend(&mut mined.chain, GENESIS_TIME + number);
+            let stored = StoredShare::new(&share, u64::from(number));
+            if own(number) {
+                journal.append(&[stored.clone()]).unwrap();
+            }
+            store.append(&[(share.id(), stored)]).unwrap();
+            mined.shares.push(share);
+        }
+        while let Some(effect) = mined.chain.poll_effect() {
+            assert!(!matches!(effect, Effect::Forgotten(_)), "all are kept");
+        }
+        store.mark(Marks { first: mined.chain.first_share(), tip: mined.chain.tip().id }).unwrap();
+        store.sync().unwrap();
+        mined
+    }
+
+    fn reopened(&self) -> LoadedChain {
+        open(&self.folder(), &self.journal(), &self.params).unwrap().2
+    }
+}
+
+#[test]
+fn a_lost_store_comes_back_from_the_journal_as_far_as_shares_are_our_own() {
+    let alone = Mined::new(|_| true);
+    fs::remove_dir_all(alone.folder()).unwrap();
+    assert_eq!(alone.reopened().chain.tip(), alone.chain.tip(), "nobody else had them");
+    assert_eq!(SledStore::look(&alone.folder()).unwrap().shares, 30);
+    // Together with others.
+    let one = Mined::new(|number| number % 3 == 0);
+    fs::write(one.folder().join("db"), vec![0xa5; 4_096]).unwrap();
+    let mut chain = one.reopened().chain;
+    assert!(chain.is_empty() && fs::read_dir(one.folder.path()).unwrap().count() == 3, "moved aside");
+    // Peers bring theirs; ours were waiting.
+    for (number, share) in (1..).zip(&one.shares) {
+        if number % 3 != 0 {
+            let _linked = chain.handle(share.clone(), Origin::OwnStore, 0);
+        }
+    }
+    assert_eq!(chain.tip(), one.chain.tip());
+}
+
+#[test]
+fn a_store_that_opens_and_cannot_be_read_is_moved_aside_too() {
+    let mined = Mined::new(|_| true);
+    // As if sled had found damage on the way: a version that nobody ever wrote.
+    let raw = ::sled::open(mined.folder()).unwrap();
+    raw.insert("schema", b"not a version").unwrap();
+    drop(raw);
+    assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());
+    let names = fs::read_dir(mined.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.into_iter().any(|name| name.to_string_lossy().starts_with("shares.damaged-")));
+}
+
+#[test]
+fn the_journal_adds_nothing_to_a_store_that_has_it_all() {
+    let mined = Mined::new(|number| number % 2 == 0);
+    assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());
+    assert_eq!(SledStore::look(&mined.folder()).unwrap().shares, 30);
+}
