@@ -7,12 +7,14 @@ use clap_complete::Shell;
 use node::{Region, directory::StratumUrl, parent::devnet};
 
 mod ask;
+mod database;
 mod lanes;
 mod payouts;
 mod run;
 mod setup;
 
 pub(crate) use ask::{ChainCommand, DagArgs, DrainArgs, EventsArgs, ListArgs, SharesArgs, StatusArgs, WindowArgs};
+pub(crate) use database::{DatabaseArgs, DatabaseCommand};
 pub(crate) use lanes::{LanesArgs, LanesCommand, ReplayArgs};
 pub(crate) use payouts::{AuditArgs, HistoryArgs, PayoutsArgs, PayoutsCommand, ProveArgs, VerifyArgs};
 pub(crate) use run::RunArgs;
@@ -101,6 +103,8 @@ pub(crate) enum Command {
     Openapi,
     /// Check, show or write a configuration.
     Config(ConfigArgs),
+    /// The share store of a node: look at it, copy it, put it back.
+    Db(DatabaseArgs),
     /// Measure which pool nodes lose a miner least: those of the directory of a running node, or those that are given.
     Nearest(NearestArgs),
     /// Print the version of this program, and of the node that answers.

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{Args, Command, DevnetArgs, StatusArgs},
-    chain, config_cmd, doctor, events, health, init, lanes,
+    chain, config_cmd, database, doctor, events, health, init, lanes,
     listing::{self, CLEAR},
     lists,
     log::LogFilter,
@@ -90,6 +90,7 @@ async fn dispatch(args: Args, log: &LogFilter) -> anyhow::Result<ExitCode> {
         }
         Command::Init(args) => init::run(*args).await,
         Command::Config(args) => config_cmd::run(args, filter.as_deref(), json),
+        Command::Db(args) => Box::pin(database::run(args, filter.as_deref(), json)).await,
         Command::Nearest(args) => nearest::run(args, &api, json).await,
         Command::Peers(args) => peers::run(args, &ApiClient::new(&api)?, json).await,
     }

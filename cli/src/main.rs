@@ -8,6 +8,7 @@ mod args;
 mod chain;
 mod commands;
 mod config_cmd;
+mod database;
 mod doctor;
 mod events;
 mod exit;

@@ -48,6 +48,7 @@ mod server;
 mod shares;
 mod state;
 mod status;
+mod store;
 mod switching;
 mod viewer;
 mod workers;

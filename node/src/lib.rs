@@ -28,6 +28,7 @@ pub mod chain_task;
 pub mod clock;
 pub mod config;
 pub mod data_dir;
+pub mod database;
 pub mod defaults;
 pub mod diagnostics;
 pub mod directory;

@@ -28,6 +28,11 @@ pub use record::StoredShare;
 pub(crate) use task::Command;
 pub use task::{StoreHandle, spawn};
 
+pub(crate) use aside::kept as kept_aside;
+
+/// Most records of a page. Stops whoever reads the store from holding up those who write by more than a few milliseconds.
+pub const STORE_PAGE_MAX: usize = 500;
+
 /// A place for shares. A share is stored once, and keeps its place until it is removed.
 pub trait Store: Send {
     /// Stores shares that are not there yet, all of them or none.
@@ -78,6 +83,12 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError>;
 
+    /// At most `len_max` records in order of appending, from the one after the place `after`; damaged ones are left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError>;
+
     /// Calls `visit` with every share in order of appending; damaged records are skipped and counted.
     ///
     /// # Errors
@@ -92,6 +103,35 @@ pub struct Marks {
     pub first: ShareId,
     /// The best share.
     pub tip: ShareId,
+}
+
+/// A part of the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Shares in order of appending.
+    pub shares: Vec<StoredShare>,
+    /// Place of the last record that was looked at; `None` when there may be no more.
+    pub next: Option<u64>,
+}
+
+impl Page {
+    /// Takes a page off records with their places, which come in order.
+    fn of<R: AsRef<[u8]>>(
+        records: impl Iterator<Item = Result<(u64, R), StoreError>>,
+        len_max: usize,
+    ) -> Result<Self, StoreError> {
+        let (mut page, mut seen) = (Self::default(), 0);
+        for entry in records.take(len_max) {
+            let (place, record) = entry?;
+            seen += 1;
+            page.next = Some(place);
+            page.shares.extend(StoredShare::decode(record.as_ref()));
+        }
+        if seen < len_max {
+            page.next = None;
+        }
+        Ok(page)
+    }
 }
 
 /// What a pass over the store met.

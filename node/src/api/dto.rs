@@ -11,6 +11,7 @@ mod parent;
 mod peers;
 mod shares;
 mod status;
+mod store;
 mod switching;
 mod workers;
 
@@ -26,5 +27,6 @@ pub use status::{
     Band, Coin, Daemon, Finding, Health, Parent, PoolHashrate, RejectCounts, RivalBranch, Round, Status, Submits,
     Upgrade,
 };
+pub use store::{StoreMarks, StorePage};
 pub use switching::{DecisionEntry, LaneChoice, Switching, SwitchingOrderBody};
 pub use workers::{Connect, ConnectUrl, Lane, MinerDetail, PayoutEntry, Snippet, Worker};

@@ -17,7 +17,7 @@ use super::{
     miners, nodes, paid, parent, payouts, peers,
     problem::Refusals,
     request::{NoParams, Params},
-    shares, status, switching, workers,
+    shares, status, store, switching, workers,
 };
 
 /// What is said of the whole.
@@ -80,6 +80,7 @@ fn described() -> (Router<ApiState>, utoipa::openapi::OpenApi) {
         .routes(routes!(peers::bans))
         .routes(routes!(peers::order))
         .routes(routes!(nodes::nodes))
+        .routes(routes!(store::page))
         .routes(routes!(events::sse))
         .routes(routes!(events::ws))
         .routes(routes!(history::hashrate))

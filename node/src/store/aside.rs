@@ -38,8 +38,22 @@ pub(super) fn open_or_begin_anew<S>(
 
 /// Engines panic on some damaged files; for those who call them that is an error like any other.
 pub(super) fn catching<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(call))
-        .unwrap_or_else(|panic| Err(StoreError::damaged("open the store")(format!("the engine panicked: {}", words(&*panic)))))
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        Err(StoreError::damaged("open the store")(format!("the engine panicked: {}", words(&*panic))))
+    })
+}
+
+/// What was moved aside of this store, and is still there.
+pub(crate) fn kept(folder: &Path) -> Vec<PathBuf> {
+    let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else { return Vec::new() };
+    let prefix = format!("{}.damaged-", name.to_string_lossy());
+    let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
+    let mut kept: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .map(|entry| entry.path())
+        .collect();
+    kept.sort();
+    kept
 }
 
 fn free_name(folder: &Path) -> PathBuf {

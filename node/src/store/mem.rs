@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sharechain::ShareId;
 
-use super::{Loaded, Marks, Store, StoreError, StoredShare};
+use super::{Loaded, Marks, Page, Store, StoreError, StoredShare};
 
 /// Forgets everything when it is dropped.
 #[derive(Debug, Default)]
@@ -60,6 +60,11 @@ impl Store for MemStore {
 
     fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
         Ok(self.by_id.get(id).and_then(|place| StoredShare::decode(self.records.get(place)?)))
+    }
+
+    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
+        let from = after.map_or(0, |after| after.saturating_add(1));
+        Page::of(self.records.range(from..).map(|(place, record)| Ok((*place, record))), len_max)
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {

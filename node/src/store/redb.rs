@@ -9,7 +9,7 @@ use ::redb::{
 };
 use sharechain::ShareId;
 
-use super::{Loaded, Marks, Store, StoreError, StoredShare, aside, schema};
+use super::{Loaded, Marks, Page, Store, StoreError, StoredShare, aside, schema};
 use crate::defaults::STORE_CACHE_BYTES;
 
 /// Records by order of appending.
@@ -52,7 +52,8 @@ impl RedbStore {
             write.open_table(SINGLE)?;
             Ok(())
         })?;
-        let last = store.read("find the newest share", |read| Ok(read.open_table(SHARES)?.last()?.map(|(key, _)| key.value())))?;
+        let last = store
+            .read("find the newest share", |read| Ok(read.open_table(SHARES)?.last()?.map(|(key, _)| key.value())))?;
         store.next = last.map_or(0, |last| last.saturating_add(1));
         Ok(store)
     }
@@ -66,7 +67,11 @@ impl RedbStore {
         self.commit(Durability::None, write).map_err(failed(action))
     }
 
-    fn commit<T>(&self, durability: Durability, write: impl FnOnce(&WriteTransaction) -> Result<T, Error>) -> Result<T, Error> {
+    fn commit<T>(
+        &self,
+        durability: Durability,
+        write: impl FnOnce(&WriteTransaction) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut transaction = self.db.begin_write()?;
         transaction.set_durability(durability)?;
         let written = write(&transaction)?;
@@ -160,6 +165,19 @@ impl Store for RedbStore {
             };
             Ok(read.open_table(SHARES)?.get(place)?.and_then(|record| StoredShare::decode(record.value())))
         })
+    }
+
+    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
+        let from = after.map_or(0, |after| after.saturating_add(1));
+        self.read("read the shares", |read| {
+            let table = read.open_table(SHARES)?;
+            let records = table.range(from..)?.take(len_max).map(|entry| {
+                let (place, record) = entry?;
+                Ok((place.value(), record.value().to_vec()))
+            });
+            records.collect::<Result<Vec<_>, Error>>()
+        })
+        .and_then(|records| Page::of(records.into_iter().map(Ok), len_max))
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {

@@ -10,7 +10,7 @@ use sled::{
 };
 use tracing::info;
 
-use super::{Loaded, Marks, Store, StoreError, StoredShare, aside, schema};
+use super::{Loaded, Marks, Page, Store, StoreError, StoredShare, aside, schema};
 use crate::defaults::STORE_CACHE_BYTES;
 
 /// Key of the marks in sled's default tree.
@@ -47,6 +47,48 @@ impl SledStore {
     /// When it cannot be opened or read.
     pub fn look(folder: &Path) -> Result<Loaded, StoreError> {
         aside::catching(|| Self::try_open(folder)?.for_each(&mut |_| {}))
+    }
+
+    /// Opens the folder without moving it aside or bringing it to this version.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_as_it_is(folder: &Path) -> Result<Self, StoreError> {
+        aside::catching(|| Self::try_open(folder))
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.shares.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.shares.is_empty()
+    }
+
+    /// Bytes of its files.
+    ///
+    /// # Errors
+    /// When they cannot be looked at.
+    pub fn disk_bytes(&self) -> Result<u64, StoreError> {
+        self.db.size_on_disk().map_err(StoreError::engine("measure the store"))
+    }
+
+    /// Entries of the index without a record, and records without an entry.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn index_faults(&self) -> Result<u64, StoreError> {
+        let (mut entries, mut dangling) = (0_u64, 0_u64);
+        for place in self.ids.iter().values() {
+            let place = place.map_err(StoreError::engine("read the index"))?;
+            let is_there = self.shares.contains_key(place).map_err(StoreError::engine("read the index"))?;
+            entries += 1;
+            dangling += u64::from(!is_there);
+        }
+        let records = u64::try_from(self.shares.len()).unwrap_or(u64::MAX);
+        Ok(dangling + records.abs_diff(entries - dangling))
     }
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {
@@ -134,6 +176,16 @@ impl Store for SledStore {
         };
         let record = self.shares.get(key).map_err(StoreError::engine("read a share"))?;
         Ok(record.and_then(|record| StoredShare::decode(&record)))
+    }
+
+    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
+        let from = after.map_or(0, |after| after.saturating_add(1));
+        let records = self.shares.range(from.to_be_bytes()..).map(|entry| {
+            let (key, record) = entry.map_err(StoreError::engine("read the shares"))?;
+            let place = sequence(&key).ok_or("a key is no place").map_err(StoreError::damaged("read the shares"))?;
+            Ok((place, record))
+        });
+        Page::of(records, len_max)
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {

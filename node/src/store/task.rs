@@ -10,7 +10,7 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{Journal, Marks, Store, StoreError, StoredShare, WritePace};
+use super::{Journal, Marks, Page, STORE_PAGE_MAX, Store, StoreError, StoredShare, WritePace};
 use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_SYNC_INTERVAL};
 
 /// What the store's thread is told, in order.
@@ -20,7 +20,11 @@ pub(crate) enum Command {
     Remove { ids: Vec<ShareId> },
     Mark(Marks),
     Read { ids: Vec<ShareId>, reply: oneshot::Sender<Vec<Option<StoredShare>>> },
+    Page { after: Option<u64>, reply: PageReply },
 }
+
+/// Where a part of the store goes, with the marks as they are then.
+type PageReply = oneshot::Sender<(Page, Option<Marks>)>;
 
 /// Sends to the store's thread; when all handles are dropped it syncs and ends.
 #[derive(Clone, Debug)]
@@ -83,6 +87,16 @@ impl StoreHandle {
         self.commands.send(Command::Read { ids, reply }).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)
     }
+
+    /// Reads a part of the store in order of appending, after a place; and the marks as they are then.
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`].
+    pub async fn page(&self, after: Option<u64>) -> Result<(Page, Option<Marks>), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Page { after, reply }).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.map_err(|_| StoreError::Stopped)
+    }
 }
 
 /// Starts the thread. It ends with an error when the disk fails: nothing is acknowledged after that.
@@ -108,11 +122,7 @@ struct Disk {
     journal: Option<Journal>,
 }
 
-async fn run(
-    mut disk: Disk,
-    mut inbox: mpsc::Receiver<Command>,
-    pace: &WritePace,
-) -> Result<(), StoreError> {
+async fn run(mut disk: Disk, mut inbox: mpsc::Receiver<Command>, pace: &WritePace) -> Result<(), StoreError> {
     // When what is appended but not synced has to be.
     let mut sync_at: Option<Instant> = None;
     let mut commands = Vec::with_capacity(STORE_BATCH_MAX);
@@ -150,6 +160,7 @@ struct Batch {
     marks: Option<Marks>,
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
     reads: Vec<Read>,
+    pages: Vec<(Option<u64>, PageReply)>,
 }
 
 impl Batch {
@@ -169,6 +180,7 @@ impl Batch {
                 Command::Remove { ids } => batch.removals.extend(ids),
                 Command::Mark(marks) => batch.marks = Some(marks),
                 Command::Read { ids, reply } => batch.reads.push((ids, reply)),
+                Command::Page { after, reply } => batch.pages.push((after, reply)),
             }
         }
         batch
@@ -197,16 +209,11 @@ impl Batch {
 }
 
 /// Handles a batch; says whether something is not synced yet.
-fn handle(
-    disk: &mut Disk,
-    commands: &mut Vec<Command>,
-    unsynced: bool,
-    pace: &WritePace,
-) -> Result<bool, StoreError> {
+fn handle(disk: &mut Disk, commands: &mut Vec<Command>, unsynced: bool, pace: &WritePace) -> Result<bool, StoreError> {
     let batch = Batch::of(commands.drain(..));
     let durable = if batch.is_write() { pace.time(|| batch.write(disk)) } else { Ok(()) };
     let unsynced = (unsynced || batch.is_write()) && batch.waiting.is_empty();
-    let Batch { waiting, reads, .. } = batch;
+    let Batch { waiting, reads, pages, .. } = batch;
     if let Err(cause) = durable {
         error!(cause = cause.chain(), "the share store failed");
         for waiter in waiting {
@@ -220,6 +227,9 @@ fn handle(
     for (ids, reply) in reads {
         let shares = ids.iter().map(|id| disk.store.get(id)).collect::<Result<Vec<_>, _>>()?;
         let _gone = reply.send(shares);
+    }
+    for (after, reply) in pages {
+        let _gone = reply.send((disk.store.page(after, STORE_PAGE_MAX)?, disk.store.marks()?));
     }
     Ok(unsynced)
 }

@@ -70,6 +70,10 @@ impl Store for BrokenDisk {
         self.0.get(id)
     }
 
+    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
+        self.0.page(after, len_max)
+    }
+
     fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
         self.0.for_each(visit)
     }

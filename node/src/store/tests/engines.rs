@@ -10,7 +10,9 @@ use std::{
 use sharechain::ShareId;
 
 use super::{all, sample};
-use crate::store::{Loaded, Marks, Store, StoreError, StoredShare, mem::MemStore, redb::RedbStore, schema::SCHEMA, sled::SledStore};
+use crate::store::{
+    Loaded, Marks, Store, StoreError, StoredShare, mem::MemStore, redb::RedbStore, schema::SCHEMA, sled::SledStore,
+};
 
 /// An engine with a folder.
 struct Engine {
@@ -85,6 +87,10 @@ fn conforms(mut store: Box<dyn Store>) {
     assert_eq!((all(store.as_ref()).0, store.get(&id).unwrap()), (vec![3, 2], None));
     store.append(&[sample(1), sample(2)]).unwrap();
     assert_eq!(all(store.as_ref()).0, vec![3, 2, 1], "it is a new share then");
+    let first = store.page(None, 2).unwrap();
+    assert_eq!(first.shares.iter().map(|share| share.linked_at).collect::<Vec<_>>(), [3, 2]);
+    let last = store.page(first.next, 2).unwrap();
+    assert_eq!((last.shares, last.next), (vec![sample(1).1], None), "page by page, in order");
     assert_eq!(store.marks().unwrap(), None);
     let marks = Marks { first: sample(3).0, tip: id };
     store.mark(Marks { tip: sample(2).0, ..marks }).unwrap();

@@ -1,0 +1,242 @@
+//! Backups: a backup is a data directory, with the store written anew, and without what belongs to a running node.
+//!
+//! ```text
+//! running node --GET /api/v1/store, page by page--\
+//!                                                  >--> DIR/shares      files as they are --> DIR/..
+//! stopped node --its store, under its lock--------/
+//! ```
+//! Shares are given in order of appending; what comes meanwhile is at the end, so nothing that was there at the beginning is
+//! missing.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use sharechain::{Params, ShareId};
+
+use super::{DatabaseError, Progress, files, has_store, lanes, of, opened, shares_of};
+use crate::{
+    api::{
+        client::ApiClient,
+        dto::{StoreMarks, StorePage},
+    },
+    config::Config,
+    data_dir::{DataDir, LANES},
+    error::NodeError,
+    run::Endpoints,
+    store::{Marks, STORE_PAGE_MAX, Store, StoredShare, sled::SledStore},
+};
+
+/// Files that belong to a running node, or to a store that is copied otherwise.
+const LEFT_OUT: [&str; 7] =
+    ["lock", "api.cookie", "endpoints.json", "shares", LANES, "own-shares.journal", "own-shares.older.journal"];
+
+/// What was copied of a lane.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackedUp {
+    /// The lane.
+    pub lane: String,
+    /// Where to.
+    pub folder: PathBuf,
+    /// Shares.
+    pub shares: u64,
+    /// Other files.
+    pub files: usize,
+    /// Whether a running node was asked for the shares.
+    pub online: bool,
+}
+
+/// What was put back of a lane.
+#[derive(Clone, Debug, Serialize)]
+pub struct Restored {
+    /// The lane.
+    pub lane: String,
+    /// Where to.
+    pub folder: PathBuf,
+    /// Shares.
+    pub shares: u64,
+}
+
+/// Copies the folders of a node, running or not, to an empty folder.
+///
+/// # Errors
+/// [`DatabaseError`]; the folder is empty then, as far as that is possible.
+pub async fn backup(config: &Config, target: &Path, progress: Progress<'_>) -> Result<Vec<BackedUp>, DatabaseError> {
+    if !files::is_free(target)? {
+        return Err(DatabaseError::NotEmpty(target.to_owned()));
+    }
+    files::make(target)?;
+    let mut done = Vec::new();
+    for (place, (name, lane)) in lanes(config).enumerate() {
+        let folder = of_lane(target, place, name);
+        match back_up_lane(config, (place, name, lane), &folder, progress).await {
+            Ok(one) => done.push(one),
+            Err(cause) => {
+                files::empty(target);
+                return Err(cause);
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Puts a backup back into the empty folders of a configuration.
+///
+/// # Errors
+/// [`DatabaseError`]; folders that were empty are so again, as far as that is possible.
+pub fn restore(config: &Config, source: &Path) -> Result<Vec<Restored>, DatabaseError> {
+    let from = |place, name| of_lane(source, place, name);
+    let plan: Vec<(&str, &Path, PathBuf)> = lanes(config)
+        .enumerate()
+        .map(|(place, (name, lane))| (name, lane.data_dir.as_path(), from(place, name)))
+        .collect();
+    for (_, dir, from) in &plan {
+        if !has_store(from) {
+            return Err(DatabaseError::NoBackup(from.clone()));
+        }
+        if !files::is_free(dir)? {
+            return Err(DatabaseError::NotEmpty((*dir).to_owned()));
+        }
+    }
+    refuse_in_use(source)?;
+    let mut done = Vec::new();
+    for (place, (name, dir, from)) in plan.iter().enumerate() {
+        match restore_lane(name, dir, from) {
+            Ok(one) => done.push(one),
+            Err(cause) => {
+                for (_, dir, _) in plan.iter().take(place + 1) {
+                    files::empty(dir);
+                }
+                return Err(cause);
+            }
+        }
+    }
+    Ok(done)
+}
+
+fn restore_lane(name: &str, dir: &Path, from: &Path) -> Result<Restored, DatabaseError> {
+    files::make(dir)?;
+    // No node starts on half of it.
+    let held = DataDir::open(dir)?;
+    files::copy(from, dir, &|name| LEFT_OUT.contains(&name) && name != "shares")?;
+    let shares = opened(dir)?.len();
+    drop(held);
+    Ok(Restored { lane: name.to_owned(), folder: dir.to_owned(), shares: u64::try_from(shares).unwrap_or(u64::MAX) })
+}
+
+async fn back_up_lane(
+    config: &Config,
+    (place, name, lane): (usize, &str, &Config),
+    folder: &Path,
+    progress: Progress<'_>,
+) -> Result<BackedUp, DatabaseError> {
+    let dir = lane.data_dir.as_path();
+    if !has_store(dir) {
+        return Err(DatabaseError::NoStore(dir.to_owned()));
+    }
+    let (source, held) = match DataDir::open(dir) {
+        Ok(held) => (Source::Here(opened(dir)?), Some(held)),
+        Err(NodeError::DataDirInUse(_)) => (running(config, place, name)?, None),
+        Err(cause) => return Err(cause.into()),
+    };
+    let files = files::copy(dir, folder, &|name| LEFT_OUT.contains(&name) || is_passing(name))?;
+    let mut copy = SledStore::open(&shares_of(folder)).map_err(of(folder))?;
+    let shares = source.copy_to(&mut copy, (dir, &lane.chain.params), progress).await?;
+    let (lane, online) = (name.to_owned(), matches!(source, Source::Running(..)));
+    // The lock is held until nobody has the store open.
+    drop(source);
+    drop(held);
+    Ok(BackedUp { lane, folder: folder.to_owned(), shares, files, online })
+}
+
+/// Where shares come from.
+enum Source {
+    Here(SledStore),
+    /// Its API, and the path there.
+    Running(ApiClient, String),
+}
+
+impl Source {
+    async fn copy_to(
+        &self,
+        copy: &mut SledStore,
+        (dir, params): (&Path, &Params),
+        progress: Progress<'_>,
+    ) -> Result<u64, DatabaseError> {
+        let (mut after, mut copied) = (None, 0_u64);
+        loop {
+            let (shares, marks, next, total) = self.page(after, dir).await?;
+            let with_ids: Vec<_> =
+                shares.into_iter().filter_map(|stored| Some((stored.to_share(params)?.id(), stored))).collect();
+            copied = copied.saturating_add(u64::try_from(with_ids.len()).unwrap_or(u64::MAX));
+            copy.append(&with_ids).map_err(of(dir))?;
+            progress(usize::try_from(copied).unwrap_or(usize::MAX), total);
+            if next.is_none() {
+                // Those of the last page: what they name is stored by now.
+                if let Some(marks) = marks {
+                    copy.mark(marks).map_err(of(dir))?;
+                }
+                copy.sync().map_err(of(dir))?;
+                return Ok(copied);
+            }
+            after = next;
+        }
+    }
+
+    /// Some shares, the marks, where to go on, and about how many shares there are.
+    async fn page(
+        &self,
+        after: Option<u64>,
+        dir: &Path,
+    ) -> Result<(Vec<StoredShare>, Option<Marks>, Option<u64>, usize), DatabaseError> {
+        match self {
+            Self::Here(store) => {
+                let page = store.page(after, STORE_PAGE_MAX).map_err(of(dir))?;
+                Ok((page.shares, store.marks().map_err(of(dir))?, page.next, store.len()))
+            }
+            Self::Running(api, path) => {
+                let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
+                let page: StorePage = api.get(&format!("{path}{after}")).await?;
+                let decode = |record: &String| StoredShare::decode(&hex::decode(record).ok()?);
+                let shares: Option<Vec<StoredShare>> = page.records.iter().map(decode).collect();
+                let shares = shares.ok_or(DatabaseError::OtherVersion)?;
+                Ok((shares, page.marks.map(marks).transpose()?, page.next, page.shares))
+            }
+        }
+    }
+}
+
+fn marks(StoreMarks { first, tip }: StoreMarks) -> Result<Marks, DatabaseError> {
+    let id = |text: &str| text.parse::<ShareId>().map_err(|_| DatabaseError::OtherVersion);
+    Ok(Marks { first: id(&first)?, tip: id(&tip)? })
+}
+
+/// The node that has the folders, by what it says in the first one.
+fn running(config: &Config, place: usize, name: &str) -> Result<Source, DatabaseError> {
+    let none = || DatabaseError::NoEndpoints(config.data_dir.clone());
+    let text = fs::read(config.data_dir.join("endpoints.json")).map_err(|_| none())?;
+    let endpoints: Endpoints = serde_json::from_slice(&text).map_err(|_| none())?;
+    let path = if place == 0 { "store".to_owned() } else { format!("lanes/{name}/store") };
+    Ok(Source::Running(ApiClient::new(&endpoints.api)?, path))
+}
+
+/// Where a lane is in a backup: as in a data directory.
+fn of_lane(backup: &Path, place: usize, name: &str) -> PathBuf {
+    if place == 0 { backup.to_owned() } else { backup.join(LANES).join(name) }
+}
+
+/// Files on their way to another name, and stores that were moved aside.
+fn is_passing(name: &str) -> bool {
+    name.ends_with(".tmp") || name.starts_with("shares.damaged-")
+}
+
+/// Whoever restores from the folder of a running node would get half of something.
+fn refuse_in_use(source: &Path) -> Result<(), DatabaseError> {
+    let Ok(lock) = File::open(source.join("lock")) else { return Ok(()) };
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(NodeError::DataDirInUse(source.to_owned()).into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,71 @@
+//! Folders that are copied: file by file, synced, with the modes they have. Nothing is overwritten.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io,
+    path::Path,
+};
+
+use super::DatabaseError;
+use crate::data_dir::file_error;
+
+/// Whether there is nothing.
+pub(super) fn is_free(folder: &Path) -> Result<bool, DatabaseError> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(cause) => Err(file_error("read", folder)(cause).into()),
+    }
+}
+
+/// Makes a folder for its owner alone; one that is there stays as it is.
+pub(super) fn make(folder: &Path) -> Result<(), DatabaseError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    Ok(builder.create(folder).map_err(file_error("create", folder))?)
+}
+
+/// Copies what is in a folder, but for what is left out at its top; says how many files there were.
+pub(super) fn copy(from: &Path, to: &Path, left_out: &dyn Fn(&str) -> bool) -> Result<usize, DatabaseError> {
+    make(to)?;
+    let mut files = 0;
+    for entry in fs::read_dir(from).map_err(file_error("read", from))? {
+        let entry = entry.map_err(file_error("read", from))?;
+        let name = entry.file_name();
+        let (source, target) = (entry.path(), to.join(&name));
+        if left_out(&name.to_string_lossy()) {
+            continue;
+        }
+        let kind = entry.file_type().map_err(file_error("read", &source))?;
+        if kind.is_dir() {
+            files += copy(&source, &target, &|_| false)?;
+        } else if kind.is_file() {
+            files += usize::from(copy_file(&source, &target)?);
+        }
+    }
+    File::open(to).and_then(|folder| folder.sync_all()).map_err(file_error("sync", to))?;
+    Ok(files)
+}
+
+/// A running node replaces and removes files: one that has gone meanwhile is none.
+fn copy_file(from: &Path, to: &Path) -> Result<bool, DatabaseError> {
+    match fs::copy(from, to) {
+        Ok(_) => {
+            File::open(to).and_then(|file| file.sync_all()).map_err(file_error("sync", to))?;
+            Ok(true)
+        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(cause) => Err(file_error("copy", from)(cause).into()),
+    }
+}
+
+/// Takes back what was put into a folder that was empty.
+pub(super) fn empty(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        // What stays is seen by the next try, which refuses the folder.
+        let _left = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+    }
+}
