@@ -52,6 +52,9 @@ pub enum DatabaseError {
     /// No backup.
     #[error("{} is no backup: there is no share store in it", .0.display())]
     NoBackup(PathBuf),
+    /// A copy of a folder in itself would never end.
+    #[error("{} is inside the data folder; choose one outside of it", .0.display())]
+    InsideItself(PathBuf),
     /// Nothing is overwritten.
     #[error("{} is not empty; nothing is overwritten: choose another folder, or move what is there away", .0.display())]
     NotEmpty(PathBuf),

@@ -67,6 +67,9 @@ pub async fn backup(config: &Config, target: &Path, progress: Progress<'_>) -> R
     if !files::is_free(target)? {
         return Err(DatabaseError::NotEmpty(target.to_owned()));
     }
+    if lanes(config).any(|(_, lane)| files::is_inside(target, &lane.data_dir)) {
+        return Err(DatabaseError::InsideItself(target.to_owned()));
+    }
     files::make(target)?;
     let mut done = Vec::new();
     for (place, (name, lane)) in lanes(config).enumerate() {

@@ -18,6 +18,14 @@ pub(super) fn is_free(folder: &Path) -> Result<bool, DatabaseError> {
     }
 }
 
+/// Whether a folder, which need not be there yet, is another one or inside of it.
+pub(super) fn is_inside(folder: &Path, other: &Path) -> bool {
+    let Ok(other) = other.canonicalize() else { return false };
+    let Ok(folder) = std::path::absolute(folder) else { return false };
+    // Those that are not there yet have no links in them.
+    folder.ancestors().find_map(|part| part.canonicalize().ok()).is_some_and(|there| there.starts_with(&other))
+}
+
 /// Makes a folder for its owner alone; one that is there stays as it is.
 pub(super) fn make(folder: &Path) -> Result<(), DatabaseError> {
     let mut builder = DirBuilder::new();

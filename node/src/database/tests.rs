@@ -95,6 +95,8 @@ async fn a_backup_put_back_is_the_node_as_it_was() {
     assert!(!copy.join("api.cookie").exists() && !copy.join("lock").exists());
     let refused = backup(&before, &copy, SILENT).await.unwrap_err();
     assert!(matches!(refused, DatabaseError::NotEmpty(_)), "nothing is overwritten");
+    let inside = backup(&before, &dir.join("old/backup"), SILENT).await.unwrap_err();
+    assert!(matches!(inside, DatabaseError::InsideItself(_)), "{inside}");
     let refused = restore(&before, &copy).unwrap_err();
     assert!(matches!(refused, DatabaseError::NotEmpty(_)), "nor is a node");
     let after = config(&other);

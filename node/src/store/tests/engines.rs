@@ -11,7 +11,8 @@ use sharechain::ShareId;
 
 use super::{all, sample};
 use crate::store::{
-    Loaded, Marks, Store, StoreError, StoredShare, mem::MemStore, redb::RedbStore, schema::SCHEMA, sled::SledStore,
+    Loaded, Marks, Store, StoreError, StoredShare, aside, mem::MemStore, redb::RedbStore, schema::SCHEMA,
+    sled::SledStore,
 };
 
 /// An engine with a folder.
@@ -217,5 +218,45 @@ fn a_store_of_a_newer_program_is_left_as_it_is() {
         let refused = (engine.try_open)(path).err().unwrap();
         assert!(matches!(refused, StoreError::Newer { found, known: SCHEMA } if found == SCHEMA + 1), "{refused:?}");
         assert_eq!(beside(path), ["shares"], "nothing was moved aside");
+    });
+}
+
+#[test]
+fn damaged_files_cost_shares_and_never_the_start() {
+    const SHARES: u64 = 40;
+    with_each(|engine, path| {
+        stored(engine, path, 0..SHARES);
+        let whole = fs::read(path.join(engine.file)).unwrap();
+        let len = whole.len();
+        let cuts = (0..4).map(|part| whole[..len * part / 4].to_vec());
+        let flips = (0..12).map(|part| {
+            let mut flipped = whole.clone();
+            flipped[len * part / 12 + 7] ^= 0x10;
+            flipped
+        });
+        for (number, damaged) in cuts.chain(flips).enumerate() {
+            let copy = path.with_extension(format!("damage-{number}"));
+            as_a_kill_leaves_it(path, &copy);
+            fs::write(copy.join(engine.file), damaged).unwrap();
+            // As a start does: whatever shows when all is read is damage too.
+            let read = |folder: &Path| {
+                let store = (engine.try_open)(folder)?;
+                let mut shares = Vec::new();
+                store.for_each(&mut |share| shares.push(share))?;
+                Ok::<_, StoreError>((store, shares))
+            };
+            let (mut store, shares) = aside::open_or_begin_anew(&copy, read).unwrap();
+            for share in shares {
+                assert_eq!(
+                    share,
+                    sample(share.linked_at).1,
+                    "{} {number}: nothing else than what was written",
+                    engine.name
+                );
+            }
+            store.append(&[sample(99)]).unwrap();
+            store.sync().unwrap();
+            assert!(store.get(&sample(99).0).unwrap().is_some(), "{} {number}", engine.name);
+        }
     });
 }
