@@ -120,5 +120,5 @@ mod tests {
     }
 
     /// Shares in the fixture of version 0.
-    const FIXTURE_SHARES: u64 = 9;
+    const FIXTURE_SHARES: u64 = 48;
 }
