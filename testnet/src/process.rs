@@ -1,9 +1,10 @@
 //! Child processes: `poolnode` and `devminer` binaries beside this one, started, asked and stopped.
 
 use std::{
+    ffi::OsString,
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -34,8 +35,8 @@ const ANY_PORT: &str = "127.0.0.1:0";
 pub struct Place {
     binaries: PathBuf,
     dir: PathBuf,
-    /// Network namespace that processes are started in.
-    namespace: Option<PathBuf>,
+    /// The command that processes are started by; it becomes them.
+    starter: Vec<OsString>,
 }
 
 /// A devnet chain.
@@ -95,13 +96,19 @@ impl Place {
             bail!("poolnode is not built beside {}; run: cargo build -p cli -p testnet", current.display());
         };
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        Ok(Self { binaries, dir: dir.to_owned(), namespace: None })
+        Ok(Self { binaries, dir: dir.to_owned(), starter: Vec::new() })
     }
 
     /// The same place for processes in a network namespace, named by its file.
     #[must_use]
     pub fn inside(&self, namespace: &Path) -> Self {
-        Self { namespace: Some(namespace.to_owned()), ..self.clone() }
+        self.started_by(["nsenter".into(), format!("--net={}", namespace.display()).into()])
+    }
+
+    /// The same place for processes that are started by another command, which has to become them: their process ids are theirs.
+    #[must_use]
+    pub fn started_by(&self, command: impl IntoIterator<Item = OsString>) -> Self {
+        Self { starter: command.into_iter().collect(), ..self.clone() }
     }
 
     /// A child's folder.
@@ -112,15 +119,9 @@ impl Place {
     /// A command for one of the binaries.
     pub fn command(&self, program: &str) -> Command {
         let program = self.binaries.join(program);
-        let mut command = match &self.namespace {
-            None => Command::new(program),
-            Some(namespace) => {
-                // It becomes the program: the process id is the program's.
-                let mut command = Command::new("nsenter");
-                command.arg(format!("--net={}", namespace.display())).arg(program);
-                command
-            }
-        };
+        let mut words = self.starter.iter().cloned().chain([program.into_os_string()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
         command.stdin(Stdio::null()).kill_on_drop(true);
         // Ctrl-C reaches the whole process group; children are stopped in order instead.
         command.process_group(0);
@@ -289,8 +290,38 @@ impl NodeProcess {
     /// # Errors
     /// When it does not run.
     pub fn hang_up(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGHUP)
+    }
+
+    /// Stops it where it is, until [`Self::thaw`].
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn freeze(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn thaw(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         let id = self.child.id().with_context(|| format!("{} does not run", self.name))?;
-        kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGHUP).with_context(|| format!("cannot signal {}", self.name))
+        kill(Pid::from_raw(i32::try_from(id)?), signal).with_context(|| format!("cannot signal {}", self.name))
+    }
+
+    /// Waits until it ends by itself, and says how.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn ended(mut self, patience: Duration) -> anyhow::Result<ExitStatus> {
+        let status = timeout(patience, self.child.wait()).await;
+        let status = status.with_context(|| format!("{} still runs after {} s", self.name, patience.as_secs()))?;
+        status.with_context(|| format!("cannot wait for {}", self.name))
     }
 
     /// Its process, for others to look at.

@@ -1,0 +1,106 @@
+//! What all faults together came to.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::ledger::Ledger;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    seed: u64,
+    began: Instant,
+    /// Rounds that were gone through.
+    pub(crate) kills: u32,
+    pub(crate) power_cuts: u32,
+    acknowledged: usize,
+    blocks: usize,
+    lost: usize,
+    worst_restart: Duration,
+    /// Whether the control lost shares, as it has to; `None` when it did not run.
+    pub(crate) control_lost: Option<bool>,
+    faults: BTreeMap<String, Value>,
+    has_failed: bool,
+}
+
+impl Tally {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            began: Instant::now(),
+            kills: 0,
+            power_cuts: 0,
+            acknowledged: 0,
+            blocks: 0,
+            lost: 0,
+            worst_restart: Duration::ZERO,
+            control_lost: None,
+            faults: BTreeMap::new(),
+            has_failed: false,
+        }
+    }
+
+    /// A node was started again after a fault, and had work for a miner after this time.
+    pub(crate) fn restarted(&mut self, took: Duration) {
+        self.worst_restart = self.worst_restart.max(took);
+    }
+
+    /// A list of what one node acknowledged is complete.
+    pub(crate) fn add(&mut self, ledger: &Ledger) {
+        self.acknowledged += ledger.acknowledged();
+        self.blocks += ledger.blocks();
+        self.lost += ledger.lost();
+    }
+
+    pub(crate) fn held(&mut self, fault: &str) {
+        self.faults.insert(fault.to_owned(), json!("held"));
+    }
+
+    pub(crate) fn skipped(&mut self, fault: &str, reason: String) {
+        self.faults.insert(fault.to_owned(), json!({ "skipped": reason }));
+    }
+
+    pub(crate) fn failed(&mut self, fault: &str, cause: &anyhow::Error) {
+        self.has_failed = true;
+        self.faults.insert(fault.to_owned(), json!({ "failed": format!("{cause:#}") }));
+    }
+
+    /// Whether a promise was broken, or a fault that cannot show a broken one.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed || self.lost > 0 || self.control_lost == Some(false)
+    }
+
+    /// The result for people.
+    pub(crate) fn text(&self) -> String {
+        let faults = self.faults.iter().map(|(name, outcome)| format!("{name:18} {outcome}\n"));
+        let counts = format!(
+            "{} kills, {} power cuts: {} of {} acknowledged shares and blocks lost, at most {} ms to be back",
+            self.kills,
+            self.power_cuts,
+            self.lost,
+            self.acknowledged,
+            self.worst_restart.as_millis()
+        );
+        faults.chain([counts]).collect()
+    }
+
+    /// The result for programs.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "kills": self.kills,
+            "power_cuts": self.power_cuts,
+            "acknowledged": self.acknowledged,
+            "blocks": self.blocks,
+            "lost": self.lost,
+            "worst_restart_ms": u64::try_from(self.worst_restart.as_millis()).unwrap_or(u64::MAX),
+            "negative_control_failed": self.control_lost,
+            "faults": self.faults,
+            "seconds": self.began.elapsed().as_secs(),
+            "seed": self.seed,
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! Time that stands still for a node, and a clock that jumps.
+
+use std::{ffi::OsString, time::Duration};
+
+use anyhow::Context;
+use testnet::process::NodeProcess;
+use tests::World;
+use tokio::time::sleep;
+
+use crate::{
+    Ended,
+    ledger::Ledger,
+    served::{BLOCK_INTERVAL_SECS, Served, connect, mine, serve},
+    tally::Tally,
+    tools::{answer, missing},
+};
+
+/// How long a node is frozen: more blocks of the parent chain than one.
+const FROZEN: Duration = Duration::from_secs(8);
+/// How far the clock jumps.
+const JUMP: &str = "+1h";
+
+/// A node that was stopped and goes on.
+///
+/// # Errors
+/// When it does not.
+pub(crate) async fn freeze(tally: &mut Tally) -> anyhow::Result<Ended> {
+    let world = World::new(BLOCK_INTERVAL_SECS).await?;
+    let mut ledger = Ledger::default();
+    let Served { node, mut miner, .. } = serve(&world, &world.place, "frozen").await?;
+    ledger.note(mine(&mut miner, 2).await?);
+    node.freeze()?;
+    sleep(FROZEN).await;
+    node.thaw()?;
+    ledger.note(mine(&mut miner, 2).await.context("a miner that waited")?);
+    ledger.note(mine(&mut connect(&node).await?, 1).await.context("a miner that came later")?);
+    finish(&world, node, "frozen", ledger, tally).await
+}
+
+/// A start an hour ahead of all others, and one without.
+///
+/// # Errors
+/// When something is lost, or mining does not go on.
+pub(crate) async fn clock(tally: &mut Tally) -> anyhow::Result<Ended> {
+    if let Some(reason) = missing(&["faketime"]) {
+        return Ok(Ended::Skipped(reason));
+    }
+    let world = World::new(BLOCK_INTERVAL_SECS).await?;
+    let mut ledger = Ledger::default();
+    let Served { node, mut miner, .. } = serve(&world, &world.place, "clock").await?;
+    ledger.note(mine(&mut miner, 2).await?);
+    node.kill().await?;
+    let ahead = world.place.started_by(ahead()?);
+    let Served { node, mut miner, .. } = serve(&world, &ahead, "clock").await.context("an hour ahead")?;
+    ledger.note(mine(&mut miner, 2).await.context("an hour ahead")?);
+    finish(&world, node, "clock", ledger, tally).await
+}
+
+/// `faketime` itself stays between us and the node; its library alone does not.
+fn ahead() -> anyhow::Result<[OsString; 3]> {
+    let variables = answer("faketime", ["-f", JUMP, "env"].map(AsRef::as_ref))?;
+    let library = variables.lines().find(|line| line.starts_with("LD_PRELOAD=")).context("faketime has no library")?;
+    // The node has threads.
+    let library = library.replace("libfaketime.so", "libfaketimeMT.so");
+    Ok(["env".into(), library.into(), format!("FAKETIME={JUMP}").into()])
+}
+
+/// Kills the node; at the next start everything is there, and mining goes on.
+async fn finish(
+    world: &World,
+    node: NodeProcess,
+    name: &str,
+    mut ledger: Ledger,
+    tally: &mut Tally,
+) -> anyhow::Result<Ended> {
+    node.kill().await?;
+    let Served { node, mut miner, took } = serve(world, &world.place, name).await?;
+    tally.restarted(took);
+    let outcome = ledger.check(&node).await;
+    tally.add(&ledger);
+    outcome?;
+    mine(&mut miner, 1).await.context("after the fault")?;
+    node.stop().await?;
+    Ok(Ended::Held)
+}
