@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use node::{api::client::ApiError, config::ConfigError};
+use node::{NodeError, api::client::ApiError, config::ConfigError};
 
 /// It could not be done, or the answer is no.
 const FAILED: u8 = 1;
@@ -14,6 +14,8 @@ const UNREACHABLE: u8 = 3;
 const REFUSED: u8 = 4;
 /// The configuration is refused.
 const CONFIG: u8 = 5;
+/// The share store failed: the disk is to be looked at.
+const STORE: u8 = 6;
 
 /// The code of an error: that of the first of its causes that has one.
 pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
@@ -30,6 +32,9 @@ fn number(error: &anyhow::Error) -> u8 {
         if cause.is::<ConfigError>() {
             return Some(CONFIG);
         }
+        if matches!(cause.downcast_ref(), Some(NodeError::Store(_))) {
+            return Some(STORE);
+        }
         match cause.downcast_ref::<ApiError>()? {
             ApiError::Unreachable { .. } | ApiError::Timeout { .. } => Some(UNREACHABLE),
             ApiError::Refused { .. } => Some(REFUSED),
@@ -43,7 +48,7 @@ fn number(error: &anyhow::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
-    use node::config::Sources;
+    use node::{config::Sources, store::StoreError};
 
     use super::*;
 
@@ -56,6 +61,7 @@ mod tests {
         assert_eq!(number(&ApiError::BadUrl("ftp://x".to_owned()).into()), USAGE);
         let sources = Sources { file: Some("/nowhere/node.toml".into()), ..Sources::default() };
         assert_eq!(number(&sources.read().context("cannot start").unwrap_err()), CONFIG);
+        assert_eq!(number(&NodeError::Store(StoreError::NoRoom).into()), STORE);
         assert_eq!(number(&anyhow::anyhow!("no terminal")), FAILED);
     }
 }

@@ -20,6 +20,13 @@ pub const BLOCKS_QUEUE_MAX: usize = 64;
 pub const STORE_BATCH_MAX: usize = 128;
 /// Shares that nobody waits for are on the disk after at most this.
 pub const STORE_SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// With less room on its disk than this, bytes, the store does not write: sled fails for good when a write finds no space, and
+/// does not open on a full disk. It is many times what its caches may write by themselves.
+pub const STORE_ROOM_MIN: u64 = 32 << 20;
+/// Time between two looks for room.
+pub const STORE_ROOM_INTERVAL: Duration = Duration::from_secs(1);
+/// Bytes of shares that wait in memory for room: hours of a busy chain. A node with more ends, as with a failed disk.
+pub const STORE_HELD_BYTES_MAX: usize = 64 << 20;
 /// Cache of the sled store.
 pub const STORE_CACHE_BYTES: u64 = 64 << 20;
 

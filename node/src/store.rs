@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use sharechain::ShareId;
 
 mod aside;
+mod held;
 mod journal;
 mod load;
 pub mod mem;
@@ -76,6 +77,11 @@ pub trait Store: Send {
     /// # Errors
     /// When it may not; the data must not be acknowledged then.
     fn sync(&mut self) -> Result<(), StoreError>;
+
+    /// Whether there is room to write. Asked before every write: an engine that has filled the disk may not open again.
+    fn has_room(&self) -> bool {
+        true
+    }
 
     /// One share; `None` when it is not there or its record is damaged.
     ///
@@ -187,6 +193,9 @@ pub enum StoreError {
         /// The newest that this program knows.
         known: u32,
     },
+    /// The disk is nearly full. What was to be written waits in memory.
+    #[error("no space left on the node's disk; shares are taken again as soon as there is some")]
+    NoRoom,
     /// The store thread is gone.
     #[error("the store has stopped")]
     Stopped,

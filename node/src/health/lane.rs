@@ -133,6 +133,10 @@ fn store(judge: Judge, store: &StoreSeen) -> Finding {
             let action = "the node ends: a share that cannot be kept must not be mined; its supervisor starts it again";
             judge.failed("a write failed", action).after(0)
         }
+        _ if store.waits_for_room => {
+            let action = "miners' shares are refused until there is space, then they are taken again";
+            judge.failed("no space left on the disk", action).after(0)
+        }
         Some(time) if time >= WRITE_STUCK => {
             judge.failed(format!("a write has taken {} s and is not done", time.as_secs()), waiting)
         }
@@ -200,7 +204,7 @@ pub(super) mod tests {
                 problems: Vec::new(),
             },
             peers: PeersSeen { count: 3, regions: 2, are_expected: true, alarm: None },
-            store: StoreSeen { has_failed: false, under_way: None, slowest: Duration::from_millis(2) },
+            store: StoreSeen { slowest: Duration::from_millis(2), ..StoreSeen::default() },
             blocks: BlocksSeen::default(),
             unproven: 0,
         }
@@ -274,7 +278,8 @@ pub(super) mod tests {
     fn slow_writes_stuck_writes_and_blocks_that_wait_are_told() {
         let store = |has_failed, under_way: Option<u64>, slowest| {
             let under_way = under_way.map(Duration::from_secs);
-            let seen = StoreSeen { has_failed, under_way, slowest: Duration::from_secs(slowest) };
+            let seen =
+                StoreSeen { has_failed, under_way, slowest: Duration::from_secs(slowest), waits_for_room: false };
             store(Judge::of_node(Part::Store), &seen).condition
         };
         assert_eq!(
@@ -282,6 +287,9 @@ pub(super) mod tests {
             [Healthy, Degraded, Degraded]
         );
         assert_eq!([store(false, Some(10), 0), store(true, None, 0)], [Failed, Failed]);
+        let mut full = well("a");
+        full.store.waits_for_room = true;
+        assert_eq!(wrong(&full), [(Part::Store, Failed, "no space left on the disk".to_owned())]);
         let mut lane = well("a");
         lane.blocks.refused.push(("ab".to_owned(), 8, "bad-cb-amount".to_owned()));
         assert_eq!(wrong(&lane)[0].1, Degraded);

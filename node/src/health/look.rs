@@ -140,6 +140,7 @@ fn store(store: &StoreHandle, slow: &mut Option<(Instant, Duration)>, now: Insta
     }
     StoreSeen {
         has_failed: store.has_failed(),
+        waits_for_room: store.pace().waits_for_room(),
         under_way: store.pace().under_way(),
         slowest: slow.map_or(took, |(_, slowest)| slowest),
     }

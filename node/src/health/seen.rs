@@ -78,10 +78,12 @@ pub(super) struct PeersSeen {
     pub(super) alarm: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct StoreSeen {
     /// Its thread has ended.
     pub(super) has_failed: bool,
+    /// Whether it waits for room on the disk.
+    pub(super) waits_for_room: bool,
     /// Since when the write takes that is under way.
     pub(super) under_way: Option<Duration>,
     /// The slowest write of the last minute.

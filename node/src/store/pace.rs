@@ -1,7 +1,7 @@
 //! How long writes take, for those who watch: the store's thread says when one begins and ends, nobody waits for anybody.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -13,12 +13,19 @@ pub struct WritePace {
     began: AtomicU64,
     /// The slowest since somebody last asked, microseconds.
     slowest: AtomicU64,
+    /// Whether they wait for room on the disk.
+    waits_for_room: AtomicBool,
 }
 
 impl WritePace {
     /// Nothing was written yet.
     pub(super) fn new() -> Self {
-        Self { origin: Instant::now(), began: AtomicU64::new(0), slowest: AtomicU64::new(0) }
+        Self {
+            origin: Instant::now(),
+            began: AtomicU64::new(0),
+            slowest: AtomicU64::new(0),
+            waits_for_room: AtomicBool::new(false),
+        }
     }
 
     /// Does a write.
@@ -40,6 +47,21 @@ impl WritePace {
     /// The slowest write since the last time this was asked.
     pub fn take_slowest(&self) -> Duration {
         Duration::from_micros(self.slowest.swap(0, Ordering::Relaxed))
+    }
+
+    /// Writes wait for room on the disk from now on.
+    pub(super) fn wait_for_room(&self) {
+        self.waits_for_room.store(true, Ordering::Relaxed);
+    }
+
+    /// There is room again; says whether that is news.
+    pub(super) fn go_on(&self) -> bool {
+        self.waits_for_room.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether writes wait for room on the disk.
+    pub fn waits_for_room(&self) -> bool {
+        self.waits_for_room.load(Ordering::Relaxed)
     }
 
     fn micros(&self) -> u64 {

@@ -3,6 +3,7 @@
 
 use std::{fs::File, path::Path};
 
+use nix::sys::statvfs::fstatvfs;
 use sharechain::ShareId;
 use sled::{
     Db, Mode, Transactional, Tree,
@@ -11,7 +12,7 @@ use sled::{
 use tracing::info;
 
 use super::{Loaded, Marks, Page, Store, StoreError, StoredShare, aside, schema};
-use crate::defaults::STORE_CACHE_BYTES;
+use crate::defaults::{STORE_CACHE_BYTES, STORE_ROOM_MIN};
 
 /// Key of the marks in sled's default tree.
 const MARKS: &[u8] = b"marks";
@@ -168,6 +169,14 @@ impl Store for SledStore {
     fn sync(&mut self) -> Result<(), StoreError> {
         self.db.flush().map_err(StoreError::engine("flush the store"))?;
         self.file.sync_data().map_err(StoreError::engine("sync the store to disk"))
+    }
+
+    fn has_room(&self) -> bool {
+        // A system that does not say may have room; the write will tell.
+        fstatvfs(&self.file).map_or(true, |disk| {
+            let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
+            free >= STORE_ROOM_MIN
+        })
     }
 
     fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {

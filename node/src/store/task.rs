@@ -10,8 +10,8 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{Journal, Marks, Page, STORE_PAGE_MAX, Store, StoreError, StoredShare, WritePace};
-use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_SYNC_INTERVAL};
+use super::{Journal, Marks, Page, STORE_PAGE_MAX, Store, StoreError, StoredShare, WritePace, held::Held};
+use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_ROOM_INTERVAL, STORE_SYNC_INTERVAL};
 
 /// What the store's thread is told, in order.
 #[derive(Debug)]
@@ -123,26 +123,33 @@ struct Disk {
 }
 
 async fn run(mut disk: Disk, mut inbox: mpsc::Receiver<Command>, pace: &WritePace) -> Result<(), StoreError> {
-    // When what is appended but not synced has to be.
-    let mut sync_at: Option<Instant> = None;
+    // When what is appended but not synced has to be, or room has to be looked for.
+    let mut wake_at: Option<Instant> = None;
+    let mut held = Held::default();
     let mut commands = Vec::with_capacity(STORE_BATCH_MAX);
     loop {
-        let received = match sync_at {
+        let received = match wake_at {
             Some(at) if at <= Instant::now() => Err(()),
             Some(at) => timeout_at(at, inbox.recv_many(&mut commands, STORE_BATCH_MAX)).await.map_err(|_| ()),
             None => Ok(inbox.recv_many(&mut commands, STORE_BATCH_MAX).await),
         };
         match received {
+            Err(()) if !held.is_empty() => {}
             Err(()) => {
                 pace.time(|| disk.store.sync())?;
-                sync_at = None;
+                wake_at = None;
+                continue;
             }
             Ok(0) => return disk.store.sync(),
-            Ok(_) => {
-                let unsynced = handle(&mut disk, &mut commands, sync_at.is_some(), pace)?;
-                sync_at = unsynced.then(|| sync_at.unwrap_or_else(|| Instant::now() + STORE_SYNC_INTERVAL));
-            }
+            Ok(_) => {}
         }
+        if held.waits_for_room((disk.store.as_ref(), pace), &mut commands)? {
+            answer(disk.store.as_ref(), Batch::of(commands.drain(..)).questions)?;
+            wake_at = Some(Instant::now() + STORE_ROOM_INTERVAL);
+            continue;
+        }
+        let unsynced = handle(&mut disk, &mut commands, wake_at.is_some(), pace)?;
+        wake_at = unsynced.then(|| wake_at.unwrap_or_else(|| Instant::now() + STORE_SYNC_INTERVAL));
     }
 }
 
@@ -159,6 +166,12 @@ struct Batch {
     /// The newest one counts.
     marks: Option<Marks>,
     waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    questions: Questions,
+}
+
+/// What only reads.
+#[derive(Default)]
+struct Questions {
     reads: Vec<Read>,
     pages: Vec<(Option<u64>, PageReply)>,
 }
@@ -179,8 +192,8 @@ impl Batch {
                 }
                 Command::Remove { ids } => batch.removals.extend(ids),
                 Command::Mark(marks) => batch.marks = Some(marks),
-                Command::Read { ids, reply } => batch.reads.push((ids, reply)),
-                Command::Page { after, reply } => batch.pages.push((after, reply)),
+                Command::Read { ids, reply } => batch.questions.reads.push((ids, reply)),
+                Command::Page { after, reply } => batch.questions.pages.push((after, reply)),
             }
         }
         batch
@@ -213,7 +226,7 @@ fn handle(disk: &mut Disk, commands: &mut Vec<Command>, unsynced: bool, pace: &W
     let batch = Batch::of(commands.drain(..));
     let durable = if batch.is_write() { pace.time(|| batch.write(disk)) } else { Ok(()) };
     let unsynced = (unsynced || batch.is_write()) && batch.waiting.is_empty();
-    let Batch { waiting, reads, pages, .. } = batch;
+    let Batch { waiting, questions, .. } = batch;
     if let Err(cause) = durable {
         error!(cause = cause.chain(), "the share store failed");
         for waiter in waiting {
@@ -224,12 +237,17 @@ fn handle(disk: &mut Disk, commands: &mut Vec<Command>, unsynced: bool, pace: &W
     for waiter in waiting {
         let _gone = waiter.send(Ok(()));
     }
+    answer(disk.store.as_ref(), questions)?;
+    Ok(unsynced)
+}
+
+fn answer(store: &dyn Store, Questions { reads, pages }: Questions) -> Result<(), StoreError> {
     for (ids, reply) in reads {
-        let shares = ids.iter().map(|id| disk.store.get(id)).collect::<Result<Vec<_>, _>>()?;
+        let shares = ids.iter().map(|id| store.get(id)).collect::<Result<Vec<_>, _>>()?;
         let _gone = reply.send(shares);
     }
     for (after, reply) in pages {
-        let _gone = reply.send((disk.store.page(after, STORE_PAGE_MAX)?, disk.store.marks()?));
+        let _gone = reply.send((store.page(after, STORE_PAGE_MAX)?, store.marks()?));
     }
-    Ok(unsynced)
+    Ok(())
 }

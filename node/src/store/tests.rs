@@ -1,6 +1,12 @@
 //! The store's task, and the way back from a store to the chain. What every engine has to do is in `engines`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use sharechain::{
     ConsensusParams, Effect, Origin, Params, ShareChain,
@@ -103,6 +109,75 @@ async fn an_own_share_is_in_the_journal_even_when_the_store_then_fails() {
     assert!(handle.append_durably(id, share.clone()).await.await.unwrap().is_err());
     assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_err());
     assert_eq!(Journal::open(&path).unwrap().1, vec![share]);
+}
+
+/// A disk that is full until it is not.
+struct FullDisk(MemStore, Arc<AtomicBool>);
+
+impl Store for FullDisk {
+    fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError> {
+        assert!(self.has_room(), "nothing is written on a full disk");
+        self.0.append(shares)
+    }
+
+    fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError> {
+        self.0.remove(ids)
+    }
+
+    fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
+        self.0.mark(marks)
+    }
+
+    fn marks(&self) -> Result<Option<Marks>, StoreError> {
+        self.0.marks()
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.0.sync()
+    }
+
+    fn has_room(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
+    }
+
+    fn schema(&self) -> Result<u32, StoreError> {
+        self.0.schema()
+    }
+
+    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
+        self.0.set_schema(version)
+    }
+
+    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
+        self.0.page(after, len_max)
+    }
+
+    fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
+        self.0.get(id)
+    }
+
+    fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
+        self.0.for_each(visit)
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_holds_and_goes_on_where_it_was() {
+    let room = Arc::new(AtomicBool::new(false));
+    let (handle, thread) = spawn(Box::new(FullDisk(MemStore::default(), room.clone())), None).unwrap();
+    let ids = [1, 2, 3].map(|tag| sample(tag).0);
+    handle.append(ids[0], sample(1).1).await;
+    let refused = handle.append_durably(ids[1], sample(2).1).await;
+    assert!(matches!(refused.await.unwrap(), Err(StoreError::NoRoom)));
+    assert_eq!(handle.read(ids.to_vec()).await.unwrap(), vec![None, None, None], "questions are answered meanwhile");
+    assert!(!handle.has_failed());
+    room.store(true, Ordering::SeqCst);
+    let stored = handle.append_durably(ids[2], sample(3).1).await;
+    stored.await.unwrap().unwrap();
+    let all = ids.iter().zip(1..).map(|(_, tag)| Some(sample(tag).1)).collect::<Vec<_>>();
+    assert_eq!(handle.read(ids.to_vec()).await.unwrap(), all);
+    drop(handle);
+    assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_ok());
 }
 
 /// Windows of 30 shares and a merge depth of 4, so that a few hundred shares are more than is kept.
