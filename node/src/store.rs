@@ -221,7 +221,7 @@ impl StoreError {
         let source = match self {
             Self::Engine { source, .. } => source,
             Self::Damaged { .. } => return true,
-            Self::Newer { .. } | Self::Stopped => return false,
+            Self::Newer { .. } | Self::NoRoom | Self::Stopped => return false,
         };
         match source.downcast_ref::<::sled::Error>() {
             Some(::sled::Error::Io(cause)) => {

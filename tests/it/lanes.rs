@@ -199,7 +199,11 @@ async fn groups_of_workers_are_where_the_operator_wants_them() -> anyhow::Result
     }
     wait_for_workers(&node, [1, 1], PATIENCE).await?;
     let there: List<Worker> = node.api.get(&format!("lanes/{SECOND}/workers")).await?;
-    ensure_eq(&there.data.iter().map(|worker| worker.worker.as_str()).collect(), &vec!["farm-1"], "on the second lane")?;
+    ensure_eq(
+        &there.data.iter().map(|worker| worker.worker.as_str()).collect(),
+        &vec!["farm-1"],
+        "on the second lane",
+    )?;
     for (miner, lane) in [(&mut farm, SECOND), (&mut rig, FIRST)] {
         wait_for("a share on the lane of the group", PATIENCE, async || {
             miner.mine_one().await?;
