@@ -310,7 +310,8 @@ pub(crate) fn refuse_loose_mode(_path: &Path) -> Result<(), NodeError> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

@@ -151,7 +151,8 @@ fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::time::Duration;
 

@@ -106,7 +106,8 @@ fn abstract_name(_: &[u8]) -> io::Result<std::os::unix::net::SocketAddr> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::os::{
         linux::net::SocketAddrExt,

@@ -37,7 +37,8 @@ fn open_fds() -> Option<u64> {
     if told > 0 { Some(told) } else { u64::try_from(fs::read_dir(FOLDER).ok()?.count()).ok() }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 

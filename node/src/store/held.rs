@@ -29,7 +29,7 @@ impl Held {
         commands: &mut Vec<Command>,
     ) -> Result<bool, StoreError> {
         let is_write = |command: &mut Command| !matches!(command, Command::Read { .. } | Command::Page { .. });
-        if self.is_empty() && !commands.iter_mut().any(|command| is_write(command)) {
+        if self.is_empty() && !commands.iter_mut().any(is_write) {
             return Ok(false);
         }
         if store.has_room() {
@@ -48,7 +48,7 @@ impl Held {
                 "no space left on the node's disk: miners' shares are refused, and nothing is stored, until there is some"
             );
         }
-        for mut write in commands.extract_if(.., is_write) {
+        for mut write in commands.extract_if(.., |command| is_write(command)) {
             if let Command::Append { share, durable, .. } = &mut write {
                 self.bytes = self.bytes.saturating_add(share.bytes.len());
                 if let Some(waiter) = durable.take() {

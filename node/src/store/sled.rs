@@ -174,6 +174,7 @@ impl Store for SledStore {
     fn has_room(&self) -> bool {
         // A system that does not say may have room; the write will tell.
         fstatvfs(&self.file).map_or(true, |disk| {
+            #[allow(clippy::useless_conversion, reason = "they are narrower on other systems")]
             let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
             free >= STORE_ROOM_MIN
         })

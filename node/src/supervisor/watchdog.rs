@@ -128,5 +128,6 @@ impl fmt::Display for Stuck {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

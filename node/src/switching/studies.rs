@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::lanes::{Inputs, Mode, Observation, Params, Profile, RunState, Settings, observation::UNITS_PER_COIN};
 
-    const STEP_SECS: u64 = 300;
+    const STEP_SECS: usize = 300;
     /// A little more than is learned from at least.
     const DAYS: u64 = 8;
 
@@ -147,7 +147,7 @@ mod tests {
         let mut first = controller();
         let studies = Studies::open(path.clone(), &mut first, 0);
         let half = DAYS * 86_400 / 2;
-        for now in (0..half).step_by(STEP_SECS as usize) {
+        for now in (0..half).step_by(STEP_SECS) {
             first.tick(now, inputs(now));
         }
         studies.finish(&first).await;
@@ -156,7 +156,7 @@ mod tests {
         let mut studies = Studies::open(path.clone(), &mut second, half);
         assert_eq!(second.history(), first.history());
         let mut lesson = None;
-        for now in (half..2 * half).step_by(STEP_SECS as usize) {
+        for now in (half..2 * half).step_by(STEP_SECS) {
             second.tick(now, inputs(now));
             studies.begin(&mut second, now);
             if studies.running.is_some() {

@@ -14,11 +14,11 @@ const PLACE: &str = "node.toml:1:3: ";
 
 /// A node whose file begins like this, beside other files; refusals call them by their names alone.
 fn read(node: &str, files: &[(&str, &str)]) -> Result<Config, String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = folder.path().join("node.toml");
-    std::fs::write(&path, format!("{node}[p2p]\nlisten = [{LISTEN:?}, \"/ip4/127.0.0.1/tcp/0\"]\n")).unwrap();
-    for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
+    let own = format!("{node}[p2p]\nlisten = [{LISTEN:?}, \"/ip4/127.0.0.1/tcp/0\"]\n");
+    for (name, text) in files.iter().copied().chain([("node.toml", own.as_str())]) {
+        std::fs::write(folder.path().join(name), text).map_err(|error| error.to_string())?;
     }
     let here = format!("{}/", folder.path().display());
     let sources = Sources { file: Some(path), ..Sources::default() };

@@ -101,7 +101,7 @@ impl Mined {
             let share = miner.extend(&mut mined.chain, GENESIS_TIME + number);
             let stored = StoredShare::new(&share, u64::from(number));
             if own(number) {
-                journal.append(&[stored.clone()]).unwrap();
+                journal.append(std::slice::from_ref(&stored)).unwrap();
             }
             store.append(&[(share.id(), stored)]).unwrap();
             mined.shares.push(share);
