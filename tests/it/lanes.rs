@@ -197,7 +197,14 @@ async fn groups_of_workers_are_where_the_operator_wants_them() -> anyhow::Result
     for miner in [&mut farm, &mut rig] {
         miner.wait_for_work().await?;
     }
-    wait_for_workers(&node, [1, 1], PATIENCE).await?;
+    // Who connects before the second lane is ready is moved when it is known how fast he is.
+    wait_for("a worker on each lane", PATIENCE, async || {
+        for miner in [&mut farm, &mut rig] {
+            miner.mine_one().await?;
+        }
+        Ok((lanes(&node).await?.map(|lane| lane.workers) == [1, 1]).then_some(()))
+    })
+    .await?;
     let there: List<Worker> = node.api.get(&format!("lanes/{SECOND}/workers")).await?;
     ensure_eq(
         &there.data.iter().map(|worker| worker.worker.as_str()).collect(),
