@@ -1,7 +1,7 @@
 //! What a supervisor hears of a node: that it is ready, that it stops, and that its tasks still turn.
 //!
 //! The protocol is systemd's (sd_notify(3)): datagrams of text to a socket that the supervisor names. Without one, or when the
-//! supervisor does not listen, the node runs as it does without it. [`watchdog`] decides when it is told that all is turning.
+//! supervisor does not listen, the node runs as it does without it. `watchdog` decides when it is told that all is turning.
 
 use std::{ffi::OsStr, io, time::Duration};
 
