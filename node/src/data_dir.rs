@@ -42,6 +42,8 @@ use crate::{
     p2p::{BANS_FILE_LEN_MAX, Bans},
 };
 
+/// In a folder that is being filled from a backup.
+pub(crate) const RESTORING: &str = "restoring";
 /// The folder of the folders of further lanes.
 pub(crate) const LANES: &str = "lanes";
 
@@ -57,7 +59,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`NodeError::File`] when it cannot be written, [`NodeError::LooseFolder`] when others can write to it,
-    /// [`NodeError::DataDirInUse`] when another node has it.
+    /// [`NodeError::DataDirInUse`] when another node has it, [`NodeError::HalfRestored`] when a restore was cut off in it.
     pub fn open(path: &Path) -> Result<Self, NodeError> {
         if path.is_dir() {
             // Who can write to a folder can put other keys, cookies and shares into it. To read it is no harm: its files have
@@ -70,6 +72,7 @@ impl DataDir {
         let lock_path = path.join("lock");
         let lock = File::create(&lock_path).map_err(file_error("create", &lock_path))?;
         match lock.try_lock() {
+            Ok(()) if path.join(RESTORING).exists() => Err(NodeError::HalfRestored(path.to_owned())),
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(NodeError::DataDirInUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(file_error("lock", &lock_path)(source)),

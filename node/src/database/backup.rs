@@ -23,7 +23,7 @@ use crate::{
         dto::{StoreMarks, StorePage},
     },
     config::Config,
-    data_dir::{DataDir, LANES},
+    data_dir::{DataDir, LANES, RESTORING, file_error, write_durably},
     error::NodeError,
     run::Endpoints,
     store::{Marks, STORE_PAGE_MAX, Store, StoredShare, sled::SledStore},
@@ -121,10 +121,13 @@ pub fn restore(config: &Config, source: &Path) -> Result<Vec<Restored>, Database
 
 fn restore_lane(name: &str, dir: &Path, from: &Path) -> Result<Restored, DatabaseError> {
     files::make(dir)?;
-    // No node starts on half of it.
+    // No node starts on half of it, now or after this was cut off.
     let held = DataDir::open(dir)?;
+    let mark = dir.join(RESTORING);
+    write_durably(&mark, b"").map_err(file_error("write", &mark))?;
     files::copy(from, dir, &|name| LEFT_OUT.contains(&name) && name != "shares")?;
     let shares = opened(dir)?.len();
+    fs::remove_file(&mark).map_err(file_error("remove", &mark))?;
     drop(held);
     Ok(Restored { lane: name.to_owned(), folder: dir.to_owned(), shares: u64::try_from(shares).unwrap_or(u64::MAX) })
 }

@@ -107,6 +107,9 @@ async fn a_backup_put_back_is_the_node_as_it_was() {
     assert!(other.join("blocks/history.json").exists());
     // Its lock was let go.
     DataDir::open(&other).unwrap().identity().unwrap();
+    fs::write(other.join("restoring"), "").unwrap();
+    let refused = DataDir::open(&other).unwrap_err();
+    assert!(matches!(refused, NodeError::HalfRestored(_)), "what was cut off is no node: {refused}");
 }
 
 #[test]
