@@ -17,6 +17,9 @@ ioctl($folder, 0x8004587d, $flags) or die "ioctl: $!";"#;
 /// Room on an ext4 of our own.
 const IMAGE_BYTES: u64 = 128 << 20;
 
+/// Room on a tmpfs that is only to see whether it can be mounted.
+const TRIAL_BYTES: u64 = 1 << 20;
+
 /// A mounted file system; it goes away with the value.
 #[derive(Debug)]
 pub(crate) struct Disk {
@@ -34,7 +37,15 @@ impl Disk {
         if !Path::new("/dev/loop-control").exists() {
             return Some("the kernel has no loop devices".to_owned());
         }
-        missing(&["mkfs.ext4", "mount", "umount", "perl"])
+        missing(&["mkfs.ext4", "mount", "umount", "perl"]).or_else(|| refused(Self::ext4))
+    }
+
+    /// Why this machine cannot have one that is full.
+    pub(crate) fn tmpfs_refusal() -> Option<String> {
+        if !is_root() {
+            return Some("mounts are for root".to_owned());
+        }
+        missing(&["mount", "umount"]).or_else(|| refused(|folder| Self::tmpfs(folder, TRIAL_BYTES)))
     }
 
     /// An ext4 on a loop device, mounted on this folder.
@@ -88,6 +99,14 @@ impl Disk {
         fs::set_permissions(&self.folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
             .context("cannot set a mode")
     }
+}
+
+/// Why it cannot be mounted: in a container root may not either.
+fn refused(mount: impl FnOnce(&Path) -> anyhow::Result<Disk>) -> Option<String> {
+    let folder = std::env::temp_dir().join(format!("poolnode-faults-trial-{}", std::process::id()));
+    let refusal = mount(&folder).err().map(|cause| format!("{cause:#}"));
+    let _removed = fs::remove_dir(&folder);
+    refusal
 }
 
 impl Drop for Disk {

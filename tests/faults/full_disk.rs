@@ -11,7 +11,6 @@ use crate::{
     ledger::Ledger,
     served::{BLOCK_INTERVAL_SECS, Served, connect, mine, serve},
     tally::Tally,
-    tools::{is_root, missing},
 };
 
 /// Room on the disk. The store asks for some before it writes, so it is more than that.
@@ -26,10 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// # Errors
 /// When the node does otherwise.
 pub(crate) async fn run(tally: &mut Tally) -> anyhow::Result<Ended> {
-    if !is_root() {
-        return Ok(Ended::Skipped("mounts are for root".to_owned()));
-    }
-    if let Some(reason) = missing(&["mount", "umount"]) {
+    if let Some(reason) = Disk::tmpfs_refusal() {
         return Ok(Ended::Skipped(reason));
     }
     let world = World::new(BLOCK_INTERVAL_SECS).await?;
