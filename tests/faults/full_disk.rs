@@ -9,7 +9,7 @@ use crate::{
     Ended,
     disk::Disk,
     ledger::Ledger,
-    served::{BLOCK_INTERVAL_SECS, Served, connect, mine, serve},
+    served::{BLOCK_INTERVAL_SECS, Served, comes_back, connect, mine, serve},
     tally::Tally,
 };
 
@@ -50,12 +50,7 @@ pub(crate) async fn run(tally: &mut Tally) -> anyhow::Result<Ended> {
     ledger.note(mine(&mut miner, 2).await?);
     ensure!(node.is_running(), "the node ended");
     node.kill().await?;
-    let served = serve(&world, &world.place, "full").await?;
-    let outcome = ledger.check(&served.node).await;
-    tally.add(&ledger);
-    outcome?;
-    served.node.stop().await?;
-    Ok(Ended::Held)
+    comes_back(&world, "full", ledger, tally).await
 }
 
 /// A share is not acknowledged, and its miner is told why.

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::{
     Ended,
     ledger::Ledger,
-    served::{BLOCK_INTERVAL_SECS, Served, connect, mine, serve},
+    served::{BLOCK_INTERVAL_SECS, Served, comes_back, connect, mine, serve},
     tally::Tally,
     tools::{first_folder, is_root, missing},
 };
@@ -43,7 +43,8 @@ pub(crate) async fn open_files(tally: &mut Tally) -> anyhow::Result<Ended> {
     let mut next = wait_for("a new miner", PATIENCE, async || connect(&node).await.map(Some)).await?;
     ledger.note(mine(&mut next, 1).await?);
     ensure!(node.is_running(), "the node ended");
-    finish(&world, node, "files", ledger, tally).await
+    node.kill().await?;
+    comes_back(&world, "files", ledger, tally).await
 }
 
 /// A limit of memory that is enough, and a crowd.
@@ -65,7 +66,8 @@ pub(crate) async fn memory(tally: &mut Tally) -> anyhow::Result<Ended> {
     ledger.note(mine(&mut miner, 3).await?);
     ensure!(node.is_running(), "the node ended");
     drop(crowd);
-    finish(&world, node, "memory", ledger, tally).await
+    node.kill().await?;
+    comes_back(&world, "memory", ledger, tally).await
 }
 
 /// Connections to the node that are kept open, as many as there can be.
@@ -77,24 +79,6 @@ async fn crowd(node: &NodeProcess) -> Vec<TcpStream> {
         crowd.extend(connected.ok().and_then(Result::ok));
     }
     crowd
-}
-
-/// Kills the node; without the limit everything is there.
-async fn finish(
-    world: &World,
-    node: NodeProcess,
-    name: &str,
-    mut ledger: Ledger,
-    tally: &mut Tally,
-) -> anyhow::Result<Ended> {
-    node.kill().await?;
-    let served = serve(world, &world.place, name).await?;
-    tally.restarted(served.took);
-    let outcome = ledger.check(&served.node).await;
-    tally.add(&ledger);
-    outcome?;
-    served.node.stop().await?;
-    Ok(Ended::Held)
 }
 
 /// A control group with a limit of memory; it goes away with the value, when no process is in it.

@@ -17,10 +17,9 @@ mod control;
 mod disk;
 mod flipped_bits;
 mod full_disk;
-mod kills;
 mod ledger;
 mod limits;
-mod power_cuts;
+mod rounds;
 mod served;
 mod sync_errors;
 mod tally;
@@ -119,8 +118,8 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 async fn run(fault: Fault, args: &Args, rng: &mut Rng, tally: &mut Tally) -> anyhow::Result<Ended> {
     match fault {
-        Fault::Kills => kills::run(args.kills, rng, tally).await,
-        Fault::PowerCuts => power_cuts::run(args.power_cuts, rng, tally).await,
+        Fault::Kills => rounds::kills(args.kills, rng, tally).await,
+        Fault::PowerCuts => rounds::power_cuts(args.power_cuts, rng, tally).await,
         Fault::NegativeControl => control::run(tally).await,
         Fault::FullDisk => full_disk::run(tally).await,
         Fault::SyncError => sync_errors::refused(tally).await,

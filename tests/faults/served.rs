@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use testnet::{
     miner::devnet_user,
     process::{NodeOptions, NodeProcess, Place},
 };
 use tests::{SteppedMiner, World};
 use tokio::time::sleep;
+
+use crate::{Ended, ledger::Ledger, tally::Tally};
 
 /// Time between two blocks of the parent chain, seconds: one share in five is a block.
 pub(crate) const BLOCK_INTERVAL_SECS: u32 = 5;
@@ -75,4 +78,24 @@ pub(crate) async fn mine(miner: &mut SteppedMiner, shares: usize) -> anyhow::Res
         }
     }
     Ok(ids)
+}
+
+/// A start without the fault: what was acknowledged is there, and mining goes on.
+///
+/// # Errors
+/// When something is lost, or the node does otherwise.
+pub(crate) async fn comes_back(
+    world: &World,
+    name: &str,
+    mut ledger: Ledger,
+    tally: &mut Tally,
+) -> anyhow::Result<Ended> {
+    let Served { node, mut miner, took } = serve(world, &world.place, name).await?;
+    tally.restarted(took);
+    let outcome = ledger.check(&node).await;
+    tally.add(&ledger);
+    outcome?;
+    mine(&mut miner, 1).await.context("after the fault")?;
+    node.stop().await?;
+    Ok(Ended::Held)
 }

@@ -8,7 +8,7 @@ use tests::World;
 use crate::{
     Ended,
     ledger::Ledger,
-    served::{BLOCK_INTERVAL_SECS, Served, connect, mine, serve},
+    served::{BLOCK_INTERVAL_SECS, Served, comes_back, connect, mine, serve},
     tally::Tally,
     tools::{strace, strace_refusal},
 };
@@ -45,7 +45,7 @@ pub(crate) async fn refused(tally: &mut Tally) -> anyhow::Result<Ended> {
     }
     let status = node.ended(PATIENCE).await?;
     ensure!(status.code() == Some(STORE_FAILED), "it ended with {status}, not with {STORE_FAILED}");
-    finish(&world, "refused", ledger, tally).await
+    comes_back(&world, "refused", ledger, tally).await
 }
 
 /// Every sync takes a third of a second: the miner waits, and is told the truth.
@@ -62,17 +62,5 @@ pub(crate) async fn slow(tally: &mut Tally) -> anyhow::Result<Ended> {
     let Served { node, mut miner, .. } = serve(&world, &slow, "slow").await?;
     ledger.note(mine(&mut miner, 4).await?);
     node.kill().await?;
-    finish(&world, "slow", ledger, tally).await
-}
-
-/// A start without the fault: everything is there, and mining goes on.
-async fn finish(world: &World, name: &str, mut ledger: Ledger, tally: &mut Tally) -> anyhow::Result<Ended> {
-    let Served { node, mut miner, took } = serve(world, &world.place, name).await?;
-    tally.restarted(took);
-    let outcome = ledger.check(&node).await;
-    tally.add(&ledger);
-    outcome?;
-    mine(&mut miner, 1).await?;
-    node.stop().await?;
-    Ok(Ended::Held)
+    comes_back(&world, "slow", ledger, tally).await
 }

@@ -3,14 +3,13 @@
 use std::{ffi::OsString, time::Duration};
 
 use anyhow::Context;
-use testnet::process::NodeProcess;
 use tests::World;
 use tokio::time::sleep;
 
 use crate::{
     Ended,
     ledger::Ledger,
-    served::{BLOCK_INTERVAL_SECS, Served, connect, mine, serve},
+    served::{BLOCK_INTERVAL_SECS, Served, comes_back, connect, mine, serve},
     tally::Tally,
     tools::{answer, missing},
 };
@@ -34,7 +33,8 @@ pub(crate) async fn freeze(tally: &mut Tally) -> anyhow::Result<Ended> {
     node.thaw()?;
     ledger.note(mine(&mut miner, 2).await.context("a miner that waited")?);
     ledger.note(mine(&mut connect(&node).await?, 1).await.context("a miner that came later")?);
-    finish(&world, node, "frozen", ledger, tally).await
+    node.kill().await?;
+    comes_back(&world, "frozen", ledger, tally).await
 }
 
 /// A start an hour ahead of all others, and one without.
@@ -53,7 +53,8 @@ pub(crate) async fn clock(tally: &mut Tally) -> anyhow::Result<Ended> {
     let ahead = world.place.started_by(ahead()?);
     let Served { node, mut miner, .. } = serve(&world, &ahead, "clock").await.context("an hour ahead")?;
     ledger.note(mine(&mut miner, 2).await.context("an hour ahead")?);
-    finish(&world, node, "clock", ledger, tally).await
+    node.kill().await?;
+    comes_back(&world, "clock", ledger, tally).await
 }
 
 /// `faketime` itself stays between us and the node; its library alone does not.
@@ -63,23 +64,4 @@ fn ahead() -> anyhow::Result<[OsString; 3]> {
     // The node has threads.
     let library = library.replace("libfaketime.so", "libfaketimeMT.so");
     Ok(["env".into(), library.into(), format!("FAKETIME={JUMP}").into()])
-}
-
-/// Kills the node; at the next start everything is there, and mining goes on.
-async fn finish(
-    world: &World,
-    node: NodeProcess,
-    name: &str,
-    mut ledger: Ledger,
-    tally: &mut Tally,
-) -> anyhow::Result<Ended> {
-    node.kill().await?;
-    let Served { node, mut miner, took } = serve(world, &world.place, name).await?;
-    tally.restarted(took);
-    let outcome = ledger.check(&node).await;
-    tally.add(&ledger);
-    outcome?;
-    mine(&mut miner, 1).await.context("after the fault")?;
-    node.stop().await?;
-    Ok(Ended::Held)
 }
