@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cheap_chain;
 pub mod client;
 mod folder;
+pub mod hostile;
 pub mod load;
 pub mod miner;
 pub mod process;

@@ -6,17 +6,19 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use node::api::dto::PeerOrderBody;
-use testnet::{miner::devnet_user, process::NodeProcess};
+use libp2p::{Multiaddr, PeerId};
+use node::{api::dto::PeerOrderBody, p2p::Request};
+use sharechain::ParamsId;
+use testnet::{
+    hostile::{Answer, Hostile},
+    miner::devnet_user,
+    process::NodeProcess,
+};
 use tests::{SteppedMiner, World, ensure_eq, wait_for};
 
 mod faults;
 mod floods;
 mod lies;
-mod mesh;
-mod peer;
-
-use peer::Hostile;
 
 /// From the first fault that can be proven to the end of the connection.
 const GONE_MAX: Duration = Duration::from_secs(1);
@@ -90,6 +92,24 @@ impl Pair {
         self.victim.stop().await?;
         self.world.devnet.stop().await
     }
+}
+
+/// The share chain of the nodes of these stories.
+fn params_id() -> anyhow::Result<ParamsId> {
+    Ok(node::ChainProfile::find("devnet", None)?.params.id())
+}
+
+/// Where a node listens for peers.
+fn address_of(node: &NodeProcess) -> anyhow::Result<Multiaddr> {
+    Ok(node.endpoints.p2p.first().context("the node listens nowhere")?.parse()?)
+}
+
+/// A hostile peer that is connected to `victim`.
+async fn hostile_at(
+    victim: &NodeProcess,
+    answers: impl FnMut(&Request) -> Answer + Send + 'static,
+) -> anyhow::Result<(Hostile, PeerId)> {
+    Hostile::dialling(params_id()?, address_of(victim)?, answers).await
 }
 
 /// Waits until a node has a share.

@@ -3,96 +3,30 @@
 use std::time::Duration;
 
 use node::p2p::{Request, Response};
-use sharechain::{
-    ShareId,
-    header::HEADER_LEN,
-    share::SHARE_VERSION,
-    sync::{SYNC_IDS_MAX, SYNC_SHARES_MAX},
+use testnet::{
+    hostile::{Hostile, Lie, polite},
+    miner::devnet_user,
+    process::NodeOptions,
 };
-use testnet::{miner::devnet_user, process::NodeOptions};
 use tests::{SteppedMiner, World, agree, ensure_eq, wait_for};
 use tokio::task::JoinSet;
 
-use super::{
-    PATIENCE,
-    faults::share_id,
-    peer::{Answer, Hostile, framed, polite, tip},
-};
+use super::{PATIENCE, faults::share_id, hostile_at, params_id};
 
 /// Shares of the honest chain.
 const CHAIN_LEN: usize = 40;
-/// Height of the tip that liars claim.
-const CLAIMED_HEIGHT: u64 = 1_000_000;
 /// Time to catch up among liars; without them it takes less than a second.
 const SYNC_MAX: Duration = Duration::from_secs(60);
 /// Time until the node gives miners work, which claims that nobody shows hold up (three failures in a row of each).
 const WORK_MAX: Duration = Duration::from_secs(150);
 
-/// How a peer lies, and with what it can be proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lie {
-    /// Shows ids that nobody has, and has no shares.
-    NobodysIds,
-    /// Shows such ids, and answers a request for their shares with others, which are valid.
-    OtherShares,
-    /// Shows such ids, and answers with bytes that are no shares.
-    Garbage,
-    /// Answers a question for ids with something else.
-    OtherAnswer,
-    /// Answers with bytes that are no message.
-    NoMessage,
-    /// Claims, and never says more.
-    Stall,
-    /// Begins every answer, and never ends it.
-    HalfAnswer,
-}
-
-impl Lie {
-    const ALL: [Self; 7] = [
-        Self::NobodysIds,
-        Self::OtherShares,
-        Self::Garbage,
-        Self::OtherAnswer,
-        Self::NoMessage,
-        Self::Stall,
-        Self::HalfAnswer,
-    ];
-
-    /// What its ban says; nothing when it may be an honest peer's misfortune.
-    const fn reason(self) -> Option<&'static str> {
-        match self {
-            Self::NobodysIds | Self::OtherShares | Self::Stall | Self::HalfAnswer => None,
-            Self::Garbage => Some("sent an invalid share"),
-            Self::OtherAnswer => Some("answered something else"),
-            Self::NoMessage => Some("no message"),
-        }
-    }
-
-    /// The answer; `honest` are shares of the honest chain.
-    fn answer(self, request: &Request, honest: &[Vec<u8>]) -> Answer {
-        let nobodys = |number: usize| {
-            let mut id = [self as u8; 32];
-            id[..8].copy_from_slice(&number.to_le_bytes());
-            ShareId::from_bytes(id)
-        };
-        let pages = Response::Ids { ids: (0..SYNC_IDS_MAX).map(nobodys).collect(), more: true };
-        let shares = |shares: Vec<Vec<u8>>| Answer::message(&Response::Shares { shares });
-        match (self, request) {
-            (_, Request::Hello(_)) => Answer::message(&tip(CLAIMED_HEIGHT)),
-            (_, Request::Peers { .. } | Request::Ads | Request::Template(_)) => polite(request),
-            (Self::Stall, _) => Answer::Silence,
-            (Self::NoMessage, _) => Answer::Bytes(framed(&[9; 100])),
-            (Self::OtherAnswer, _) => Answer::message(&tip(CLAIMED_HEIGHT)),
-            (Self::HalfAnswer, _) => Answer::Bytes(framed(&pages.encode())[..20_000].to_vec()),
-            (_, Request::Range { .. }) => Answer::message(&pages),
-            (Self::NobodysIds, Request::Shares { .. }) => shares(Vec::new()),
-            (Self::OtherShares, Request::Shares { .. }) => shares(honest.to_vec()),
-            (Self::Garbage, Request::Shares { .. }) => {
-                let mut garbage = vec![0x5a; 700];
-                garbage[HEADER_LEN] = SHARE_VERSION;
-                shares(vec![garbage; SYNC_SHARES_MAX])
-            }
-        }
+/// What its ban says; nothing when it may be an honest peer's misfortune.
+const fn reason(lie: Lie) -> Option<&'static str> {
+    match lie {
+        Lie::NobodysIds | Lie::OtherShares | Lie::Stall | Lie::HalfAnswer => None,
+        Lie::Garbage => Some("sent an invalid share"),
+        Lie::OtherAnswer => Some("answered something else"),
+        Lie::NoMessage => Some("no message"),
     }
 }
 
@@ -105,7 +39,7 @@ async fn attack_s7_a_new_node_catches_up_among_liars() -> anyhow::Result<()> {
     for _ in 0..CHAIN_LEN {
         ids.push(share_id(&miner.mine_one().await?)?);
     }
-    let (mut asker, peer) = Hostile::at(&honest, polite).await?;
+    let (mut asker, peer) = hostile_at(&honest, polite).await?;
     let Response::Shares { shares } = asker.answer_of(&peer, &Request::Shares { ids }).await? else {
         anyhow::bail!("no shares")
     };
@@ -116,9 +50,9 @@ async fn attack_s7_a_new_node_catches_up_among_liars() -> anyhow::Result<()> {
     let (mut peers, mut expected) = (honest.endpoints.p2p.clone(), Vec::new());
     for lie in Lie::ALL {
         let shares = shares.clone();
-        let mut liar = Hostile::new(move |request| lie.answer(request, &shares))?;
+        let mut liar = Hostile::new(params_id()?, move |request| lie.answer(request, &shares))?;
         peers.push(liar.listen().await?.to_string());
-        expected.extend(lie.reason().map(|reason| (liar.id(), reason)));
+        expected.extend(reason(lie).map(|reason| (liar.id(), reason)));
         liars.spawn(async move {
             loop {
                 liar.next().await;

@@ -8,6 +8,7 @@ use anyhow::Context;
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::{
     Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder,
+    core::PeerRecord,
     identity::Keypair,
     noise,
     request_response::{self, Message, ProtocolSupport, ResponseChannel},
@@ -19,11 +20,12 @@ use node::{
     templates::wire::{TemplateRequest, TemplateResponse},
 };
 use sharechain::{ParamsId, ShareId, Work, sync::TipClaim};
-use testnet::process::NodeProcess;
 use tokio::time::{Instant, timeout};
 
 /// The gossip protocol, of a version that has every control message.
 const MESH_PROTOCOL: &str = "/meshsub/1.2.0";
+/// Signs of the share chain's identity in the names of protocols.
+const TAG_LEN: usize = 16;
 /// Longest answer that it reads.
 const ANSWER_LEN_MAX: u64 = 2 << 20;
 /// Time that it waits for anything.
@@ -31,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What is sent on one stream.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
+struct Sent {
     bytes: Vec<u8>,
     /// The stream stays open after the bytes, and nobody reads the answer.
     holds: bool,
@@ -39,7 +41,7 @@ pub(super) struct Sent {
 
 /// What it does with a question.
 #[derive(Clone, Debug)]
-pub(super) enum Answer {
+pub enum Answer {
     /// These bytes, the length in front included.
     Bytes(Vec<u8>),
     /// Never.
@@ -47,26 +49,32 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn message(response: &Response) -> Self {
+    /// A whole message.
+    pub fn message(response: &Response) -> Self {
         Self::Bytes(framed(&response.encode()))
     }
 }
 
 /// A message as it stands on a stream.
-pub(super) fn framed(message: &[u8]) -> Vec<u8> {
+pub fn framed(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     [&length.to_le_bytes(), message].concat()
 }
 
-/// The tip that a peer without shares tells, or one with more work than anybody.
-pub(super) fn tip(height: u64) -> Response {
+/// The greeting of a peer without shares, or of one with more work than anybody.
+pub fn hello(height: u64) -> Hello {
     let total_work = Work::from_hashes(u128::from(height) << 40);
     let tip = TipClaim { id: ShareId::from_bytes([height.to_le_bytes()[0]; 32]), height, total_work };
-    Response::Hello(Hello { tip, region: None, agent: "hostile".to_owned() })
+    Hello { tip, region: None, agent: "hostile".to_owned() }
+}
+
+/// The same, as an answer.
+pub fn tip(height: u64) -> Response {
+    Response::Hello(hello(height))
 }
 
 /// Greets as a peer that has nothing.
-pub(super) fn polite(request: &Request) -> Answer {
+pub fn polite(request: &Request) -> Answer {
     match request {
         Request::Hello(_) => Answer::message(&tip(0)),
         Request::Range { .. } => Answer::message(&Response::Ids { ids: Vec::new(), more: false }),
@@ -83,9 +91,18 @@ pub(super) fn polite(request: &Request) -> Answer {
     }
 }
 
+/// What a peer with this key says of itself, signed: it listens where nobody is.
+///
+/// # Errors
+/// When the key does not sign.
+pub fn signed_record(key: &Keypair) -> anyhow::Result<Vec<u8>> {
+    let record = PeerRecord::new(key, vec!["/ip4/192.0.2.7/tcp/1".parse()?])?;
+    Ok(record.into_signed_envelope().into_protobuf_encoding())
+}
+
 /// Bytes as they are given.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Raw {
+enum Raw {
     /// One message on each stream.
     Sync,
     /// Frames without an end, which are read and thrown away.
@@ -156,7 +173,7 @@ struct Streams {
 
 /// Something that happened to the peer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub enum Seen {
     /// It is connected.
     Connected(PeerId),
     /// Its last connection is closed.
@@ -170,10 +187,10 @@ pub(super) enum Seen {
 type Answers = Box<dyn FnMut(&Request) -> Answer + Send>;
 
 /// See the module.
-pub(super) struct Hostile {
+pub struct Hostile {
     swarm: Swarm<Streams>,
+    params: ParamsId,
     answers: Answers,
-    key: Keypair,
     /// Questions that nobody answers.
     unanswered: HashMap<usize, ResponseChannel<Vec<u8>>>,
     /// Questions so far.
@@ -187,10 +204,25 @@ impl std::fmt::Debug for Hostile {
 }
 
 impl Hostile {
-    /// A new identity that answers questions like this.
-    pub(super) fn new(answers: impl FnMut(&Request) -> Answer + Send + 'static) -> anyhow::Result<Self> {
-        let key = Keypair::generate_ed25519();
-        let tag = params_id()?.to_string()[..16].to_owned();
+    /// A new identity on the share chain `params` that answers questions like this.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(params: ParamsId, answers: impl FnMut(&Request) -> Answer + Send + 'static) -> anyhow::Result<Self> {
+        Self::with_key(Keypair::generate_ed25519(), params, answers)
+    }
+
+    /// The same, of an identity that the caller knows before it answers.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn with_key(
+        key: Keypair,
+        params: ParamsId,
+        answers: impl FnMut(&Request) -> Answer + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let mut tag = params.to_string();
+        tag.truncate(TAG_LEN);
         let streams = |protocol: String, raw| {
             let protocol = StreamProtocol::try_from_owned(protocol)?;
             let config = request_response::Config::default()
@@ -202,47 +234,62 @@ impl Hostile {
             sync: streams(format!("/poolnode/1/{tag}/sync"), Raw::Sync)?,
             mesh: streams(MESH_PROTOCOL.to_owned(), Raw::Mesh)?,
         };
-        let swarm = SwarmBuilder::with_existing_identity(key.clone())
+        let swarm = SwarmBuilder::with_existing_identity(key)
             .with_tokio()
             .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)?
             .with_behaviour(|_| streams)?
             .with_swarm_config(|config| config.with_idle_connection_timeout(10 * PATIENCE))
             .build();
-        Ok(Self { swarm, answers: Box::new(answers), key, unanswered: HashMap::new(), asked: 0 })
+        Ok(Self { swarm, params, answers: Box::new(answers), unanswered: HashMap::new(), asked: 0 })
     }
 
-    /// One that is connected to `victim`.
-    pub(super) async fn at(
-        victim: &NodeProcess,
-        answers: impl FnMut(&Request) -> Answer + Send + 'static,
-    ) -> anyhow::Result<(Self, PeerId)> {
-        let address = victim.endpoints.p2p.first().context("the victim listens nowhere")?.parse()?;
-        Self::dialling(address, answers).await
-    }
-
-    /// The same, by address.
-    pub(super) async fn dialling(
+    /// One that is connected to whoever answers at `address`.
+    ///
+    /// # Errors
+    /// When it is not let in.
+    pub async fn dialling(
+        params: ParamsId,
         address: Multiaddr,
         answers: impl FnMut(&Request) -> Answer + Send + 'static,
     ) -> anyhow::Result<(Self, PeerId)> {
-        let mut hostile = Self::new(answers)?;
-        hostile.swarm.dial(address)?;
-        match timeout(PATIENCE, hostile.next()).await? {
-            Seen::Connected(peer) => Ok((hostile, peer)),
-            other => anyhow::bail!("not connected but {other:?}"),
-        }
+        let mut hostile = Self::new(params, answers)?;
+        let victim = hostile.connect(address).await?;
+        Ok((hostile, victim))
     }
 
-    pub(super) fn id(&self) -> String {
+    /// Connects it; who it is that it is connected to.
+    ///
+    /// # Errors
+    /// When it is not let in.
+    pub async fn connect(&mut self, address: Multiaddr) -> anyhow::Result<PeerId> {
+        self.swarm.dial(address)?;
+        let connected = async {
+            loop {
+                match self.swarm.select_next_some().await {
+                    SwarmEvent::ConnectionEstablished { peer_id, .. } => return Ok(peer_id),
+                    SwarmEvent::OutgoingConnectionError { error, .. } => return Err(error),
+                    _ => {}
+                }
+            }
+        };
+        Ok(timeout(PATIENCE, connected).await??)
+    }
+
+    /// Its identity, as nodes write it.
+    pub fn id(&self) -> String {
         self.swarm.local_peer_id().to_string()
     }
 
-    pub(super) const fn key(&self) -> &Keypair {
-        &self.key
+    /// The share chain that it is on.
+    pub const fn params(&self) -> ParamsId {
+        self.params
     }
 
-    /// Where it can be dialled.
-    pub(super) async fn listen(&mut self) -> anyhow::Result<Multiaddr> {
+    /// Where it can be dialled, on this machine.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn listen(&mut self) -> anyhow::Result<Multiaddr> {
         self.swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
         let own = *self.swarm.local_peer_id();
         let listening = async {
@@ -257,22 +304,25 @@ impl Hostile {
     }
 
     /// Gossips frames, and ends the stream.
-    pub(super) fn gossip(&mut self, victim: &PeerId, frames: Vec<u8>) {
+    pub fn gossip(&mut self, victim: &PeerId, frames: Vec<u8>) {
         self.swarm.behaviour_mut().mesh.send_request(victim, Sent { bytes: frames, holds: false });
     }
 
     /// Sends bytes where a question belongs.
-    pub(super) fn ask(&mut self, victim: &PeerId, bytes: Vec<u8>) {
+    pub fn ask(&mut self, victim: &PeerId, bytes: Vec<u8>) {
         self.swarm.behaviour_mut().sync.send_request(victim, Sent { bytes, holds: false });
     }
 
     /// Begins a question and never ends it.
-    pub(super) fn begin_to_ask(&mut self, victim: &PeerId, bytes: Vec<u8>) {
+    pub fn begin_to_ask(&mut self, victim: &PeerId, bytes: Vec<u8>) {
         self.swarm.behaviour_mut().sync.send_request(victim, Sent { bytes, holds: true });
     }
 
     /// Asks an honest question; the message of the answer.
-    pub(super) async fn answer_of(&mut self, peer: &PeerId, request: &Request) -> anyhow::Result<Response> {
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn answer_of(&mut self, peer: &PeerId, request: &Request) -> anyhow::Result<Response> {
         self.ask(peer, framed(&request.encode()));
         match timeout(PATIENCE, self.next()).await? {
             Seen::Taken(bytes) => Ok(Response::decode(bytes.get(4..).context("no answer")?)?),
@@ -281,23 +331,41 @@ impl Hostile {
     }
 
     /// Goes on until something happens to it.
-    pub(super) async fn next(&mut self) -> Seen {
+    pub async fn next(&mut self) -> Seen {
         loop {
-            match self.swarm.select_next_some().await {
-                SwarmEvent::ConnectionEstablished { peer_id, .. } => return Seen::Connected(peer_id),
-                SwarmEvent::ConnectionClosed { num_established: 0, .. } => return Seen::Closed,
-                SwarmEvent::Behaviour(StreamsEvent::Sync(event) | StreamsEvent::Mesh(event)) => match event {
-                    request_response::Event::Message { message: Message::Response { response, .. }, .. } => {
-                        return Seen::Taken(response);
-                    }
-                    request_response::Event::Message { message: Message::Request { request, channel, .. }, .. } => {
-                        self.on_question(&request, channel);
-                    }
-                    request_response::Event::OutboundFailure { .. } => return Seen::Refused,
-                    _ => {}
-                },
-                _ => {}
+            if let Some(seen) = self.step().await {
+                return seen;
             }
+        }
+    }
+
+    /// Goes on until the victim asks it something, which is what a node does first with a peer that it lets in; whether it does
+    /// so before it closes the connection.
+    pub async fn is_let_in(&mut self) -> bool {
+        while self.asked == 0 {
+            if self.step().await == Some(Seen::Closed) {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn step(&mut self) -> Option<Seen> {
+        match self.swarm.select_next_some().await {
+            SwarmEvent::ConnectionEstablished { peer_id, .. } => Some(Seen::Connected(peer_id)),
+            SwarmEvent::ConnectionClosed { num_established: 0, .. } => Some(Seen::Closed),
+            SwarmEvent::Behaviour(StreamsEvent::Sync(event) | StreamsEvent::Mesh(event)) => match event {
+                request_response::Event::Message { message: Message::Response { response, .. }, .. } => {
+                    Some(Seen::Taken(response))
+                }
+                request_response::Event::Message { message: Message::Request { request, channel, .. }, .. } => {
+                    self.on_question(&request, channel);
+                    None
+                }
+                request_response::Event::OutboundFailure { .. } => Some(Seen::Refused),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -312,15 +380,13 @@ impl Hostile {
     }
 
     /// Goes on until its connection is closed; how long that took.
-    pub(super) async fn until_thrown_out(&mut self) -> anyhow::Result<Duration> {
+    ///
+    /// # Errors
+    /// When nobody closes it.
+    pub async fn until_thrown_out(&mut self) -> anyhow::Result<Duration> {
         let since = Instant::now();
         let closed = async { while self.next().await != Seen::Closed {} };
         timeout(PATIENCE, closed).await.context("still connected")?;
         Ok(since.elapsed())
     }
-}
-
-/// The share chain of the nodes of these stories.
-pub(super) fn params_id() -> anyhow::Result<ParamsId> {
-    Ok(node::ChainProfile::find("devnet", None)?.params.id())
 }

@@ -2,16 +2,16 @@
 //!
 //! Source: <https://github.com/libp2p/specs/blob/master/pubsub/gossipsub/gossipsub-v1.2.md>, `message RPC`.
 
-use super::peer::params_id;
+use sharechain::ParamsId;
 
 /// Most bytes of a frame that the nodes read.
-pub(super) const FRAME_LEN_MAX: usize = 4_300;
+pub const FRAME_LEN_MAX: usize = 4_300;
 /// Most bytes of control messages and subscriptions of a frame that they read.
 const CONTROL_LEN_MAX: usize = 4_000;
 
 /// What a frame holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Control {
+pub enum Control {
     /// Subscriptions to topics that nobody has.
     Subscribe,
     /// Messages that nobody has.
@@ -27,8 +27,8 @@ pub(super) enum Control {
 }
 
 impl Control {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Subscribe, Self::IHave, Self::IWant, Self::Graft, Self::Prune, Self::IDontWant];
+    /// Every one.
+    pub const ALL: [Self; 6] = [Self::Subscribe, Self::IHave, Self::IWant, Self::Graft, Self::Prune, Self::IDontWant];
 }
 
 fn varint(mut value: usize) -> Vec<u8> {
@@ -46,37 +46,37 @@ fn field(number: usize, value: &[u8]) -> Vec<u8> {
 }
 
 /// A frame with its length in front.
-pub(super) fn frame(body: &[u8]) -> Vec<u8> {
+pub fn frame(body: &[u8]) -> Vec<u8> {
     [varint(body.len()), body.to_vec()].concat()
 }
 
 /// The beginning of a frame that is longer than anybody may send.
-pub(super) fn endless_frame() -> Vec<u8> {
+pub fn endless_frame() -> Vec<u8> {
     varint(1 << 30)
 }
 
 /// A message on a topic.
-pub(super) fn message(topic: &str, data: &[u8]) -> Vec<u8> {
+pub fn message(topic: &str, data: &[u8]) -> Vec<u8> {
     field(2, &[field(2, data), field(4, topic.as_bytes())].concat())
 }
 
 /// The topic of shares.
-pub(super) fn shares_topic() -> anyhow::Result<String> {
-    Ok(node::p2p::topic_name(params_id()?))
+pub fn shares_topic(params: ParamsId) -> String {
+    node::p2p::topic_name(params)
 }
 
 /// The topic of ads.
-pub(super) fn ads_topic() -> anyhow::Result<String> {
-    Ok(node::p2p::nodes_topic_name(params_id()?))
+pub fn ads_topic(params: ParamsId) -> String {
+    node::p2p::nodes_topic_name(params)
 }
 
 /// One share on its topic.
-pub(super) fn share(data: &[u8]) -> anyhow::Result<Vec<u8>> {
-    Ok(frame(&message(&shares_topic()?, data)))
+pub fn share(params: ParamsId, data: &[u8]) -> Vec<u8> {
+    frame(&message(&shares_topic(params), data))
 }
 
 /// About `len` bytes of frames, each with as many of the messages that `data` makes of a number.
-pub(super) fn messages(topic: &str, (len, in_a_frame): (usize, u64), data: impl Fn(u64) -> Vec<u8>) -> Vec<u8> {
+pub fn messages(topic: &str, (len, in_a_frame): (usize, u64), data: impl Fn(u64) -> Vec<u8>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(len + FRAME_LEN_MAX);
     for number in 0.. {
         let numbers = number * in_a_frame..(number + 1) * in_a_frame;
@@ -89,7 +89,7 @@ pub(super) fn messages(topic: &str, (len, in_a_frame): (usize, u64), data: impl 
 }
 
 /// About `len` bytes of frames, full of control messages; no two say the same.
-pub(super) fn controls(control: Control, topic: &str, len: usize) -> Vec<u8> {
+pub fn controls(control: Control, topic: &str, len: usize) -> Vec<u8> {
     filled(len, CONTROL_LEN_MAX, |number| {
         let made_up = format!("{topic}/{number}");
         let id = [&[0; 12], &number.to_le_bytes()[..]].concat();
