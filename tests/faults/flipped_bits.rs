@@ -2,7 +2,7 @@
 //! not true, or says which file it cannot use.
 
 use std::{
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -33,6 +33,7 @@ pub(crate) async fn run(rng: &mut Rng, tally: &mut Tally) -> anyhow::Result<Ende
     node.stop().await?;
     let whole = world.place.folder("whole");
     let files = files(&whole)?;
+    let mut seen = Seen::default();
     for (number, (file, bytes)) in files.iter().enumerate() {
         let is_store = file.ends_with("shares/db");
         for flip in 0..if is_store { STORE_FLIPS } else { 1 } {
@@ -45,26 +46,59 @@ pub(crate) async fn run(rng: &mut Rng, tally: &mut Tally) -> anyhow::Result<Ende
             copy(&whole, &files, &world.place.folder(&name))?;
             fs::write(world.place.folder(&name).join(file), damaged)?;
             let what = format!("bit {bit} of {}", file.display());
-            look(&world, &name, &mined, tally).await.with_context(|| what)?;
+            match look(&world, &name, &mined, tally).await.with_context(|| what)? {
+                Look::AllShares => seen.with_all += 1,
+                Look::FewerShares => seen.with_fewer += 1,
+                Look::Refused => seen.refused += 1,
+            }
         }
     }
+    eprintln!("{seen}");
     Ok(Ended::Held)
 }
 
+/// What became of one damaged folder.
+enum Look {
+    AllShares,
+    FewerShares,
+    Refused,
+}
+
+/// What became of all of them: how strong the test was, for a fault in a place that nobody reads shows nothing.
+#[derive(Debug, Default)]
+struct Seen {
+    with_all: u32,
+    with_fewer: u32,
+    refused: u32,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folders = self.with_all + self.with_fewer + self.refused;
+        write!(
+            f,
+            "of {folders} damaged folders {} were used with all shares, {} with fewer, and {} were refused in words",
+            self.with_all, self.with_fewer, self.refused
+        )
+    }
+}
+
 /// Starts on a damaged folder.
-async fn look(world: &World, name: &str, mined: &[String], tally: &mut Tally) -> anyhow::Result<()> {
+async fn look(world: &World, name: &str, mined: &[String], tally: &mut Tally) -> anyhow::Result<Look> {
     match serve(world, &world.place, name).await {
         Ok(Served { node, mut miner, took }) => {
             tally.restarted(took);
-            let strange = listed(&node).await?.into_iter().find(|id| !mined.contains(id));
+            let listed = listed(&node).await?;
+            let strange = listed.iter().find(|id| !mined.contains(id));
             ensure!(strange.is_none(), "the node has a share that nobody mined: {strange:?}");
             mine(&mut miner, 1).await.context("mining does not go on")?;
-            node.stop().await
+            node.stop().await?;
+            Ok(if listed.len() == mined.len() { Look::AllShares } else { Look::FewerShares })
         }
         Err(cause) => {
             let words = format!("{cause:#}");
             ensure!(words.contains("error: ") && !words.contains("task panicked"), "it broke down: {words}");
-            Ok(())
+            Ok(Look::Refused)
         }
     }
 }

@@ -17,6 +17,7 @@ mod control;
 mod disk;
 mod flipped_bits;
 mod full_disk;
+mod full_window;
 mod ledger;
 mod limits;
 mod rounds;
@@ -37,6 +38,9 @@ struct Args {
     /// Rounds that end with a power cut of the data directory's file system.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     power_cuts: u32,
+    /// Shares of the node that is killed with a full window.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..=300_000))]
+    shares: u32,
     /// Only this one; may be given several times.
     #[arg(long, value_enum)]
     only: Vec<Fault>,
@@ -53,6 +57,8 @@ struct Args {
 enum Fault {
     /// SIGKILL at any moment, at times again while it starts.
     Kills,
+    /// SIGKILL of a node with many shares.
+    FullWindow,
     /// The file system stops without writing its journal.
     PowerCuts,
     /// The same without syncs: shares have to be lost, or the power cut shows nothing.
@@ -119,6 +125,7 @@ async fn main() -> anyhow::Result<ExitCode> {
 async fn run(fault: Fault, args: &Args, rng: &mut Rng, tally: &mut Tally) -> anyhow::Result<Ended> {
     match fault {
         Fault::Kills => rounds::kills(args.kills, rng, tally).await,
+        Fault::FullWindow => full_window::run(args.shares, tally).await,
         Fault::PowerCuts => rounds::power_cuts(args.power_cuts, rng, tally).await,
         Fault::NegativeControl => control::run(tally).await,
         Fault::FullDisk => full_disk::run(tally).await,

@@ -21,6 +21,8 @@ pub(crate) struct Tally {
     blocks: usize,
     lost: usize,
     worst_restart: Duration,
+    /// Shares of the node with a full window, and the longest it took to be back with them; `None` when it was not killed.
+    full_window: Option<(u32, Duration)>,
     /// Whether the control lost shares, as it has to; `None` when it did not run.
     pub(crate) control_lost: Option<bool>,
     faults: BTreeMap<String, Value>,
@@ -38,6 +40,7 @@ impl Tally {
             blocks: 0,
             lost: 0,
             worst_restart: Duration::ZERO,
+            full_window: None,
             control_lost: None,
             faults: BTreeMap::new(),
             has_failed: false,
@@ -47,6 +50,12 @@ impl Tally {
     /// A node was started again after a fault, and had work for a miner after this time.
     pub(crate) fn restarted(&mut self, took: Duration) {
         self.worst_restart = self.worst_restart.max(took);
+    }
+
+    /// The same of the node with this many shares: a figure of its own, for it says nothing beside restarts with a few.
+    pub(crate) fn full_window_restarted(&mut self, shares: u32, took: Duration) {
+        let longest = self.full_window.map_or(took, |(_, before)| before.max(took));
+        self.full_window = Some((shares, longest));
     }
 
     /// A list of what one node acknowledged is complete.
@@ -85,7 +94,10 @@ impl Tally {
             self.acknowledged,
             self.worst_restart.as_millis()
         );
-        faults.chain([counts]).collect()
+        let full_window = self.full_window.map(|(shares, took)| {
+            format!("\nwith {shares} shares in its window: at most {} ms to be back", took.as_millis())
+        });
+        faults.chain([counts]).chain(full_window).collect()
     }
 
     /// The result for programs.
@@ -96,11 +108,17 @@ impl Tally {
             "acknowledged": self.acknowledged,
             "blocks": self.blocks,
             "lost": self.lost,
-            "worst_restart_ms": u64::try_from(self.worst_restart.as_millis()).unwrap_or(u64::MAX),
+            "worst_restart_ms": millis(self.worst_restart),
+            "full_window_restart_ms": self.full_window.map(|(_, took)| millis(took)),
+            "full_window_shares": self.full_window.map(|(shares, _)| shares),
             "negative_control_failed": self.control_lost,
             "faults": self.faults,
             "seconds": self.began.elapsed().as_secs(),
             "seed": self.seed,
         })
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

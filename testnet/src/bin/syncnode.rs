@@ -1,5 +1,5 @@
 //! `syncnode`: a node whose share chain costs few hashes a share. For `testnet --sync-shares` nobody can mine with it; for
-//! `api_load` it mines on a devnet's daemon.
+//! `api_load` and `faults` it mines on a devnet's daemon.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to people on its terminal")]
 
 use std::{path::PathBuf, process::ExitCode};
@@ -10,7 +10,7 @@ use testnet::cheap_chain::CheapChain;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Runs a node of the chains that `testnet --sync-shares` and `api_load` measure with; prints where it can be reached as one
+/// Runs a node of the chains that `testnet --sync-shares`, `api_load` and `faults` measure with; prints where it can be reached as one
 /// JSON line.
 #[derive(Debug, Parser)]
 #[command(name = "syncnode", version)]
