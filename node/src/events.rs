@@ -16,8 +16,6 @@ mod log;
 mod observed;
 mod observer;
 mod task;
-#[cfg(test)]
-pub(crate) mod testing;
 
 pub use log::{EventLog, Page};
 pub use observer::Observer;

@@ -57,6 +57,8 @@ pub mod store;
 pub mod supervisor;
 pub mod switching;
 pub mod templates;
+#[cfg(test)]
+mod testing;
 mod tls;
 pub mod work;
 

@@ -182,26 +182,12 @@ impl Made {
 mod tests {
     use std::time::Duration;
 
-    use sharechain::{CompactTarget, ShareChain, hash::BlockHash, testing};
+    use sharechain::{ShareChain, testing};
 
     use super::*;
 
     fn template(block: u8) -> Arc<Template> {
-        let mut work = testing::Miner::devnet().work;
-        work.prev_block = BlockHash::from_bytes([block; 32]);
-        Arc::new(Template {
-            work,
-            version: 0x2000_0000,
-            bits: CompactTarget::from_bits(0x1e01_0000),
-            time_min: 0,
-            merkle_branch: Arc::default(),
-            version_required: 0,
-            body: Arc::default(),
-            txids: Arc::default(),
-            wtxids: Arc::default(),
-            fees: None,
-            longpollid: None,
-        })
+        Arc::new(crate::testing::template(block))
     }
 
     fn context(mergeable: usize) -> Arc<JobContext> {

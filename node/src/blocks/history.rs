@@ -113,9 +113,8 @@ fn record(block: &PoolBlock) -> Record {
 
 #[cfg(test)]
 mod tests {
-    use sharechain::BlockHash;
-
     use super::*;
+    use crate::testing;
 
     #[test]
     fn every_status_is_kept_and_a_damaged_file_costs_only_itself() {
@@ -129,14 +128,7 @@ mod tests {
             PoolBlockStatus::Matured(100),
             PoolBlockStatus::Orphaned,
         ];
-        let block = |(tag, status): (u8, PoolBlockStatus)| PoolBlock {
-            hash: BlockHash::from_bytes([tag; 32]),
-            height: 7,
-            coinbase_value: 50,
-            own: tag == 1,
-            found_at: 9,
-            status,
-        };
+        let block = |(tag, status): (u8, PoolBlockStatus)| PoolBlock { own: tag == 1, status, ..testing::block(tag) };
         let history = History { blocks: (0..).zip(statuses).map(block).collect(), forgotten: 5 };
         write(folder.path(), &history).unwrap();
         assert_eq!(read(folder.path()), history);

@@ -203,9 +203,8 @@ impl ClockMemory {
 
 #[cfg(test)]
 mod tests {
-    use sharechain::BlockHash;
-
     use super::*;
+    use crate::testing;
 
     #[test]
     fn a_clock_that_is_set_is_noticed_for_a_while() {
@@ -224,14 +223,7 @@ mod tests {
 
     #[test]
     fn own_blocks_that_wait_or_were_refused_are_seen() {
-        let block = |own, found_at, status| PoolBlock {
-            hash: BlockHash::from_bytes([1; 32]),
-            height: 7,
-            coinbase_value: 50,
-            own,
-            found_at,
-            status,
-        };
+        let block = |own, found_at, status| PoolBlock { own, found_at, status, ..testing::block(1) };
         let refused = || PoolBlockStatus::Refused("bad-cb-amount".to_owned());
         let blocks = vec![
             block(true, 99_990, PoolBlockStatus::Found),

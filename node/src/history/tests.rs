@@ -1,5 +1,5 @@
 use sharechain::testing;
-use stratum::{LaneId, server::MinerSnapshot};
+use stratum::server::MinerSnapshot;
 
 use super::{limits::WORKERS_MAX, *};
 
@@ -10,22 +10,13 @@ fn miner(id: (u64, usize), tag: u64, name: &str, accepted: u64) -> MinerSnapshot
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let hashes = accepted as f64 * 600.0;
     MinerSnapshot {
-        lane: LaneId::FIRST,
-        scripts: [Some(testing::script(1))].into_iter().collect(),
-        pin: None,
         id,
         script: testing::script(tag),
         worker: name.to_owned(),
-        agent: String::new(),
-        hashrate: 0.0,
-        connected_secs: 0,
         accepted,
         hashes,
         hashes_last: 600.0,
-        accepted_ago_secs: None,
-        stale: 0,
-        rejected: 0,
-        rejects: stratum::server::Rejects::default(),
+        ..crate::testing::miner()
     }
 }
 

@@ -3,7 +3,6 @@ use std::{collections::BTreeSet, fs, path::Path, time::Instant};
 use serde_json::Value;
 use sharechain::{ShareChain, testing};
 use stratum::{
-    LaneId,
     server::{MinerSnapshot, Rejects, StratumSnapshot},
     timing::Timings,
 };
@@ -15,44 +14,21 @@ use crate::{
     chain_task::ChainView,
     health::{Component, Condition, Name, Part},
     p2p::PeersView,
-    parent::{ParentState, Template},
+    parent::ParentState,
+    testing::{block, peer, template},
 };
-
-fn template() -> Template {
-    Template {
-        work: testing::Miner::devnet().work,
-        version: 0,
-        version_required: 0,
-        bits: sharechain::CompactTarget::from_bits(0x1e01_0000),
-        time_min: 0,
-        merkle_branch: Arc::default(),
-        body: Arc::default(),
-        txids: Arc::default(),
-        wtxids: Arc::default(),
-        longpollid: None,
-        fees: None,
-    }
-}
 
 fn miner(number: usize) -> MinerSnapshot {
     MinerSnapshot {
-        lane: LaneId::FIRST,
-        scripts: [Some(testing::script(1))].into_iter().collect(),
-        pin: None,
         id: (0, number),
-        script: testing::script(1),
         worker: format!("w{number}"),
-        agent: String::new(),
         #[expect(clippy::cast_precision_loss, reason = "small")]
         hashrate: number as f64,
-        connected_secs: 0,
         accepted: 3,
         hashes: 7.0,
         hashes_last: 7.0,
-        accepted_ago_secs: None,
-        stale: 0,
-        rejected: 0,
         rejects: Rejects::from([1, 2, 0, 0, 0, 0]),
+        ..crate::testing::miner()
     }
 }
 
@@ -66,18 +42,11 @@ fn all() -> Vec<Family> {
     let mut chain = ShareChain::new(testing::devnet_params());
     testing::Miner::new(testing::devnet_params(), 1).extend(&mut chain, testing::GENESIS_TIME + 1);
     let parent = ParentState {
-        template: Some(Arc::new(template())),
+        template: Some(Arc::new(template(1))),
         confirmed: Some(tokio::time::Instant::now()),
         ..ParentState::starting()
     };
-    let block = PoolBlock {
-        hash: sharechain::BlockHash::from_bytes([1; 32]),
-        height: 7,
-        coinbase_value: 50,
-        own: true,
-        found_at: 9,
-        status: PoolBlockStatus::Matured(100),
-    };
+    let block = PoolBlock { own: true, status: PoolBlockStatus::Matured(100), ..block(1) };
     let (timings, meters) = (Timings::new(Instant::now()), Meters::default());
     timings.submit.observe(Duration::from_micros(7));
     meters.share_ages.observe(1_000, 1_002_500);
@@ -93,7 +62,7 @@ fn all() -> Vec<Family> {
     let calls = Calls::new(&["getblocktemplate"]);
     calls.count("getblocktemplate", Duration::from_millis(3), false);
     calls.count("unheard-of", Duration::from_millis(3), false);
-    let peers = PeersView { peers: vec![crate::events::testing::peer()], ..PeersView::default() };
+    let peers = PeersView { peers: vec![peer()], ..PeersView::default() };
     families(&Seen {
         lane: "devnet",
         network: "devnet",

@@ -1,32 +1,18 @@
 use sharechain::testing;
-use stratum::{
-    LaneId,
-    server::{MinerSnapshot, Rejects},
-};
+use stratum::server::MinerSnapshot;
 
 use super::*;
-use crate::{chain_profile::ChainProfile, events::testing::peer};
+use crate::{chain_profile::ChainProfile, testing::peer};
 
 const NOW: UnixTime = 1_795_000_000;
 
 fn miner(id: (u64, usize), tag: u64, worker: &str) -> MinerSnapshot {
     MinerSnapshot {
-        lane: LaneId::FIRST,
-        scripts: [Some(testing::script(1))].into_iter().collect(),
-        pin: None,
         id,
         script: testing::script(tag),
         worker: worker.to_owned(),
         agent: "bitaxe".to_owned(),
-        hashrate: 0.0,
-        connected_secs: 0,
-        accepted: 0,
-        hashes: 0.0,
-        hashes_last: 0.0,
-        accepted_ago_secs: None,
-        stale: 0,
-        rejected: 0,
-        rejects: Rejects::default(),
+        ..crate::testing::miner()
     }
 }
 
@@ -63,8 +49,7 @@ fn peers_come_and_go() {
 }
 
 fn block(tag: u8, own: bool, age: u64, status: PoolBlockStatus) -> PoolBlock {
-    let hash = BlockHash::from_bytes([tag; 32]);
-    PoolBlock { hash, height: tag.into(), coinbase_value: 50, own, found_at: NOW - age, status }
+    PoolBlock { height: tag.into(), own, found_at: NOW - age, status, ..crate::testing::block(tag) }
 }
 
 fn kinds(look: &(Vec<Happening>, Vec<BlockHash>)) -> Vec<&'static str> {

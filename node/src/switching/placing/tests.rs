@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use sharechain::{ShareChain, testing};
-use stratum::server::Rejects;
 use tokio::sync::watch;
 
 use super::*;
@@ -38,24 +37,7 @@ fn views() -> Vec<LaneView> {
 
 /// A worker on the first lane that can be paid on all of them.
 fn miner(id: (u64, usize), hashrate: f64) -> MinerSnapshot {
-    MinerSnapshot {
-        id,
-        script: testing::script(1),
-        lane: LaneId::FIRST,
-        scripts: LANES.map(|_| Some(testing::script(1))).into_iter().collect(),
-        pin: None,
-        worker: "rig".to_owned(),
-        agent: String::new(),
-        hashrate,
-        connected_secs: 0,
-        accepted: 0,
-        hashes: 0.0,
-        hashes_last: 0.0,
-        accepted_ago_secs: None,
-        stale: 0,
-        rejected: 0,
-        rejects: Rejects::default(),
-    }
+    payable_on(LANES.map(|_| true), MinerSnapshot { id, hashrate, ..crate::testing::miner() })
 }
 
 /// The same, where it has addresses for these lanes only.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sharechain::{CompactTarget, testing};
+use sharechain::CompactTarget;
 
 use super::*;
 use crate::templates::wire::TRANSACTIONS_MAX;
@@ -12,14 +12,9 @@ fn bytes(tag: u16) -> Arc<[u8]> {
 
 /// A template with these transactions, as a daemon gives it.
 fn template(block: u8, transactions: &[u16], tail: &[u8]) -> Template {
-    let mut work = testing::Miner::devnet().work;
-    work.prev_block = BlockHash::from_bytes([block; 32]);
     let txids: Vec<Txid> = transactions.iter().map(|tag| Txid::from_bytes(sha256d(&bytes(*tag)[..50]))).collect();
     let wtxids: Vec<Txid> = transactions.iter().map(|tag| Txid::from_bytes(sha256d(&bytes(*tag)))).collect();
     Template {
-        work,
-        version: 0x2000_0000,
-        version_required: 0,
         bits: CompactTarget::from_bits(0x1d00_ffff),
         time_min: 7,
         merkle_branch: merkle::left_path(&txids).into(),
@@ -29,8 +24,7 @@ fn template(block: u8, transactions: &[u16], tail: &[u8]) -> Template {
         }),
         txids: txids.into(),
         wtxids: wtxids.into(),
-        fees: None,
-        longpollid: None,
+        ..crate::testing::template(block)
     }
 }
 
