@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use super::{
     ApiState,
     problem::{Failure, Refusals, problem},
-    request::{EXACT_MAX, Params, Within},
+    request::{Exact, Params, Within},
     viewer::Operators,
 };
 use crate::events::{Batch, Kinds, SubscribeError, Subscription};
@@ -49,8 +49,8 @@ const WS_UNSENT_MAX: usize = 4 << 20;
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The event it had last.
-    #[param(value_type = Option<u64>, maximum = 9007199254740991_i64, nullable = false)]
-    after: Option<Within<0, EXACT_MAX>>,
+    #[param(inline, nullable = false)]
+    after: Option<Exact>,
     /// The kinds it wants, separated by commas.
     #[param(nullable = false, pattern = "^[a-z_]+(,[a-z_]+)*$")]
     kinds: Option<String>,

@@ -9,7 +9,7 @@ use super::{
     dto::{AuditedPayout, BlockAudit, List, PayoutEntry},
     page::Page,
     problem::{Failure, Refusals, problem, stopping},
-    request::{Named, NoParams, Params, TIME_MAX, Within},
+    request::{Named, NoParams, Params, Time, Within},
     shares::script_of,
     viewer::{Operators, Viewer},
 };
@@ -27,11 +27,11 @@ pub(super) struct Wanted {
     #[param(nullable = false)]
     address: Option<String>,
     /// Only those of blocks from this time on, Unix seconds.
-    #[param(value_type = Option<u64>, maximum = 253402300799_i64, nullable = false)]
-    from: Option<Within<0, TIME_MAX>>,
+    #[param(inline, nullable = false)]
+    from: Option<Time>,
     /// Only those of blocks before this time, Unix seconds.
-    #[param(value_type = Option<u64>, maximum = 253402300799_i64, nullable = false)]
-    to: Option<Within<0, TIME_MAX>>,
+    #[param(inline, nullable = false)]
+    to: Option<Time>,
     /// Most elements.
     #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]
     limit: Option<usize>,

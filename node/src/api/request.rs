@@ -11,6 +11,13 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
 };
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        KnownFormat, RefOr, SchemaFormat,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
 use super::problem::{Failure, problem};
 
@@ -35,16 +42,25 @@ pub(super) struct Body<T>(pub(super) T);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Within<const MIN: u64, const MAX: u64>(pub(super) u64);
 
-/// The largest whole number that every JSON reader takes as it is.
-pub(super) const EXACT_MAX: u64 = (1 << 53) - 1;
-/// The last second of the year 9999.
-pub(super) const TIME_MAX: u64 = 253_402_300_799;
+/// A whole number that every JSON reader takes as it is.
+pub(super) type Exact = Within<0, { (1 << 53) - 1 }>;
+/// Unix seconds up to the last one of the year 9999.
+pub(super) type Time = Within<0, 253_402_300_799>;
 
 impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Within<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expected = || D::Error::custom(format!("expected a whole number, {MIN} to {MAX}"));
         let number = u64::deserialize(deserializer).map_err(|_| expected())?;
         if (MIN..=MAX).contains(&number) { Ok(Self(number)) } else { Err(expected()) }
+    }
+}
+
+/// For the description of the API: `#[param(inline, nullable = false)]` on a parameter says its range.
+impl<const MIN: u64, const MAX: u64> PartialSchema for Within<MIN, MAX> {
+    fn schema() -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer);
+        let number = number.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+        number.minimum(Some(MIN)).maximum(Some(MAX)).into()
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     page::Page,
     payouts::payout_dtos,
     problem::{Failure, Refusals, problem, stopping},
-    request::{EXACT_MAX, Named, NoParams, Params, Within},
+    request::{Exact, Named, NoParams, Params, Within},
     viewer::Viewer,
 };
 use crate::chain_task::{ChainQuery, ShownShares};
@@ -91,8 +91,8 @@ pub(super) struct Slice {
     #[param(minimum = 1, maximum = 200, default = 60, nullable = false)]
     heights: Option<u64>,
     /// The highest; the tip's when it is not given.
-    #[param(value_type = Option<u64>, maximum = 9007199254740991_i64, nullable = false)]
-    to: Option<Within<0, EXACT_MAX>>,
+    #[param(inline, nullable = false)]
+    to: Option<Exact>,
 }
 
 /// A part of the share chain with everything that was merged there, and what nothing has merged yet; the oldest first.

@@ -8,7 +8,7 @@ use super::{
     ApiState,
     dto::{StoreMarks, StorePage},
     problem::{Failure, Refusals, stopping},
-    request::{EXACT_MAX, Params, Within},
+    request::{Exact, Params, Within},
     viewer::Operators,
 };
 use crate::defaults::QUERY_TIMEOUT;
@@ -19,8 +19,8 @@ use crate::defaults::QUERY_TIMEOUT;
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// Where to go on: `next` of the page before.
-    #[param(value_type = Option<u64>, maximum = 9007199254740991_i64, nullable = false)]
-    after: Option<Within<0, EXACT_MAX>>,
+    #[param(inline, nullable = false)]
+    after: Option<Exact>,
 }
 
 /// The share store, 500 records at a time in order of appending: what `poolnode db backup` reads.
