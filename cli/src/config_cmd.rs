@@ -38,7 +38,8 @@ fn checked(subject: &str, read: Result<Config, ConfigError>, json: bool) -> anyh
     let config = match read {
         Ok(config) => config,
         Err(refused) if json => {
-            render::json(&json!({ "valid": false, "error": refused.to_string() }))?;
+            let error = format!("{:#}", anyhow::Error::from(refused));
+            render::json(&json!({ "valid": false, "error": error }))?;
             return Ok(exit::refused_config());
         }
         Err(refused) => return Err(refused.into()),
@@ -70,4 +71,27 @@ fn show(config: &Config, origin: bool, json: bool) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use node::config::Sources;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_the_deepest_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("node.toml");
+        std::fs::write(&file, "[[lane]]\nname = \"second\"\nfile = \"second.toml\"\n").unwrap();
+        let sources = Sources { file: Some(file.clone()), ..Sources::default() };
+        let refused = checked("node.toml", sources.read(), false).unwrap_err();
+        let missing = file.with_file_name("second.toml");
+        let told = format!(
+            "{}:1:3: lane second: cannot read {}: No such file or directory (os error 2)",
+            file.display(),
+            missing.display()
+        );
+        assert_eq!(format!("{refused:#}"), told);
+    }
 }

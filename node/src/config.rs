@@ -51,7 +51,7 @@ pub use changes::{Change, Changes};
 pub use daemon_places::{DaemonPlace, daemon_place};
 pub use document::{Purpose, UnknownPurpose, Values, check, document, generate};
 pub use entries::ConfigEntry;
-pub use error::ConfigError;
+pub use error::{ConfigError, Placed};
 pub use expectation::{Expectation, Outlook};
 pub use file::UnknownKey;
 pub use lanes::{LaneError, RawLane};

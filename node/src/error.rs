@@ -1,6 +1,6 @@
 //! Why a node cannot start or go on, in words that say what to do.
 
-use std::path::PathBuf;
+use std::{error::Error, path::PathBuf};
 
 use crate::{notify::SenderError, parent::rpc::RpcError, store::StoreError};
 
@@ -105,6 +105,17 @@ pub enum NodeError {
     /// A task panicked: a bug.
     #[error("the {0} task panicked; please report this with the lines above")]
     TaskPanicked(&'static str),
+}
+
+/// An error with its causes on one line, for a log or a miner.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 /// What to do about an address that cannot be listened on.

@@ -53,6 +53,7 @@ pub mod region;
 pub mod reload;
 pub mod run;
 pub mod signals;
+mod socket;
 pub mod store;
 pub mod supervisor;
 pub mod switching;

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     config::{Change, Changes, Config, Sources},
+    error::chain,
     geo::GeoFiles,
     miners,
 };
@@ -58,7 +59,7 @@ pub(crate) async fn run(mut reload: Reload, mut config: Config, owners: Owners, 
         let read = tokio::task::spawn_blocking(move || sources.read()).await;
         match read {
             Ok(Ok(fresh)) => take_over(&mut config, fresh, &owners, &mut reload.set_log_filter),
-            Ok(Err(refused)) => error!("the configuration stays as it is: {refused}"),
+            Ok(Err(refused)) => error!("the configuration stays as it is: {}", chain(&refused)),
             Err(broken) => error!(%broken, "the configuration could not be read again"),
         }
     }

@@ -234,13 +234,7 @@ impl StoreError {
 
     /// The error with its causes, for a miner or a log line.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(error) = source {
-            text = format!("{text}: {error}");
-            source = error.source();
-        }
-        text
+        crate::error::chain(self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a configuration is refused: in words, with the key and the place where it was set.
 
-use std::path::PathBuf;
+use std::{error::Error, fmt, path::PathBuf};
 
 use libp2p::Multiaddr;
 use stratum::{address::AddressError, limits::CONNECTIONS_MAX};
@@ -43,13 +43,8 @@ pub enum ConfigError {
     #[error("{}", unknown_keys(.0))]
     UnknownKeys(Vec<UnknownKey>),
     /// A value that cannot be, and where it was set.
-    #[error("{places}: {error}")]
-    At {
-        /// The places of the keys that it is about.
-        places: String,
-        /// What is wrong.
-        error: Box<Self>,
-    },
+    #[error(transparent)]
+    At(Placed),
     /// Not a log filter.
     #[error("log.filter: {0:?} is not a filter like info or node=debug,warn")]
     LogFilter(String),
@@ -72,6 +67,16 @@ pub enum ConfigError {
         key: &'static str,
         /// Its value.
         value: String,
+    },
+    /// Two listeners that the system does not allow beside each other.
+    #[error(
+        "p2p.listen: {one} and {other} are one port, for 0.0.0.0 and :: are every address of the machine; leave one of them out"
+    )]
+    ListenTwice {
+        /// The one.
+        one: Multiaddr,
+        /// The one after it.
+        other: Multiaddr,
     },
     /// A relay that does not say who it is.
     #[error("p2p.relays: {0} does not name the relay; add its peer id, like /ip4/203.0.113.7/tcp/23333/p2p/12D3KooW..")]
@@ -166,20 +171,44 @@ pub enum ConfigError {
     NoHome,
 }
 
+/// What is wrong, behind the place where it is: a key's, or the lane's whose file it is in.
+#[derive(Debug)]
+pub struct Placed {
+    place: String,
+    error: Box<ConfigError>,
+}
+
+impl Placed {
+    pub(super) fn new(place: String, error: ConfigError) -> Self {
+        Self { place, error: Box::new(error) }
+    }
+}
+
+impl fmt::Display for Placed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.error)
+    }
+}
+
+impl Error for Placed {
+    /// The cause of what is wrong: what is wrong itself is said with its place, and would else be said twice.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
 impl ConfigError {
     /// The same, with the places of what was set of the keys that it is about.
     pub(super) fn at(self, settings: &Settings) -> Self {
         let places: Vec<String> = settings.places(&self.keys()).into_iter().map(Place::to_string).collect();
-        if places.is_empty() { self } else { Self::At { places: places.join(", "), error: Box::new(self) } }
+        if places.is_empty() { self } else { Self::At(Placed::new(places.join(", "), self)) }
     }
 
     /// The keys, or sections, that it is about; none where it says the place itself.
     fn keys(&self) -> Vec<String> {
         let below = |section: &str, names: &[&str]| names.iter().map(|name| format!("{section}.{name}")).collect();
         match self {
-            Self::Read { .. } | Self::Value { .. } | Self::UnknownKeys(_) | Self::At { .. } | Self::NoHome => {
-                Vec::new()
-            }
+            Self::Read { .. } | Self::Value { .. } | Self::UnknownKeys(_) | Self::At(_) | Self::NoHome => Vec::new(),
             Self::LogFilter(_) => vec!["log.filter".to_owned()],
             Self::Path(key) => vec![key.clone()],
             Self::Chain(ChainError::Custom(CustomError::Value { key, .. })) => vec![format!("custom.{key}")],
@@ -189,6 +218,7 @@ impl ConfigError {
             Self::Selection(_) => vec!["p2p.selection".to_owned()],
             Self::OutboundMax => vec!["p2p.outbound_max".to_owned()],
             Self::Multiaddr { key, .. } | Self::Address { key, .. } => vec![(*key).to_owned()],
+            Self::ListenTwice { .. } => vec!["p2p.listen".to_owned()],
             Self::RelayUnnamed(_) => vec!["p2p.relays".to_owned()],
             Self::RpcUrl { key, .. } | Self::RpcUrlSecret(key) => below(key, &["rpc_url"]),
             Self::RpcUrlMissing(key) => vec![(*key).to_owned()],
@@ -227,5 +257,20 @@ fn unknown_keys(unknown: &[UnknownKey]) -> String {
             };
             several.iter().map(line).collect::<Vec<_>>().join("\n")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said_once_and_its_cause_after_it() {
+        let source = std::io::Error::other("the disk is gone");
+        let read = ConfigError::Read { path: "second.toml".into(), source };
+        let lane = LaneError::Refused(Placed::new("lane second".to_owned(), read));
+        let error = ConfigError::At(Placed::new("node.toml:1:3".to_owned(), lane.into()));
+        let told = "node.toml:1:3: lane second: cannot read second.toml: the disk is gone";
+        assert_eq!(crate::error::chain(&error), told);
     }
 }

@@ -5,11 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
+use libp2p::Multiaddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use stratum::lane::LANES_MAX;
 
-use super::{Config, ConfigError, MinersConfig, RawConfig, Settings, file, in_home};
+use super::{Config, ConfigError, MinersConfig, RawConfig, Settings, error::Placed, file, in_home, p2p};
 use crate::{data_dir, notify::NoticeKind};
 
 /// Longest name.
@@ -52,6 +53,9 @@ pub enum LaneError {
     /// Nothing says what it is.
     #[error("lane.file: is missing for the lane {0}")]
     File(String),
+    /// Nothing is called so: it would be the folder of the node's own file.
+    #[error("lane.file: is an empty file name for the lane {0}; name the file that says what the lane is")]
+    FileEmpty(String),
     /// Miners could not say which is meant.
     #[error("lane.name: {0} is the name of two lanes; the first lane is called like its chain")]
     NameTwice(String),
@@ -72,12 +76,14 @@ pub enum LaneError {
     #[error("lane {0}: is the same pool as another lane; give it another chain or another password")]
     SamePool(String),
     /// Two lanes cannot listen in one place.
-    #[error("lane {lane}: p2p.listen: another lane listens on {address} too")]
+    #[error("lane {lane}: p2p.listen: {}", listen_words(address, other))]
     Listen {
         /// The lane.
         lane: String,
         /// The address.
-        address: String,
+        address: Multiaddr,
+        /// That of another lane.
+        other: Multiaddr,
     },
     /// The node has it once, for all lanes.
     #[error("lane {lane}: {key} is for all lanes, so it belongs into the node's own file")]
@@ -110,13 +116,8 @@ pub enum LaneError {
         path: PathBuf,
     },
     /// The lane's own file is refused.
-    #[error("lane {lane}: {error}")]
-    Refused {
-        /// The lane.
-        lane: String,
-        /// Why.
-        error: Box<ConfigError>,
-    },
+    #[error(transparent)]
+    Refused(Placed),
 }
 
 /// Reads the files of the lanes. `folder` is that of the node's own file.
@@ -138,8 +139,10 @@ pub(super) fn read(lanes: Vec<RawLane>, folder: &Path, node: &Config) -> Result<
             return Err(LaneError::Name(name));
         }
         let file = file.ok_or_else(|| LaneError::File(name.clone()))?;
-        let refused = |error| LaneError::Refused { lane: name.clone(), error: Box::new(error) };
-        let path = folder.join(in_home(file).ok_or(ConfigError::NoHome).map_err(refused)?);
+        if file.to_string_lossy().trim().is_empty() {
+            return Err(LaneError::FileEmpty(name));
+        }
+        let path = folder.join(in_home(file).ok_or_else(|| refused(&name, ConfigError::NoHome))?);
         let lane = of_file(&name, &path, node)?;
         let others =
             || std::iter::once((node.lane_name(), node)).chain(read.iter().map(|(name, lane)| (name.as_str(), lane)));
@@ -149,8 +152,12 @@ pub(super) fn read(lanes: Vec<RawLane>, folder: &Path, node: &Config) -> Result<
     Ok(read)
 }
 
+fn refused(lane: &str, error: ConfigError) -> LaneError {
+    LaneError::Refused(Placed::new(format!("lane {lane}"), error))
+}
+
 fn of_file(name: &str, path: &Path, node: &Config) -> Result<Config, LaneError> {
-    let refused = |error| LaneError::Refused { lane: name.to_owned(), error: Box::new(error) };
+    let refused = |error| refused(name, error);
     let read_error = |source| LaneError::Read { lane: name.to_owned(), path: path.to_owned(), source };
     let text = std::fs::read_to_string(path).map_err(read_error)?;
     let settings: Settings = file::read(&text, path).map_err(refused)?.into_iter().collect();
@@ -193,14 +200,21 @@ fn go_together<'a, I: Iterator<Item = (&'a str, &'a Config)>>(
         if other.data_dir == lane.data_dir {
             return Err(LaneError::SameFolder { lane: name.to_owned(), path: lane.data_dir.clone() });
         }
-        let is_fixed =
-            |address: &&libp2p::Multiaddr| !address.to_string().ends_with("/0") && !address.to_string().contains("/0/");
-        let shared = lane.p2p.listen.iter().filter(is_fixed).find(|address| other.p2p.listen.contains(address));
-        if let Some(address) = shared {
-            return Err(LaneError::Listen { lane: name.to_owned(), address: address.to_string() });
+        if let Some((address, other)) = p2p::shared(&lane.p2p.listen, &other.p2p.listen) {
+            let (address, other) = (address.clone(), other.clone());
+            return Err(LaneError::Listen { lane: name.to_owned(), address, other });
         }
     }
     Ok(())
+}
+
+/// Why an address cannot be listened on beside that of another lane.
+fn listen_words(address: &Multiaddr, other: &Multiaddr) -> String {
+    if address == other {
+        format!("another lane listens on {other} too")
+    } else {
+        format!("{address} is the same port as {other} of another lane")
+    }
 }
 
 impl Config {

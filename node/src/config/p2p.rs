@@ -15,6 +15,7 @@ use crate::{
         limits::{OUTBOUND_SLOTS, OUTBOUND_SLOTS_MIN},
     },
     region::Region,
+    socket::Socket,
 };
 
 /// `[p2p]` as it is written.
@@ -84,6 +85,10 @@ impl RawP2p {
             Some(listen) => multiaddrs("p2p.listen", listen)?,
             None => vec![any().with(Protocol::Tcp(port)), any().with(Protocol::Udp(port)).with(Protocol::QuicV1)],
         };
+        let twice = listen.iter().enumerate().find_map(|(index, address)| shared([address], &listen[..index]));
+        if let Some((other, one)) = twice {
+            return Err(ConfigError::ListenTwice { one: one.clone(), other: other.clone() });
+        }
         let outbound_max = self.outbound_max.unwrap_or(OUTBOUND_SLOTS);
         if !(OUTBOUND_SLOTS_MIN..=OUTBOUND_SLOTS).contains(&outbound_max) {
             return Err(ConfigError::OutboundMax);
@@ -116,6 +121,18 @@ impl RawP2p {
             relays,
         })
     }
+}
+
+/// The first of these addresses that cannot be listened on beside one of the others, and that one.
+pub(super) fn shared<'a>(
+    listen: impl IntoIterator<Item = &'a Multiaddr>,
+    others: &'a [Multiaddr],
+) -> Option<(&'a Multiaddr, &'a Multiaddr)> {
+    let is_excluded = |socket: Socket, other| Socket::of(other).is_some_and(|other| socket.excludes(other));
+    listen.into_iter().find_map(|address| {
+        let socket = Socket::of(address)?;
+        others.iter().find(|other| is_excluded(socket, other)).map(|other| (address, other))
+    })
 }
 
 fn multiaddrs(key: &'static str, values: Vec<String>) -> Result<Vec<Multiaddr>, ConfigError> {

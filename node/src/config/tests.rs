@@ -197,6 +197,12 @@ fn wrong_values_name_their_key() {
         unnamed.starts_with("p2p.relays: /ip4/10.0.0.1/tcp/5 does not name the relay; add its peer id"),
         "{unnamed}"
     );
+    let twice = resolve("[p2p]\nlisten = [\"/ip6/::1/tcp/5\", \"/ip4/0.0.0.0/tcp/5\", \"/ip4/127.0.0.1/tcp/5\"]");
+    let told =
+        "p2p.listen: /ip4/0.0.0.0/tcp/5 and /ip4/127.0.0.1/tcp/5 are one port, for 0.0.0.0 and :: are every address";
+    assert!(twice.starts_with(told), "{twice}");
+    let ports = "[p2p]\nlisten = [\"/ip4/0.0.0.0/tcp/5\", \"/ip4/0.0.0.0/udp/5/quic-v1\", \"/ip6/::/tcp/5\"]";
+    assert_eq!(parse(ports).unwrap().resolve().unwrap().p2p.listen.len(), 3);
     assert_eq!(resolve("[p2p]\noutbound_max = 3"), "p2p.outbound_max: must be 4 to 12");
     assert!(resolve("[p2p]\nselection = \"x\"").starts_with("p2p.selection: unknown selection \"x\""));
     assert!(resolve("[parent]\nrpc_url = \"127.0.0.1:8332\"").starts_with("parent.rpc_url"));

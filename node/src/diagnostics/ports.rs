@@ -1,25 +1,13 @@
 //! Addresses to listen on: free, ours, or taken. Found out by binding them for a moment, where no node of ours has them.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
-};
-
-use libp2p::{Multiaddr, multiaddr::Protocol};
+use std::{collections::BTreeSet, io};
 
 use super::Finding;
 use crate::{
     config::{Config, ParentConfig},
     run::Endpoints,
+    socket::{Socket, Transport},
 };
-
-/// What carries a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Transport {
-    Tcp,
-    Udp,
-}
 
 /// Where a running node of ours listens; `None` when that is not known.
 pub(super) type Listens = Option<BTreeSet<(Transport, u16)>>;
@@ -29,47 +17,41 @@ pub(super) type Listens = Option<BTreeSet<(Transport, u16)>>;
 struct Wanted {
     what: &'static str,
     flag: &'static str,
-    transport: Transport,
-    address: SocketAddr,
+    socket: Socket,
+}
+
+impl Wanted {
+    fn port(&self) -> (Transport, u16) {
+        (self.socket.transport, self.socket.address.port())
+    }
 }
 
 /// Every configured address. `listens` is what the running node has, when there is one.
 pub(super) fn look(config: &Config, listens: Option<&Listens>) -> Vec<Finding> {
     let judged = wanted(config).into_iter().map(|wanted| {
         // A port that is ours is not tried: nobody's connection should fail over a question.
-        let is_ours = matches!(listens, Some(Some(ours)) if ours.contains(&(wanted.transport, wanted.address.port())));
-        let bound = if is_ours { Err(io::ErrorKind::AddrInUse) } else { bind(&wanted).map_err(|cause| cause.kind()) };
+        let is_ours = matches!(listens, Some(Some(ours)) if ours.contains(&wanted.port()));
+        let bound = if is_ours {
+            Err(io::ErrorKind::AddrInUse)
+        } else {
+            wanted.socket.try_open().map_err(|cause| cause.kind())
+        };
         judge(&wanted, bound, listens)
     });
     judged.collect()
 }
 
 fn wanted(config: &Config) -> Vec<Wanted> {
-    let tcp = |what, flag, address| Wanted { what, flag, transport: Transport::Tcp, address };
+    let tcp = |what, flag, address| Wanted { what, flag, socket: Socket { transport: Transport::Tcp, address } };
     let mut all = vec![tcp("miners", "--stratum-listen", config.stratum.listen)];
     all.extend(config.stratum.v2_listen.map(|address| tcp("miners (v2)", "--stratum-v2-listen", address)));
     all.push(tcp("api", "--api-listen", config.api_listen));
     if let ParentConfig::Embedded(devnet) = &config.parent {
         all.push(tcp("devnet rpc", "--devnet-listen", devnet.listen));
     }
-    let peers = config.p2p.listen.iter().filter_map(transport_address);
-    all.extend(peers.map(|(transport, address)| Wanted { what: "peers", flag: "--p2p-listen", transport, address }));
+    let peers = config.p2p.listen.iter().filter_map(Socket::of);
+    all.extend(peers.map(|socket| Wanted { what: "peers", flag: "--p2p-listen", socket }));
     all
-}
-
-/// Transport and socket of a multiaddress; `None` for relays and names.
-pub(super) fn transport_address(address: &Multiaddr) -> Option<(Transport, SocketAddr)> {
-    let mut parts = address.iter();
-    let ip: IpAddr = match parts.next()? {
-        Protocol::Ip4(ip) => ip.into(),
-        Protocol::Ip6(ip) => ip.into(),
-        _ => return None,
-    };
-    match parts.next()? {
-        Protocol::Tcp(port) => Some((Transport::Tcp, SocketAddr::new(ip, port))),
-        Protocol::Udp(port) => Some((Transport::Udp, SocketAddr::new(ip, port))),
-        _ => None,
-    }
 }
 
 /// What a node's `endpoints.json` says.
@@ -77,8 +59,8 @@ pub(super) fn listens(endpoints: &Endpoints) -> BTreeSet<(Transport, u16)> {
     let urls =
         [Some(&endpoints.api), Some(&endpoints.stratum), endpoints.stratum_v2.as_ref(), endpoints.devnet_rpc.as_ref()];
     let tcp = urls.into_iter().flatten().filter_map(|url| Some((Transport::Tcp, port(url)?)));
-    let peers = endpoints.p2p.iter().filter_map(|address| transport_address(&address.parse().ok()?));
-    tcp.chain(peers.map(|(transport, address)| (transport, address.port()))).collect()
+    let peers = endpoints.p2p.iter().filter_map(|address| Socket::of(&address.parse().ok()?));
+    tcp.chain(peers.map(|socket| (socket.transport, socket.address.port()))).collect()
 }
 
 /// The port of `scheme://HOST:PORT/..`.
@@ -87,15 +69,8 @@ fn port(url: &str) -> Option<u16> {
     authority.rsplit_once(':')?.1.parse().ok()
 }
 
-fn bind(wanted: &Wanted) -> io::Result<()> {
-    match wanted.transport {
-        Transport::Tcp => TcpListener::bind(wanted.address).map(drop),
-        Transport::Udp => UdpSocket::bind(wanted.address).map(drop),
-    }
-}
-
 fn judge(wanted: &Wanted, bound: Result<(), io::ErrorKind>, listens: Option<&Listens>) -> Finding {
-    let Wanted { what, flag, transport, address } = wanted;
+    let Wanted { what, flag, socket: Socket { transport, address } } = wanted;
     let transport = match transport {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
@@ -112,7 +87,7 @@ fn judge(wanted: &Wanted, bound: Result<(), io::ErrorKind>, listens: Option<&Lis
 }
 
 fn unbound(wanted: &Wanted, kind: io::ErrorKind, listens: Option<&Listens>, flag: &str) -> Finding {
-    let is_ours = |ours: &BTreeSet<_>| ours.contains(&(wanted.transport, wanted.address.port()));
+    let is_ours = |ours: &BTreeSet<_>| ours.contains(&wanted.port());
     match (kind, listens) {
         (io::ErrorKind::AddrInUse, Some(Some(ours))) if is_ours(ours) => {
             Finding::ok("ports", "in use by the running node")
@@ -122,7 +97,7 @@ fn unbound(wanted: &Wanted, kind: io::ErrorKind, listens: Option<&Listens>, flag
         }
         (io::ErrorKind::AddrInUse, _) => Finding::error("ports", "another program listens here").fix(format!(
             "stop it (see it with: ss -lptun 'sport = :{}'), or choose another address with {flag}",
-            wanted.address.port()
+            wanted.socket.address.port()
         )),
         (io::ErrorKind::AddrNotAvailable, _) => Finding::error("ports", "this machine has no such address")
             .fix(format!("choose one of its own with {flag}; 0.0.0.0 stands for all of them")),
@@ -135,12 +110,14 @@ fn unbound(wanted: &Wanted, kind: io::ErrorKind, listens: Option<&Listens>, flag
 
 #[cfg(test)]
 mod tests {
+    use std::net::{SocketAddr, TcpListener};
+
     use super::*;
     use crate::diagnostics::Severity;
 
     fn miners(port: u16) -> Wanted {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        Wanted { what: "miners", flag: "--stratum-listen", transport: Transport::Tcp, address }
+        Wanted { what: "miners", flag: "--stratum-listen", socket: Socket { transport: Transport::Tcp, address } }
     }
 
     #[test]
@@ -169,7 +146,7 @@ mod tests {
     fn a_taken_port_is_found_by_binding() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
-        assert_eq!(bind(&miners(port)).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(miners(port).socket.try_open().unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]

@@ -12,7 +12,7 @@ const PRIVATE: &str = "password = \"one\"\n[p2p]\nlisten = [\"/ip4/127.0.0.1/tcp
 /// What a refusal begins with when lanes are the first that the node's file says.
 const PLACE: &str = "node.toml:1:3: ";
 
-/// A node whose file begins like this, beside other files; refusals call them by their names alone.
+/// A node whose file begins like this, beside other files; refusals, with their causes, call them by their names alone.
 fn read(node: &str, files: &[(&str, &str)]) -> Result<Config, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = folder.path().join("node.toml");
@@ -22,7 +22,7 @@ fn read(node: &str, files: &[(&str, &str)]) -> Result<Config, String> {
     }
     let here = format!("{}/", folder.path().display());
     let sources = Sources { file: Some(path), ..Sources::default() };
-    sources.read().map_err(|error| error.to_string().replace(&here, ""))
+    sources.read().map_err(|error| crate::error::chain(&error).replace(&here, ""))
 }
 
 #[track_caller]
@@ -53,7 +53,11 @@ fn a_lane_needs_a_file_and_a_name_that_miners_can_say() {
     }
     check("[[lane]]\nfile = \"second.toml\"\n", &files, &format!("{PLACE}lane.name: \"\" is not a name"));
     check("[[lane]]\nname = \"second\"\n", &[], &format!("{PLACE}lane.file: is missing for the lane second"));
-    check(SECOND, &[], &format!("{PLACE}lane second: cannot read second.toml"));
+    for empty in ["", " "] {
+        let nameless = format!("[[lane]]\nname = \"second\"\nfile = {empty:?}\n");
+        check(&nameless, &[], &format!("{PLACE}lane.file: is an empty file name for the lane second; name the file"));
+    }
+    check(SECOND, &[], &format!("{PLACE}lane second: cannot read second.toml: No such file or directory"));
     check("[[lane]]\nnam = \"second\"\n", &[], "node.toml:2:1: unknown key `nam`\nhint: did you mean `name`?");
     check("lane = \"second.toml\"\n", &[], "node.toml:1:1: lane: has a value of the wrong type");
 }
@@ -77,6 +81,8 @@ fn lanes_that_do_not_go_together_are_refused() {
     check(&both, &files, &format!("{PLACE}lane third: {same}"));
     let listen = |password: &str, address: &str| format!("password = {password:?}\n[p2p]\nlisten = [{address:?}]\n");
     check_second(&listen("one", LISTEN), &format!("p2p.listen: another lane listens on {LISTEN} too"));
+    let port = "/ip4/0.0.0.0/tcp/23333";
+    check_second(&listen("one", port), &format!("p2p.listen: {port} is the same port as {LISTEN} of another lane"));
     let folder = |password: &str| format!("password = {password:?}\ndata_dir = \"/there\"\n[p2p]\nlisten = []\n");
     let files = [("second.toml", &*folder("one")), ("third.toml", &*folder("other"))];
     check(&both, &files, &format!("{PLACE}lane third: data_dir: /there is that of another lane"));

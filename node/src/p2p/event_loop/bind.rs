@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
-    net::{IpAddr, TcpListener, UdpSocket},
     sync::Arc,
     time::Duration,
 };
@@ -29,7 +28,7 @@ use super::{
     listeners::Listeners,
     peering::Peering,
 };
-use crate::{config::P2pConfig, error::NodeError, netgroup::AddressPolicy};
+use crate::{config::P2pConfig, error::NodeError, netgroup::AddressPolicy, socket::Socket};
 
 /// Time for the system to say which addresses were bound.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -107,17 +106,7 @@ fn named(p2p: &P2pConfig) -> impl Iterator<Item = PeerId> {
 /// libp2p listens with SO_REUSEPORT, so that two nodes would share a port and lose half of each other's connections
 /// without a word. A plain listener is told when the port is taken.
 fn refuse_shared_port(address: &Multiaddr) -> io::Result<()> {
-    let mut parts = address.iter();
-    let ip: IpAddr = match parts.next() {
-        Some(Protocol::Ip4(ip)) => ip.into(),
-        Some(Protocol::Ip6(ip)) => ip.into(),
-        _ => return Ok(()),
-    };
-    match parts.next() {
-        Some(Protocol::Tcp(port)) => TcpListener::bind((ip, port)).map(drop),
-        Some(Protocol::Udp(port)) => UdpSocket::bind((ip, port)).map(drop),
-        _ => Ok(()),
-    }
+    Socket::of(address).map_or(Ok(()), Socket::try_open)
 }
 
 /// The addresses of `listeners` listeners, those that other machines can reach first; the system gives them ports right
