@@ -214,10 +214,8 @@ fn lanes(config: &Config) -> impl Iterator<Item = (&str, &Config)> {
 /// The store as it is; one of a newer program is refused.
 fn opened(dir: &Path) -> Result<SledStore, DatabaseError> {
     let store = SledStore::open_as_it_is(&shares_of(dir)).map_err(of(dir))?;
-    match store.schema().map_err(of(dir))? {
-        found if found > SCHEMA => Err(of(dir)(StoreError::Newer { found, known: SCHEMA })),
-        _ => Ok(store),
-    }
+    store::schema::known(&store).map_err(of(dir))?;
+    Ok(store)
 }
 
 /// Visits every share and tells how far it is; gives how many there are, and how many are damaged.

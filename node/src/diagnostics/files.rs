@@ -146,6 +146,14 @@ fn opened(held: Result<Loaded, StoreError>) -> Finding {
         Err(cause) if cause.is_damage() => Finding::warning("database", "does not open: its files are damaged")
             .because(cause.chain())
             .fix("the next start moves it aside, begins a new one, and fetches the shares from peers"),
+        Err(StoreError::Newer { found, known }) => {
+            Finding::error("database", "was written by a newer poolnode, so this one does not start")
+                .because(format!("it is of version {found}, and the newest that this program knows is {known}"))
+                .fix(
+                    "run the newer poolnode, or move the data directory away and restore a backup of before \
+                     (poolnode db restore DIR)",
+                )
+        }
         Err(cause) => Finding::error("database", "does not open").because(cause.chain()).fix(
             "look at the rights and the space of the data directory; if its files are damaged, move the folder `shares` away: \
              peers have its shares",

@@ -15,15 +15,23 @@ type Step = fn(&mut dyn Store) -> Result<(), StoreError>;
 /// From version 0 to the newest.
 const STEPS: [Step; SCHEMA as usize] = [from_0_to_1];
 
+/// The version of a store that this program can use.
+///
+/// # Errors
+/// [`StoreError::Newer`], or when it cannot be read.
+pub fn known(store: &dyn Store) -> Result<u32, StoreError> {
+    match store.schema()? {
+        found if found > SCHEMA => Err(StoreError::Newer { found, known: SCHEMA }),
+        found => Ok(found),
+    }
+}
+
 /// Brings a store to this version; says which one it was of.
 ///
 /// # Errors
 /// [`StoreError::Newer`], or when it cannot be read or written.
 pub fn migrate(store: &mut dyn Store) -> Result<u32, StoreError> {
-    let found = store.schema()?;
-    if found > SCHEMA {
-        return Err(StoreError::Newer { found, known: SCHEMA });
-    }
+    let found = known(store)?;
     for (version, step) in (1..).zip(STEPS).skip_while(|(version, _)| *version <= found) {
         step(store)?;
         // The step before its number: it may be done twice, but not left out.

@@ -41,13 +41,17 @@ impl SledStore {
         Ok(opened)
     }
 
-    /// What a folder holds. A damaged store stays where it is; otherwise this is what a start does, so no node may have
-    /// the folder, and only its owner should ask.
+    /// What a folder holds. A damaged store stays where it is, and one of an older version is left at it; otherwise this is
+    /// what a start does, so no node may have the folder, and only its owner should ask.
     ///
     /// # Errors
-    /// When it cannot be opened or read.
+    /// When it cannot be opened or read, or a newer program wrote it: its records would look damaged.
     pub fn look(folder: &Path) -> Result<Loaded, StoreError> {
-        aside::catching(|| Self::try_open(folder)?.for_each(&mut |_| {}))
+        aside::catching(|| {
+            let store = Self::try_open(folder)?;
+            schema::known(&store)?;
+            store.for_each(&mut |_| {})
+        })
     }
 
     /// Opens the folder without moving it aside or bringing it to this version.

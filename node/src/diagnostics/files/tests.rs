@@ -1,7 +1,11 @@
 use sharechain::ShareId;
 
 use super::*;
-use crate::{config::RawConfig, diagnostics::Severity};
+use crate::{
+    config::RawConfig,
+    diagnostics::Severity,
+    store::{Marks, Store, schema::SCHEMA},
+};
 
 fn config(dir: &Path) -> Config {
     RawConfig { data_dir: Some(dir.to_owned()), ..RawConfig::default() }.resolve().unwrap()
@@ -60,7 +64,7 @@ fn the_store_is_opened_when_nobody_has_it() {
     assert_eq!(database(&shares, dir, &free, None).finding, "not there yet; the first start makes it");
     assert!(!shares.exists());
     let mut store = SledStore::open(&shares).unwrap();
-    crate::store::Store::mark(&mut store, crate::store::Marks { first: ShareId::ZERO, tip: ShareId::ZERO }).unwrap();
+    store.mark(Marks { first: ShareId::ZERO, tip: ShareId::ZERO }).unwrap();
     drop(store);
     let found = database(&shares, dir, &free, None);
     assert_eq!((found.severity, found.finding.as_str()), (Severity::Ok, "opens, and holds 0 shares"));
@@ -72,6 +76,24 @@ fn the_store_is_opened_when_nobody_has_it() {
     let running = Folder::InUse { owner: None, mode: 0o700 };
     let found = database(&shares, dir, &running, Some(Some(7)));
     assert_eq!(found.finding, "in use by the running node, which holds 7 shares");
+}
+
+#[test]
+fn a_store_of_a_newer_program_is_told_with_both_versions_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, shares) = (folder.path(), folder.path().join("shares"));
+    let mut store = SledStore::open(&shares).unwrap();
+    store.set_schema(SCHEMA + 1).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    let found = database(&shares, dir, &Folder::Free { owner: None, mode: 0o700 }, None);
+    assert_eq!(found.severity, Severity::Error);
+    assert_eq!(found.finding, "was written by a newer poolnode, so this one does not start");
+    let versions = format!("it is of version {}, and the newest that this program knows is {SCHEMA}", SCHEMA + 1);
+    assert_eq!(found.cause, Some(versions));
+    let fix = found.fix.unwrap();
+    assert!(fix.starts_with("run the newer poolnode, or ") && fix.contains("restore a backup of before"), "{fix}");
+    assert_eq!(SledStore::open_as_it_is(&shares).unwrap().schema().unwrap(), SCHEMA + 1);
 }
 
 #[test]
