@@ -85,7 +85,7 @@ fn node(seen: &Seen<'_>) -> Vec<Family> {
         state("alone", sync == SyncState::Alone),
     ];
     let is_upgrade_decided = seen.chain.upgrades.iter().any(|(_, state)| state.is_decided());
-    let Process { started_at, resident_bytes, open_fds } = seen.process;
+    let Process { started_at, resident_bytes, open_fds, tasks } = seen.process;
     vec![
         Family { name: "poolnode_build", help: "Version and chain of the node", samples: Samples::Info(build) },
         gauge("poolnode_node_ready", "Whether miners get work", bit(is_ready)),
@@ -109,6 +109,7 @@ fn node(seen: &Seen<'_>) -> Vec<Family> {
         gauge("process_start_time_seconds", "When the process started, Unix time", number(started_at)),
         gauges("process_resident_memory_bytes", "Memory that the process holds", resident_bytes.map(number)),
         gauges("process_open_fds", "Files and sockets that are open", open_fds.map(number)),
+        gauges("poolnode_tasks", "Tasks of the runtime that have not ended", tasks.map(number)),
     ]
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 
 use nix::unistd::{SysconfVar, sysconf};
 use sharechain::UnixTime;
+use tokio::runtime::Handle;
 
 /// What Prometheus calls the standard metrics of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -14,12 +15,14 @@ pub struct Process {
     pub resident_bytes: Option<u64>,
     /// Files and sockets that are open.
     pub open_fds: Option<u64>,
+    /// Tasks of the runtime that have not ended: a number that only grows is a leak.
+    pub tasks: Option<u64>,
 }
 
 impl Process {
     /// As it is now, where the system has `/proc`.
     pub fn now(started_at: UnixTime) -> Self {
-        Self { started_at, resident_bytes: resident_bytes(), open_fds: open_fds() }
+        Self { started_at, resident_bytes: resident_bytes(), open_fds: open_fds(), tasks: tasks() }
     }
 }
 
@@ -37,6 +40,12 @@ fn open_fds() -> Option<u64> {
     if told > 0 { Some(told) } else { u64::try_from(fs::read_dir(FOLDER).ok()?.count()).ok() }
 }
 
+/// None outside a runtime.
+fn tasks() -> Option<u64> {
+    let runtime = Handle::try_current().ok()?;
+    u64::try_from(runtime.metrics().num_alive_tasks()).ok()
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
@@ -51,5 +60,18 @@ mod tests {
         // Other tests open and close files too.
         assert!(before > 2 && open_fds().unwrap() > before + 100, "{before}");
         drop(held);
+    }
+
+    #[test]
+    fn tasks_are_counted_while_they_live() {
+        assert_eq!(Process::now(7).tasks, None, "there is no runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let task = tokio::spawn(std::future::pending::<()>());
+            assert_eq!(Process::now(7).tasks, Some(1));
+            task.abort();
+            assert!(task.await.is_err());
+            assert_eq!(Process::now(7).tasks, Some(0));
+        });
     }
 }

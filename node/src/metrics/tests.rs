@@ -80,7 +80,7 @@ fn all() -> Vec<Family> {
         subscribers: 2,
         db_bytes: Some(1),
         components: &[component(Condition::Healthy), component(Condition::Failed)],
-        process: Process { started_at: 1, resident_bytes: Some(2), open_fds: Some(3) },
+        process: Process { started_at: 1, resident_bytes: Some(2), open_fds: Some(3), tasks: Some(4) },
     })
 }
 
