@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64},
     },
     time::Duration,
 };
@@ -26,6 +26,7 @@ pub mod v2;
 mod work;
 
 pub use hasher::Hasher;
+pub use v1::UNANSWERED;
 pub use work::{Work, target_of};
 
 /// Reasons kept between two reports.
@@ -78,13 +79,15 @@ pub struct Counters {
     pub stale: AtomicU64,
     /// Submits it refused for another reason.
     pub rejected: AtomicU64,
+    /// Submits whose connection ended before the pool answered them.
+    pub unanswered: AtomicU64,
     /// Why, newest last.
     reasons: Mutex<Vec<String>>,
 }
 
 impl Counters {
-    fn reject(&self, reason: &str) {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
+    /// Remembers why a submit was refused.
+    fn note_reason(&self, reason: &str) {
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         if reasons.len() < REASONS_MAX {
             reasons.push(reason.to_owned());

@@ -2,17 +2,13 @@
 
 use std::{
     ffi::OsString,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::Stdio,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use node::{api::client::ApiClient, run::Endpoints};
 use serde::de::DeserializeOwned;
 use tokio::{
@@ -21,14 +17,14 @@ use tokio::{
     time::timeout,
 };
 
-use crate::process_stat::Process;
+mod running;
+
+pub use running::{DevnetProcess, MinerProcess, NodeProcess};
 
 /// Time for a process to say that it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for a process to stop by itself.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Any free port of this machine.
-const ANY_PORT: &str = "127.0.0.1:0";
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Where the binaries are and where processes write.
 #[derive(Clone, Debug)]
@@ -37,32 +33,6 @@ pub struct Place {
     dir: PathBuf,
     /// The command that processes are started by; it becomes them.
     starter: Vec<OsString>,
-}
-
-/// A devnet chain.
-#[derive(Debug)]
-pub struct DevnetProcess {
-    /// Its JSON-RPC.
-    pub rpc: String,
-    child: Child,
-}
-
-/// A node.
-#[derive(Debug)]
-pub struct NodeProcess {
-    /// Its name, which is also its folder.
-    pub name: String,
-    /// Where it can be reached.
-    pub endpoints: Endpoints,
-    /// Its API.
-    pub api: ApiClient,
-    child: Child,
-}
-
-/// A miner.
-#[derive(Debug)]
-pub struct MinerProcess {
-    child: Child,
 }
 
 /// How to start a node.
@@ -78,6 +48,10 @@ pub struct NodeOptions {
     pub region: Option<String>,
     /// Where it listens for peers; any port of this machine without.
     pub p2p_listen: Option<String>,
+    /// Where it listens for miners; any port of this machine without.
+    pub stratum_listen: Option<SocketAddr>,
+    /// Where its API listens; any port of this machine without.
+    pub api_listen: Option<SocketAddr>,
     /// Further flags.
     pub flags: Vec<String>,
 }
@@ -156,7 +130,9 @@ impl Place {
     /// When it does not come up.
     pub async fn node(&self, name: &str, options: &NodeOptions) -> anyhow::Result<NodeProcess> {
         let mut command = self.command("poolnode");
-        command.args(["run", "--json", "--stratum-listen", ANY_PORT, "--api-listen", ANY_PORT]);
+        let listen = |address: Option<SocketAddr>| address.unwrap_or(ANY_PORT).to_string();
+        command.args(["run", "--json", "--stratum-listen", &listen(options.stratum_listen)]);
+        command.args(["--api-listen", &listen(options.api_listen)]);
         match &options.config {
             Some(config) => command.arg("--config").arg(config),
             None => command.args(["--chain", "devnet", "--parent-rpc", &options.parent_rpc]),
@@ -265,122 +241,5 @@ impl Place {
         let text = self.log_text(name).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
-    }
-}
-
-impl NodeProcess {
-    /// Kills it as a power cut would: no goodbye, no flush.
-    ///
-    /// # Errors
-    /// When the system cannot.
-    pub async fn kill(mut self) -> anyhow::Result<()> {
-        self.child.kill().await.with_context(|| format!("cannot kill {}", self.name))
-    }
-
-    /// Stops it as an operator would.
-    ///
-    /// # Errors
-    /// When it does not stop in time, or not cleanly.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
-        stop(&mut self.child, &self.name).await
-    }
-
-    /// Tells it to read its configuration again, as an operator would.
-    ///
-    /// # Errors
-    /// When it does not run.
-    pub fn hang_up(&self) -> anyhow::Result<()> {
-        self.signal(Signal::SIGHUP)
-    }
-
-    /// Stops it where it is, until [`Self::thaw`].
-    ///
-    /// # Errors
-    /// When it does not run.
-    pub fn freeze(&self) -> anyhow::Result<()> {
-        self.signal(Signal::SIGSTOP)
-    }
-
-    /// Lets it go on.
-    ///
-    /// # Errors
-    /// When it does not run.
-    pub fn thaw(&self) -> anyhow::Result<()> {
-        self.signal(Signal::SIGCONT)
-    }
-
-    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let id = self.child.id().with_context(|| format!("{} does not run", self.name))?;
-        kill(Pid::from_raw(i32::try_from(id)?), signal).with_context(|| format!("cannot signal {}", self.name))
-    }
-
-    /// Waits until it ends by itself, and says how.
-    ///
-    /// # Errors
-    /// When it does not end in time.
-    pub async fn ended(mut self, patience: Duration) -> anyhow::Result<ExitStatus> {
-        let status = timeout(patience, self.child.wait()).await;
-        let status = status.with_context(|| format!("{} still runs after {} s", self.name, patience.as_secs()))?;
-        status.with_context(|| format!("cannot wait for {}", self.name))
-    }
-
-    /// Its process, for others to look at.
-    pub fn process_id(&self) -> Option<u32> {
-        self.child.id()
-    }
-
-    /// Bytes of memory that it has now.
-    ///
-    /// # Errors
-    /// When it does not run, or the system does not say.
-    pub fn resident_bytes(&self) -> anyhow::Result<u64> {
-        self.stat()?.rss_bytes()
-    }
-
-    /// What the system says of it.
-    pub(crate) fn stat(&self) -> anyhow::Result<Process> {
-        Process::find(self.child.id().with_context(|| format!("{} does not run", self.name))?)
-    }
-
-    /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-}
-
-impl MinerProcess {
-    /// Stops it.
-    ///
-    /// # Errors
-    /// When the system cannot.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.child.kill().await.context("cannot stop a miner")
-    }
-}
-
-impl DevnetProcess {
-    /// Stops it.
-    ///
-    /// # Errors
-    /// When it does not stop in time, or not cleanly.
-    pub async fn stop(&mut self) -> anyhow::Result<()> {
-        stop(&mut self.child, "devnet").await
-    }
-}
-
-/// SIGTERM, and SIGKILL for what does not listen.
-async fn stop(child: &mut Child, name: &str) -> anyhow::Result<()> {
-    let Some(id) = child.id() else { return Ok(()) };
-    let id = Pid::from_raw(i32::try_from(id).context("a process id that is none")?);
-    kill(id, Signal::SIGTERM).with_context(|| format!("cannot stop {name}"))?;
-    match timeout(STOP_TIMEOUT, child.wait()).await {
-        Ok(status) => {
-            let status = status.with_context(|| format!("cannot wait for {name}"))?;
-            if status.success() { Ok(()) } else { bail!("{name} ended with {status}") }
-        }
-        Err(_) => {
-            child.kill().await.with_context(|| format!("cannot kill {name}"))?;
-            bail!("{name} did not stop in {} s", STOP_TIMEOUT.as_secs())
-        }
     }
 }

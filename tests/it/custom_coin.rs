@@ -44,7 +44,7 @@ async fn a_custom_coin_is_mined_as_the_operators_page_says() -> anyhow::Result<(
     })
     .await?;
     for miner in miners {
-        miner.stop().await?;
+        miner.stop().await;
     }
     for block in daemon.blocks().await? {
         ensure_eq(&audit::differs(&node.api, &block).await?, &None, "payouts")?;

@@ -102,7 +102,7 @@ async fn a_move_loses_no_share_and_no_connection() -> anyhow::Result<()> {
         )
         .await?;
     }
-    miner.stop().await?;
+    miner.stop().await;
     let status: Status = node.api.status().await?;
     ensure_eq(&(status.submits.rejected, status.submits.stale), &(0, 0), "refused submits")?;
     let unpinned = order(&world, &node, "release", SwitchingOrderBody::default()).await?;

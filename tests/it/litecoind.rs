@@ -130,7 +130,7 @@ async fn litecoind_takes_blocks_that_pay_every_miner_and_survives_its_own_death(
         check_payouts(&daemon, &node, block).await?;
     }
     for miner in miners {
-        miner.stop().await?;
+        miner.stop().await;
     }
     // Nothing that was found is lost, and nothing was refused.
     ensure_eq(&blocks(&node, "refused").await?.len(), &0, "refused blocks")?;
@@ -172,7 +172,7 @@ async fn blocks_that_litecoind_takes_back_are_orphaned_and_come_back() -> anyhow
     let node = regtest.node("node", &[&daemon], &[]).await?;
     let miner = regtest.miner("miner", &node, &scripts()[0])?;
     let found = confirmed_above(&node, 0, 4).await?;
-    miner.stop().await?;
+    miner.stop().await;
     let oldest = found.last().context("no block")?;
     daemon.rpc.call("invalidateblock", json!([oldest.hash])).await?;
     wait_for("the block to be orphaned", PATIENCE, async || {
@@ -189,7 +189,7 @@ async fn blocks_that_litecoind_takes_back_are_orphaned_and_come_back() -> anyhow
     let miner = regtest.miner("miner", &node, &scripts()[0])?;
     wait_for("new shares", PATIENCE, async || Ok((node.api.status().await?.share_height > shares + 2).then_some(())))
         .await?;
-    miner.stop().await?;
+    miner.stop().await;
     daemon.rpc.call("reconsiderblock", json!([oldest.hash])).await?;
     node.stop().await
 }

@@ -39,7 +39,7 @@ async fn what_blocks_paid_is_listed_audited_and_proven_without_a_node() -> anyho
     })
     .await?;
     for miner in miners {
-        miner.stop().await?;
+        miner.stop().await;
     }
 
     let audit = poolnode(&world, &node, &["payouts", "audit", &both.block, "--json"]).await?;

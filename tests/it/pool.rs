@@ -62,7 +62,7 @@ async fn three_nodes_find_blocks_that_pay_what_every_node_computes() -> anyhow::
     // And one that has never seen anything.
     let four = world.node("four", &[&two]).await?;
     for miner in miners {
-        miner.stop().await?;
+        miner.stop().await;
     }
     let nodes = [&one, &two, &three, &four];
     let height = agree(&nodes, Duration::from_secs(60)).await?;

@@ -16,6 +16,7 @@ use clap::{
     Parser,
     builder::{PossibleValuesParser, TypedValueParser},
 };
+use node::signals::StopSignals;
 use sharechain::PowAlgorithm;
 use testnet::{
     client::ClientKind,
@@ -134,6 +135,8 @@ fn parse_rate(text: &str) -> Result<f64, String> {
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 /// Longest measured load: a day.
 const LOAD_SECONDS_MAX: u64 = 86_400;
+/// A pause is not longer than this when it is time to stop.
+const STOP_LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// Pauses between two connections: from, to.
 const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
@@ -162,6 +165,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     eprintln!("mining to {}", config.user);
     let (counters, stop) = (Arc::new(Counters::default()), Arc::new(AtomicBool::new(false)));
     spawn_reports(args, counters.clone(), stop.clone());
+    stop_at_signals(stop.clone())?;
     let mut pause = RECONNECT_PAUSE.0;
     let mut began = Instant::now();
     while !stop.load(Ordering::Relaxed) {
@@ -174,12 +178,24 @@ fn run(args: &Args) -> anyhow::Result<()> {
             if started.elapsed() > RECONNECT_PAUSE.1 {
                 pause = RECONNECT_PAUSE.0;
             }
-            std::thread::sleep(pause);
+            sleep_unless(&stop, pause);
             pause = (pause * 2).min(RECONNECT_PAUSE.1);
         }
     }
     // The last one says the mean.
     report(args, &counters, &mut began, &mut 0);
+    Ok(())
+}
+
+/// Ctrl-C and SIGTERM end the miner after its last report.
+fn stop_at_signals(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot wait for signals")?;
+    let mut signals = runtime.block_on(async { StopSignals::register() }).context("cannot wait for signals")?;
+    std::thread::spawn(move || {
+        runtime.block_on(signals.next());
+        stop.store(true, Ordering::Relaxed);
+    });
     Ok(())
 }
 
@@ -234,6 +250,14 @@ fn run_load(args: &Args, address: String, user: String) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Sleeps for so long, or until it is time to stop.
+fn sleep_unless(stop: &AtomicBool, pause: Duration) {
+    let until = Instant::now() + pause;
+    while !stop.load(Ordering::Relaxed) && Instant::now() < until {
+        std::thread::sleep(STOP_LOOK_INTERVAL.min(pause));
+    }
+}
+
 fn spawn_reports(args: &Args, counters: Arc<Counters>, stop: Arc<AtomicBool>) {
     let seconds = args.seconds.map(Duration::from_secs);
     let args = args.clone();
@@ -255,7 +279,8 @@ fn spawn_reports(args: &Args, counters: Arc<Counters>, stop: Arc<AtomicBool>) {
 /// Prints the counters and the rate since the last report.
 fn report(args: &Args, counters: &Counters, since: &mut Instant, before: &mut u64) {
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let (accepted, stale, rejected) = (read(&counters.accepted), read(&counters.stale), read(&counters.rejected));
+    let Counters { accepted, stale, rejected, unanswered, .. } = counters;
+    let [accepted, stale, rejected, unanswered] = [accepted, stale, rejected, unanswered].map(read);
     let hashes = read(&counters.hashes);
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = (hashes - *before) as f64 / since.elapsed().as_secs_f64().max(1e-3);
@@ -267,10 +292,14 @@ fn report(args: &Args, counters: &Counters, since: &mut Instant, before: &mut u6
         println!(
             "{}",
             serde_json::json!({
-                "accepted": accepted, "stale": stale, "rejected": rejected, "hashes": hashes, "hashrate": rate,
+                "accepted": accepted, "stale": stale, "rejected": rejected, "unanswered": unanswered, "hashes": hashes,
+                "hashrate": rate,
             })
         );
     } else {
-        println!("accepted {accepted}  stale {stale}  rejected {rejected}  {:.2} MH/s", rate / 1e6);
+        println!(
+            "accepted {accepted}  stale {stale}  rejected {rejected}  unanswered {unanswered}  {:.2} MH/s",
+            rate / 1e6
+        );
     }
 }

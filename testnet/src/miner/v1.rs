@@ -1,27 +1,32 @@
 //! Stratum V1: lines of JSON. What is said, and what is borne, is up to the rules of the client that is played.
 
 use std::{
+    collections::VecDeque,
     io::{BufRead, BufReader, Write},
     net::TcpStream,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use sharechain::Target;
+use sharechain::{Target, pow::PowHash};
 use stratum::Difficulty;
 
 use super::{
     Counters, MinerConfig, POOL_SILENT_MAX, RefusedClient, RefusedUser,
     connection::{self, CONNECT_TIMEOUT, Protocol},
+    hasher::Hasher,
     search::{Search, Solution},
     work::{Work, target_of},
 };
 use crate::client::{ClientKind, ClientRules, Heard};
+
+/// How a line of the log begins that names the hash of a submit without an answer.
+pub const UNANSWERED: &str = "unanswered submit ";
 
 /// Mines on one connection until it ends or `stop` is set.
 pub(super) fn mine(
@@ -50,12 +55,26 @@ struct Miner {
     extranonce2_len: usize,
     target: Target,
     generation: u64,
+    /// Hashes of what was submitted and not answered yet, oldest first: pools answer in order.
+    waiting: VecDeque<PowHash>,
+}
+
+impl Drop for Miner {
+    /// What nobody answered may be kept or lost: whoever reads the log can ask.
+    #[expect(clippy::print_stderr, reason = "it is the log of a miner")]
+    fn drop(&mut self) {
+        for hash in &self.waiting {
+            self.search.counters.unanswered.fetch_add(1, Ordering::Relaxed);
+            eprintln!("{UNANSWERED}{}", hex::encode(hash.as_bytes().iter().rev().copied().collect::<Vec<_>>()));
+        }
+    }
 }
 
 impl Miner {
     fn new(socket: TcpStream, rules: ClientRules, search: Arc<Search<String>>) -> Self {
         let target = target_of(Difficulty::new(1.0), search.config.algorithm);
-        Self { socket, rules, search, extranonce1: Vec::new(), extranonce2_len: 0, target, generation: 0 }
+        let (extranonce1, waiting) = (Vec::new(), VecDeque::new());
+        Self { socket, rules, search, extranonce1, extranonce2_len: 0, target, generation: 0, waiting }
     }
 
     fn on_job(&mut self, params: &Value) -> anyhow::Result<()> {
@@ -64,6 +83,12 @@ impl Miner {
         work.version_mask = self.rules.version_mask();
         self.search.assign(work);
         Ok(())
+    }
+
+    /// The oldest submit was answered like this.
+    fn on_judged(&mut self, counter: impl Fn(&Counters) -> &AtomicU64) {
+        self.waiting.pop_front();
+        counter(&self.search.counters).fetch_add(1, Ordering::Relaxed);
     }
 
     fn send(&mut self, line: &str) -> anyhow::Result<()> {
@@ -83,9 +108,12 @@ impl Protocol for Miner {
                 self.target = target_of(Difficulty::new(difficulty), self.search.config.algorithm);
             }
             Heard::Job(params) => self.on_job(&params)?,
-            Heard::Judged(Ok(())) => _ = self.search.counters.accepted.fetch_add(1, Ordering::Relaxed),
-            Heard::Judged(Err(reason)) => self.search.counters.reject(&reason),
-            Heard::Stale => _ = self.search.counters.stale.fetch_add(1, Ordering::Relaxed),
+            Heard::Judged(Ok(())) => self.on_judged(|counters| &counters.accepted),
+            Heard::Judged(Err(reason)) => {
+                self.search.counters.note_reason(&reason);
+                self.on_judged(|counters| &counters.rejected);
+            }
+            Heard::Stale => self.on_judged(|counters| &counters.stale),
             Heard::RefusedClient(reason) => bail!(RefusedClient { user_agent: self.rules.user_agent(), reason }),
             Heard::RefusedUser(reason) => bail!(RefusedUser { user: self.search.config.user.clone(), reason }),
         }
@@ -95,6 +123,8 @@ impl Protocol for Miner {
     fn handle_solution(&mut self, solution: &Solution<String>) -> anyhow::Result<()> {
         let Solution { work, roll, nonce } = solution;
         let line = self.rules.submit(work, &roll.extranonce2, roll.version_bits, *nonce);
+        let hasher = Hasher::new(self.search.config.algorithm, &work.rolled_header(roll));
+        self.waiting.push_back(hasher.hash(*nonce));
         self.send(&line)
     }
 

@@ -8,7 +8,10 @@
 //! knows no socket and no clock.
 
 use std::{
-    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -60,7 +63,7 @@ pub(super) fn mine(
     let hashrate = config.hashrate_max.unwrap_or(0.0) as f32;
     let (client, first) = Client::new(Terms { user: config.user.clone(), kind, hashrate }, endpoint);
     let search = Arc::new(Search::new(config, counters));
-    let mut miner = Miner { writer, client, search: search.clone() };
+    let mut miner = Miner { writer, client, search: search.clone(), waiting: 0 };
     miner.writer.send(first)?;
     connection::run(miner, frames, &socket, &search, stop)
 }
@@ -70,6 +73,22 @@ struct Miner {
     writer: Writer,
     client: Client,
     search: Arc<Search<u32>>,
+    /// Submits that were not answered yet.
+    waiting: u64,
+}
+
+impl Drop for Miner {
+    fn drop(&mut self) {
+        self.search.counters.unanswered.fetch_add(self.waiting, Ordering::Relaxed);
+    }
+}
+
+impl Miner {
+    /// So many submits were answered like this.
+    fn on_judged(&mut self, count: u32, counter: impl Fn(&Counters) -> &AtomicU64) {
+        self.waiting = self.waiting.saturating_sub(count.into());
+        counter(&self.search.counters).fetch_add(count.into(), Ordering::Relaxed);
+    }
 }
 
 impl Protocol for Miner {
@@ -77,21 +96,25 @@ impl Protocol for Miner {
     type Message = Message;
 
     fn handle_message(&mut self, message: Message, _now: Instant) -> anyhow::Result<()> {
-        let counters = &self.search.counters;
         match self.client.handle(message)? {
             Action::Nothing => {}
             Action::Send(frame) => self.writer.send(frame)?,
             Action::Mine(work) => self.search.assign(*work),
-            Action::Accepted(count) => _ = counters.accepted.fetch_add(count.into(), Ordering::Relaxed),
-            Action::Stale => _ = counters.stale.fetch_add(1, Ordering::Relaxed),
-            Action::Rejected(reason) => counters.reject(&reason),
+            Action::Accepted(count) => self.on_judged(count, |counters| &counters.accepted),
+            Action::Stale => self.on_judged(1, |counters| &counters.stale),
+            Action::Rejected(reason) => {
+                self.search.counters.note_reason(&reason);
+                self.on_judged(1, |counters| &counters.rejected);
+            }
             Action::Closed(reason) => bail!("the pool closed the channel: {reason}"),
         }
         Ok(())
     }
 
     fn handle_solution(&mut self, solution: &Solution<u32>) -> anyhow::Result<()> {
-        self.client.submit(solution).map_or(Ok(()), |frame| self.writer.send(frame))
+        let Some(frame) = self.client.submit(solution) else { return Ok(()) };
+        self.waiting += 1;
+        self.writer.send(frame)
     }
 
     /// The specification asks for nothing from time to time.
