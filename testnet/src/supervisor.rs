@@ -10,7 +10,7 @@ use node::{Region, api::dto::Status};
 use serde::Serialize;
 
 use crate::{
-    audit::{self, Daemon},
+    audit::{Audit, Daemon},
     folder::Folder,
     process::{DevnetProcess, MinerProcess, NodeOptions, NodeProcess, Place},
 };
@@ -44,6 +44,7 @@ pub struct Pool {
     started: Instant,
     /// What a folder of an earlier run brought along.
     before: Found,
+    audit: Audit,
     folder: Folder,
 }
 
@@ -107,7 +108,9 @@ impl Pool {
         miners: Vec<MinerProcess>,
         folder: Folder,
     ) -> anyhow::Result<Self> {
-        let mut pool = Self { devnet, nodes, miners, started: Instant::now(), before: Found::default(), folder };
+        let audit = Audit::new(Daemon::new(&devnet.rpc)?);
+        let (started, before) = (Instant::now(), Found::default());
+        let mut pool = Self { devnet, nodes, miners, started, before, audit, folder };
         pool.before = pool.found().await?;
         Ok(pool)
     }
@@ -130,20 +133,26 @@ impl Pool {
         Ok(lines)
     }
 
+    /// Compares blocks that were found since with what the nodes compute, as far as all know their shares already.
+    pub async fn audit(&mut self) {
+        // What cannot be compared now is compared later, at the latest when the pool is judged.
+        let _later = self.audit.go_on(&self.nodes).await;
+    }
+
     /// Stops the miners, waits until the nodes agree, and compares them.
     ///
     /// # Errors
     /// When a process is gone or does not answer.
     pub async fn judge(&mut self) -> anyhow::Result<Verdict> {
         for miner in self.miners.drain(..) {
-            miner.stop().await?;
+            miner.stop().await;
         }
         let settled = Instant::now();
         while !self.agree().await? && settled.elapsed() < SETTLE_TIMEOUT {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let same_tip = self.agree().await?;
-        let differences = self.compare_blocks().await?;
+        self.audit.go_on(&self.nodes).await?;
         let found = self.found().await?;
         let mut next = BTreeSet::new();
         let mut rejected = 0;
@@ -155,7 +164,7 @@ impl Pool {
             let weights = payouts.weights.into_iter().map(|weight| (weight.script, weight.work));
             next.insert((payouts.payout_share, weights.collect::<Vec<_>>()));
         }
-        let same_payouts = differences.is_empty() && next.len() == 1;
+        let same_payouts = self.audit.differences.is_empty() && next.len() == 1;
         Ok(Verdict {
             nodes: self.nodes.len(),
             same_tip,
@@ -163,7 +172,7 @@ impl Pool {
             blocks_found: found.blocks - self.before.blocks,
             shares: found.shares - self.before.shares,
             rejected,
-            differences,
+            differences: self.audit.differences.clone(),
         })
     }
 
@@ -194,7 +203,7 @@ impl Pool {
     /// When a process does not stop cleanly.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         for miner in self.miners {
-            miner.stop().await?;
+            miner.stop().await;
         }
         for node in self.nodes {
             node.stop().await?;
@@ -212,25 +221,12 @@ impl Pool {
     }
 
     async fn found(&self) -> anyhow::Result<Found> {
-        let blocks = Daemon::new(&self.devnet.rpc)?.blocks().await?.len();
+        let blocks = usize::try_from(Daemon::new(&self.devnet.rpc)?.height().await?)?;
         let mut shares = 0;
         for node in &self.nodes {
             shares = shares.max(node.api.status().await?.shares);
         }
         Ok(Found { blocks, shares })
-    }
-
-    /// Every block of the parent chain against every node; says what differs.
-    async fn compare_blocks(&self) -> anyhow::Result<Vec<String>> {
-        let blocks = Daemon::new(&self.devnet.rpc)?.blocks().await?;
-        let mut differences = Vec::new();
-        for block in &blocks {
-            for node in &self.nodes {
-                let difference = audit::differs(&node.api, block).await?;
-                differences.extend(difference.map(|difference| format!("{}: {difference}", node.name)));
-            }
-        }
-        Ok(differences)
     }
 }
 
@@ -243,7 +239,7 @@ impl Verdict {
 }
 
 /// A node at a glance.
-fn line(name: &str, status: &Status) -> String {
+pub(crate) fn line(name: &str, status: &Status) -> String {
     format!(
         "{name:7} {:2}  height {:5}  tip {}  peers {}  miners {}  {:5.2} MH/s  window {:3}  parent {:4}  blocks {:3}{}",
         status.region.as_deref().unwrap_or("--"),

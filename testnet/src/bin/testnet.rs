@@ -133,6 +133,7 @@ async fn watch(pool: &mut Pool, args: &Args) -> anyhow::Result<Verdict> {
         for line in pool.report().await? {
             args.say(&line);
         }
+        pool.audit().await;
     }
     pool.judge().await
 }
