@@ -1,7 +1,7 @@
 //! When each share was where, from the logs of all nodes; and how that compares with the shortest paths. Pure.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -12,8 +12,8 @@ use super::geography::Geography;
 pub(super) const LOG_FILTER: &str = "info,node=info,stratum=info,node::arrivals=debug";
 /// How a line names its target.
 const TARGET: &str = " node::arrivals: ";
-/// Part of the line that a node writes when it bans a peer.
-const BAN: &str = " peer banned ";
+/// Lines that a node writes when it bans a peer, and when it bans the address of a miner; with the word that says whom.
+const BANS: [(&str, &str); 2] = [(" peer banned ", "peer="), (" address banned ", "address=")];
 /// Pairs that are closer than this are not compared with their distance: of six milliseconds most is the nodes' own work.
 const FAR_MIN: Duration = Duration::from_millis(20);
 
@@ -33,8 +33,8 @@ pub(super) struct NodeLog {
     linked: BTreeMap<String, Micros>,
     /// When a miner heard that its share is kept.
     acknowledged: BTreeMap<String, Micros>,
-    /// When it banned a peer.
-    bans: Vec<Micros>,
+    /// When it banned whom.
+    bans: Vec<(Micros, String)>,
 }
 
 /// What all logs say together, by the index of the node.
@@ -68,9 +68,7 @@ impl NodeLog {
         let mut log = Self::default();
         for line in text.lines() {
             let Some(at) = line.split_whitespace().next().and_then(parse_time) else { continue };
-            if line.contains(BAN) {
-                log.bans.push(at);
-            }
+            log.bans.extend(banned(line).map(|whom| (at, whom.to_owned())));
             let Some((_, event)) = line.split_once(TARGET) else { continue };
             let mut words = event.split_whitespace();
             let times = match words.next() {
@@ -107,9 +105,12 @@ impl Arrivals {
         self.logs.iter().all(|log| log.linked.contains_key(share))
     }
 
-    /// Bans that nodes of this pool laid on each other since its start: a folder may hold logs of an earlier one.
-    pub(super) fn bans(&self, since: Micros) -> usize {
-        self.logs.iter().flat_map(|log| &log.bans).filter(|at| **at >= since).count()
+    /// Bans that nodes of this pool laid on anybody since its start, those on `hostile` ones and those on others: a folder may
+    /// hold logs of an earlier one.
+    pub(super) fn bans(&self, since: Micros, hostile: &BTreeSet<String>) -> (usize, usize) {
+        let bans = self.logs.iter().flat_map(|log| &log.bans).filter(|(at, _)| *at >= since);
+        let (hostile, others): (Vec<_>, Vec<_>) = bans.partition(|(_, whom)| hostile.contains(whom));
+        (hostile.len(), others.len())
     }
 
     /// Times from finder to every other node, of shares that were acknowledged in `time` but not in one of the `gaps`.
@@ -161,6 +162,12 @@ impl Spread {
 
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
+}
+
+/// Whom a line says to be banned.
+fn banned(line: &str) -> Option<&str> {
+    let (_, whom) = BANS.into_iter().find(|(event, _)| line.contains(event))?;
+    line.split_whitespace().find_map(|word| word.strip_prefix(whom))
 }
 
 /// The number that this many percent of an ascending list do not exceed, to three digits; `None` of an empty list.
@@ -233,14 +240,18 @@ mod tests {
             &line(90, "linked share=aa"),
             "2026-11-22T00:00:00.000000Z  INFO node::p2p: linked share=bb\n",
             "2026-11-22T00:00:00.000000Z  WARN node::p2p::event_loop::judging: peer banned peer=x reason=\"y\" secs=600\n",
+            "2026-11-22T00:00:00.000000Z  INFO stratum::server::registry: address banned event=\"miner_banned\" address=10.88.1.7 conduct=Junk\n",
             "a panic without a time\n",
         ];
         let log = NodeLog::read(&text.concat());
         assert_eq!(log.linked, BTreeMap::from([("aa".to_owned(), at(10))]));
         assert_eq!(log.acknowledged, BTreeMap::from([("aa".to_owned(), at(15))]));
-        assert_eq!(log.bans, [at(0)]);
+        assert_eq!(log.bans, [(at(0), "x".to_owned()), (at(0), "10.88.1.7".to_owned())]);
         let arrivals = Arrivals::new(vec![NodeLog::default(), log]);
-        assert_eq!((arrivals.bans(at(0)), arrivals.bans(at(1))), (1, 0));
+        let hostile = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        assert_eq!(arrivals.bans(at(0), &hostile(&[])), (0, 2));
+        assert_eq!(arrivals.bans(at(0), &hostile(&["x", "y"])), (1, 1));
+        assert_eq!(arrivals.bans(at(1), &hostile(&["x"])), (0, 0));
     }
 
     #[test]

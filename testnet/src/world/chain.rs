@@ -2,32 +2,39 @@
 //!
 //! The devnet merges 16 heights, so that a first payout comes within a minute; what a region that is cut off for longer mines is
 //! lost by its rules. A main network merges 600, which are paid for ten minutes later, beyond the end of most runs. Here it is as
-//! many as the longest partitions of interest take.
+//! many as the longest partition of the run takes: what a node keeps, and so its memory, is a multiple of it.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use node::ChainProfile;
 
-/// Heights that are merged: two minutes of partition and as many again, at half a height in a second.
-const MERGE_DEPTH: u32 = 160;
+/// Heights that are merged in a world without partitions, as on the devnet.
+const MERGE_DEPTH_MIN: u64 = 16;
+/// Most heights that are found in a second, by both sides of a partition together.
+const HEIGHTS_PER_SEC: u64 = 2;
 /// Heights of one window.
 const PAYOUT_EPOCH: u32 = 16;
 /// Name of the chain.
 const NAME: &str = "world";
 
+/// Heights that are merged, when nobody is away for longer than this.
+pub(super) const fn merge_depth(away_max_secs: u64) -> u64 {
+    MERGE_DEPTH_MIN + HEIGHTS_PER_SEC * away_max_secs
+}
+
 /// Writes the configuration of a node whose daemon is at `rpc`.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn write_config(folder: &Path, node: usize, rpc: &str) -> anyhow::Result<PathBuf> {
+pub(super) fn write_config(folder: &Path, node: usize, rpc: &str, merge_depth: u64) -> anyhow::Result<PathBuf> {
     let path = folder.join(format!("node{}.toml", node + 1));
-    std::fs::write(&path, config(rpc)?).with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::write(&path, config(rpc, merge_depth)?).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
 /// The devnet, described as a chain of one's own.
-fn config(rpc: &str) -> anyhow::Result<String> {
+fn config(rpc: &str, merge_depth: u64) -> anyhow::Result<String> {
     let devnet = ChainProfile::find("devnet", None)?;
     let (raw, daemon, addresses) = (devnet.params.raw(), &devnet.daemon, &devnet.addresses);
     let algorithm = raw.parent.pow.to_string();
@@ -36,7 +43,7 @@ fn config(rpc: &str) -> anyhow::Result<String> {
         "chain = \"custom\"\n\n[parent]\nrpc_url = {rpc:?}\n\n[custom]\nname = {NAME:?}\ngenesis = \"{}\"\npow = {algorithm:?}\n\
          block_hash = {algorithm:?}\nbech32 = \"{bech32}\"\np2pkh = {}\np2sh = {:?}\ntemplate_rules = {:?}\n\
          daemon_chain = {:?}\nblock_bits_max = \"{:08x}\"\nshare_bits_max = \"{:08x}\"\nshare_chain_start = {}\n\
-         short_window = true\ncoinbase_maturity = {}\nmerge_depth = {MERGE_DEPTH}\npayout_epoch = {PAYOUT_EPOCH}\n",
+         short_window = true\ncoinbase_maturity = {}\nmerge_depth = {merge_depth}\npayout_epoch = {PAYOUT_EPOCH}\n",
         raw.parent.genesis,
         addresses.p2pkh,
         addresses.p2sh,
@@ -54,13 +61,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_both_sides_of_a_partition_find_can_be_merged() {
+        assert_eq!([0, 60, 120].map(merge_depth), [16, 136, 256]);
+    }
+
+    #[test]
     fn it_is_the_devnet_with_other_depths() {
         let folder = tempfile::tempdir().unwrap();
-        let path = write_config(folder.path(), 0, "http://127.0.0.1:1").unwrap();
+        let path = write_config(folder.path(), 0, "http://127.0.0.1:1", 77).unwrap();
         let world = node::config::RawConfig::read(&path).unwrap().resolve().unwrap().chain;
         let devnet = ChainProfile::find("devnet", None).unwrap();
         let mut same = world.params.raw().clone();
-        assert_eq!((same.merge_depth, same.payout_epoch), (MERGE_DEPTH, PAYOUT_EPOCH));
+        assert_eq!((same.merge_depth, same.payout_epoch), (77, PAYOUT_EPOCH));
         let raw = devnet.params.raw();
         same.name.clone_from(&raw.name);
         (same.merge_depth, same.payout_epoch) = (raw.merge_depth, raw.payout_epoch);

@@ -7,27 +7,30 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use node::{api::client::ApiClient, peer_selector::Selection};
+use node::peer_selector::Selection;
 use tokio::{
     task::JoinHandle,
     time::{sleep, sleep_until},
 };
 
 use super::{
-    arrivals::{Arrivals, LOG_FILTER, Micros, NodeLog, Spread, micros, percentile},
+    arrivals::{LOG_FILTER, Micros, micros},
     chain,
     chain_walk::PaidShares,
     delay_line::Loss,
     geography::Geography,
     healing::Watch,
-    network::{Network, loopback},
+    network::{Network, address_in},
+    outsiders::Outsiders,
     partition::Partition,
+    resources::Resources,
+    script::{Outage, Script},
     verdict::{Healed, WorldVerdict},
 };
 use crate::{
     folder::Folder,
-    process::{NodeOptions, NodeProcess, Place},
-    supervisor::{Pool, Verdict},
+    process::{NodeOptions, Place},
+    supervisor::Pool,
 };
 
 /// Time for all nodes to sync and to find the first shares.
@@ -38,6 +41,8 @@ const READY_HEIGHT: u64 = 10;
 const EPILOGUE: Duration = Duration::from_secs(10);
 /// Time between two reports.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+/// Time between two looks at the script.
+const TICK: Duration = Duration::from_secs(1);
 /// The devnet's wanted time between shares; three of them may pass until a partition has healed.
 const SHARE_INTERVAL: Duration = Duration::from_secs(1);
 /// Heights walked below the first measured one: a share of a fork may be merged from there.
@@ -64,32 +69,71 @@ pub struct WorldPlan {
     pub selection: Selection,
     /// Who is cut off when.
     pub partitions: Vec<Partition>,
+    /// Who is killed when, and away for how long.
+    pub outages: Vec<Outage>,
+    /// When all nodes are restarted in turn, seconds after the measured time begins.
+    pub rolling_restarts: Vec<u64>,
+    /// Places of hostile peers and hostile miners.
+    pub hostile: usize,
     /// Frames lost by chance, out of a million.
     pub loss_per_million: u32,
-    /// Of that chance.
+    /// Of that chance, and of what hostile ones do.
     pub seed: u64,
 }
 
 /// A pool in its world. Fields go in this order: processes first, the network under them last.
 #[derive(Debug)]
 pub struct World {
+    pub(super) outsiders: Outsiders,
     /// The pool.
-    pool: Pool,
-    started: Micros,
-    plan: WorldPlan,
-    geography: Geography,
-    place: Place,
-    network: Network,
+    pub(super) pool: Pool,
+    pub(super) started: (Micros, Instant),
+    pub(super) plan: WorldPlan,
+    pub(super) geography: Geography,
+    pub(super) place: Place,
+    /// How each node is started.
+    pub(super) options: Vec<NodeOptions>,
+    /// What is still to be done to nodes.
+    script: Script,
+    /// Whether a node is killed now.
+    pub(super) away: Vec<bool>,
+    pub(super) paid: PaidShares,
+    pub(super) resources: Resources,
+    /// How long each node took to have work again that was stopped and started.
+    pub(super) restarts: Vec<Duration>,
+    pub(super) network: Network,
 }
 
 /// The measured time.
-struct Measured {
-    time: Range<Micros>,
-    first_height: u64,
-    bytes: u64,
-    healed: Vec<Healed>,
-    /// When partitions kept shares from their normal way.
-    gaps: Vec<Range<Micros>>,
+pub(super) struct Measured {
+    pub(super) time: Range<Micros>,
+    pub(super) bytes: u64,
+    pub(super) healed: Vec<Healed>,
+    /// When shares were kept from their normal way.
+    pub(super) gaps: Vec<Range<Micros>>,
+}
+
+impl WorldPlan {
+    fn check(&self) -> anyhow::Result<()> {
+        let seconds = self.seconds;
+        for partition in &self.partitions {
+            ensure!(partition.end_secs() < seconds, "partition {partition} is not over after {seconds} s");
+        }
+        for outage in &self.outages {
+            ensure!(outage.end_secs() < seconds, "outage {outage} is not over after {seconds} s");
+            ensure!(outage.node <= self.nodes, "outage {outage}: there are {} nodes", self.nodes);
+        }
+        for start in &self.rolling_restarts {
+            ensure!(*start < seconds, "a rolling restart after {start} s does not begin within {seconds} s");
+        }
+        Ok(())
+    }
+
+    /// Heights that the chain of this world merges.
+    pub(super) fn merge_depth(&self) -> u64 {
+        let partitions = self.partitions.iter().map(|partition| partition.length_secs);
+        chain::merge_depth(partitions.chain(self.outages.iter().map(|outage| outage.length_secs)).max().unwrap_or(0))
+    }
 }
 
 impl World {
@@ -98,30 +142,45 @@ impl World {
     /// # Errors
     /// Without the rights, and when something does not come up.
     pub async fn start(plan: WorldPlan) -> anyhow::Result<Self> {
-        for partition in &plan.partitions {
-            ensure!(partition.end_secs() < plan.seconds, "partition {partition} is not over after {} s", plan.seconds);
-        }
-        let geography = Geography::new(plan.nodes);
+        plan.check()?;
+        let geography = Geography::with_outsiders(plan.nodes, plan.hostile);
         let mut network = Network::new(&geography, Loss::new(plan.loss_per_million, plan.seed))?;
         let folder = Folder::new(plan.dir.as_deref())?;
-        let (started, place) = (micros(SystemTime::now()), Place::new(folder.path())?);
+        let (started, place) = ((micros(SystemTime::now()), Instant::now()), Place::new(folder.path())?);
         let devnet = place.devnet(plan.block_interval_secs).await?;
+        let resources = Resources::new(folder.path(), plan.nodes)?;
 
-        let (mut nodes, mut miners) = (Vec::new(), Vec::new());
-        let daemon = loopback(&devnet.rpc)?;
+        let (mut nodes, mut miners, mut all_options) = (Vec::new(), Vec::new(), Vec::new());
+        let daemon = address_in(&devnet.rpc)?;
         for node in 0..plan.nodes {
             let rpc = network.outwards(node, daemon)?;
-            let config = chain::write_config(folder.path(), node, &format!("http://{rpc}"))?;
+            let config = chain::write_config(folder.path(), node, &format!("http://{rpc}"), plan.merge_depth())?;
             let options = options(&plan, &geography, node, config);
             let process = network.place(node, &place).node(&format!("node{}", node + 1), &options).await?;
             nodes.push(network.reach(node, process)?);
+            all_options.push(options);
         }
         for (index, node) in nodes.iter().enumerate() {
             let name = format!("miner{}", index + 1);
             miners.push(place.miner(&name, &node.endpoints.stratum, plan.hashrate_max)?);
         }
+        let outsiders = Outsiders::start(&plan, &geography, &network, &place)?;
         let pool = Pool::of(devnet, nodes, miners, folder).await?;
-        Ok(Self { pool, started, plan, geography, place, network })
+        Ok(Self {
+            outsiders,
+            pool,
+            started,
+            script: Script::new(&plan.outages, &plan.rolling_restarts),
+            away: vec![false; plan.nodes],
+            plan,
+            geography,
+            place,
+            options: all_options,
+            paid: PaidShares::default(),
+            resources,
+            restarts: Vec::new(),
+            network,
+        })
     }
 
     /// Mines for the planned time and judges; lines for people go to `say`.
@@ -134,12 +193,15 @@ impl World {
             "{} nodes mine; the measured {} s begin in {} s",
             self.plan.nodes, self.plan.seconds, self.plan.warm_up_secs
         ));
-        self.report_until(Instant::now() + Duration::from_secs(self.plan.warm_up_secs), &say).await?;
+        let height = self.first_node()?.api.status().await?.share_height;
+        self.paid = PaidShares::above(height.saturating_sub(WALK_BELOW));
+        self.report_until(Instant::now() + Duration::from_secs(self.plan.warm_up_secs), None, &say).await?;
         let measured = self.measure(&say).await?;
         say("stopping");
+        let siege = self.outsiders.stop().await?;
         sleep(EPILOGUE).await;
         let verdict = self.pool.judge().await?;
-        self.compare(&measured, verdict).await
+        self.compare(&measured, verdict, siege).await
     }
 
     /// The pool, to be stopped, and what it needs until then.
@@ -164,24 +226,31 @@ impl World {
         }
     }
 
-    async fn report_until(&mut self, end: Instant, say: &impl Fn(&str)) -> anyhow::Result<()> {
+    /// Looks at everything from time to time; with the beginning of the measured time it does what the script says.
+    async fn report_until(&mut self, end: Instant, began: Option<Instant>, say: &impl Fn(&str)) -> anyhow::Result<()> {
+        let mut report_at = Instant::now() + REPORT_INTERVAL;
         while Instant::now() < end {
-            sleep_until(end.min(Instant::now() + REPORT_INTERVAL).into()).await;
-            for line in self.pool.report().await? {
-                say(&line);
+            sleep_until(end.min(Instant::now() + TICK).into()).await;
+            while let Some(step) = began.and_then(|began| self.script.due(began.elapsed().as_secs())) {
+                self.take(step, say).await?;
+            }
+            if Instant::now() >= report_at {
+                report_at += REPORT_INTERVAL;
+                for line in self.look().await? {
+                    say(&line);
+                }
             }
         }
         Ok(())
     }
 
     async fn measure(&mut self, say: &impl Fn(&str)) -> anyhow::Result<Measured> {
-        let first_height = self.first_node()?.status().await?.share_height;
         let began = (Instant::now(), SystemTime::now());
         let bytes_before = self.network.traffic().bytes();
         self.network.traffic().forget_lateness();
         let watches = self.start_partitions(began);
         let end = began.0 + Duration::from_secs(self.plan.seconds);
-        self.report_until(end, say).await?;
+        self.report_until(end, Some(began.0), say).await?;
         let bytes = self.network.traffic().bytes() - bytes_before;
         let time = micros(began.1)..micros(SystemTime::now());
         let (mut healed, mut gaps) = (Vec::new(), Vec::new());
@@ -190,7 +259,7 @@ impl World {
             healed.push(partition);
             gaps.push(gap);
         }
-        Ok(Measured { time, first_height, bytes, healed, gaps })
+        Ok(Measured { time, bytes, healed, gaps })
     }
 
     /// Tells the switch of the partitions and watches them heal.
@@ -208,75 +277,9 @@ impl World {
         let partitions = self.plan.partitions.iter().enumerate();
         partitions.map(|(index, partition)| tokio::spawn(watch.clone().heal(index, *partition))).collect()
     }
-
-    async fn compare(&self, measured: &Measured, verdict: Verdict) -> anyhow::Result<WorldVerdict> {
-        let read = |node: &NodeProcess| self.place.log_text(&node.name).map(|text| NodeLog::read(&text));
-        let arrivals = Arrivals::new(self.pool.nodes.iter().map(read).collect::<anyhow::Result<_>>()?);
-        let acknowledged: Vec<&str> = arrivals.acknowledged(&measured.time).map(|(share, _)| share).collect();
-        let api = self.first_node()?;
-        let bottom = measured.first_height.saturating_sub(WALK_BELOW).max(1);
-        let paid = PaidShares::walk(api, api.status().await?.share_tip, bottom).await?;
-        let uncles = acknowledged.iter().filter(|share| paid.is_uncle(share)).count();
-        let lost = acknowledged.iter().filter(|share| !paid.has(share) || !arrivals.is_everywhere(share)).count();
-        let mut peers = 0;
-        for node in &self.pool.nodes {
-            peers += node.api.status().await?.peers;
-        }
-        let (traffic, spread) =
-            (self.network.traffic(), arrivals.spread(&self.geography, &measured.time, &measured.gaps));
-        let shares = acknowledged.len();
-        Ok(WorldVerdict {
-            nodes: self.plan.nodes,
-            seconds: self.plan.seconds,
-            lost,
-            uncle_rate: per(uncles, shares),
-            peers_mean: per(peers, self.plan.nodes),
-            bytes_per_share: measured.bytes / (shares.max(1) * self.plan.nodes.max(1)) as u64,
-            same_tip: verdict.same_tip,
-            same_payouts: verdict.same_payouts,
-            honest_bans: arrivals.bans(self.started),
-            shares,
-            share_interval_secs: self.plan.seconds as f64 / shares.max(1) as f64,
-            healed_secs: measured.healed.iter().filter_map(|healed| healed.healed_secs).max_by(f64::total_cmp),
-            partitions: measured.healed.clone(),
-            blocks_found: verdict.blocks_found,
-            rejected: verdict.rejected,
-            frames_lost: traffic.lost().0,
-            frames_full: traffic.lost().1,
-            frames_cut: traffic.cut(),
-            p99_switch_late_ms: traffic.lateness(990).as_secs_f64() * 1e3,
-            differences: verdict.differences,
-            ..spread_figures(&spread)
-        })
-    }
-
-    fn first_node(&self) -> anyhow::Result<&ApiClient> {
-        self.pool.nodes.first().map(|node| &node.api).context("a world without nodes")
-    }
 }
 
-fn spread_figures(spread: &Spread) -> WorldVerdict {
-    WorldVerdict {
-        shares_timed: spread.shares,
-        p50_ratio: percentile(&spread.far_ratios, 50),
-        p95_ratio: percentile(&spread.far_ratios, 95),
-        p50_ratio_all: percentile(&spread.ratios, 50),
-        p95_ratio_all: percentile(&spread.ratios, 95),
-        p50_to_all_ms: percentile(&spread.to_all_ms, 50),
-        p95_to_all_ms: percentile(&spread.to_all_ms, 95),
-        p50_to_all_shortest_ms: percentile(&spread.to_all_shortest_ms, 50),
-        p50_reach_ms: percentile(&spread.reach_ms, 50),
-        p95_reach_ms: percentile(&spread.reach_ms, 95),
-        p95_near_ms: percentile(&spread.near_ms, 95),
-        ..WorldVerdict::default()
-    }
-}
-
-fn per(part: usize, whole: usize) -> f64 {
-    (part as f64 / whole.max(1) as f64 * 1e4).round() / 1e4
-}
-
-/// How a node is started: it knows its own place and two seeds.
+/// How a node is started: it knows its own place and two seeds. All its ports stay the same over a restart.
 fn options(plan: &WorldPlan, geography: &Geography, node: usize, config: PathBuf) -> NodeOptions {
     let log = ["--log".to_owned(), LOG_FILTER.to_owned()];
     let seeds = geography.seeds(node).into_iter().flat_map(|seed| ["--seed".to_owned(), geography.multiaddress(seed)]);
@@ -284,10 +287,11 @@ fn options(plan: &WorldPlan, geography: &Geography, node: usize, config: PathBuf
     let selection = ["--selection".to_owned(), plan.selection.to_string()];
     NodeOptions {
         config: Some(config),
-        parent_rpc: String::new(),
-        peers: Vec::new(),
         region: Some(geography.region(node).to_string()),
         p2p_listen: Some(geography.multiaddress(node)),
+        stratum_listen: Some(geography.stratum(node)),
+        api_listen: Some(Geography::API),
         flags: log.into_iter().chain(seeds).chain(outbound.into_iter().flatten()).chain(selection).collect(),
+        ..NodeOptions::default()
     }
 }

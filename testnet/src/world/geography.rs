@@ -1,6 +1,9 @@
 //! Where nodes are, how far apart, and whom each of them knows at the start. Pure.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use node::Region;
 
@@ -22,12 +25,16 @@ pub const NODES_MAX: usize = 50;
 const SEEDS: usize = 2;
 /// Where nodes listen for peers.
 const P2P_PORT: u16 = 23_333;
+/// Where nodes listen for miners.
+const STRATUM_PORT: u16 = 3_333;
 
 /// Nodes in their places. Nodes are named by their index.
 #[derive(Clone, Debug)]
 pub struct Geography {
     /// Index into [`REGIONS`] of each node.
     places: Vec<usize>,
+    /// How many of the last places are no nodes.
+    outsiders: usize,
     /// Time that a frame takes from node to node.
     one_way: Vec<Vec<Duration>>,
     /// Shortest way between two nodes over any others.
@@ -35,11 +42,19 @@ pub struct Geography {
 }
 
 impl Geography {
+    /// Where every node has its API, on the loopback of its own namespace.
+    pub const API: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4_000);
+
     /// This many nodes, dealt to the regions in turn.
     pub fn new(nodes: usize) -> Self {
         let places: Vec<usize> = (0..nodes).map(|node| node % REGIONS.len()).collect();
         let one_way = one_way_table(&places);
-        Self { places, shortest: shortest_paths(&one_way), one_way }
+        Self { places, outsiders: 0, shortest: shortest_paths(&one_way), one_way }
+    }
+
+    /// The same with places for others after those of the nodes.
+    pub fn with_outsiders(nodes: usize, outsiders: usize) -> Self {
+        Self { outsiders, ..Self::new(nodes + outsiders) }
     }
 
     /// This many nodes, any two of them the same round trip apart.
@@ -47,10 +62,15 @@ impl Geography {
         let places: Vec<usize> = (0..nodes).map(|node| node % REGIONS.len()).collect();
         let way = |from: usize, to: usize| if from == to { Duration::ZERO } else { round_trip / 2 };
         let one_way: Vec<Vec<Duration>> = (0..nodes).map(|from| (0..nodes).map(|to| way(from, to)).collect()).collect();
-        Self { places, shortest: one_way.clone(), one_way }
+        Self { places, outsiders: 0, shortest: one_way.clone(), one_way }
     }
 
-    /// How many nodes there are.
+    /// The places of others, each with the third byte of the network that it comes from: `10.89.BYTE.0/24`.
+    pub fn outsiders(&self) -> impl Iterator<Item = (usize, u8)> {
+        (self.len() - self.outsiders..self.len()).zip(1..=u8::MAX)
+    }
+
+    /// How many places there are.
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -95,6 +115,16 @@ impl Geography {
     /// Where a node listens for peers, as a multiaddress.
     pub fn multiaddress(&self, node: usize) -> String {
         format!("/ip4/{}/tcp/{P2P_PORT}", self.address(node))
+    }
+
+    /// Where a node listens for miners.
+    pub fn stratum(&self, node: usize) -> SocketAddr {
+        (self.address(node), STRATUM_PORT).into()
+    }
+
+    /// An address of an outsider's network.
+    pub const fn outside(network: u8, host: u8) -> Ipv4Addr {
+        Ipv4Addr::new(10, 89, network, host)
     }
 
     /// Whom a node is told of when it starts: the first nodes of two regions. It finds all others by itself. The first one is
@@ -166,6 +196,12 @@ mod tests {
         let world = Geography::new(20);
         assert_eq!([0, 1, 2, 19].map(|node| world.seeds(node)), [vec![], vec![0], vec![0, 1], vec![0, 1]]);
         assert_ne!(world.region(0), world.region(1));
+    }
+
+    #[test]
+    fn outsiders_have_the_last_places() {
+        assert_eq!(Geography::with_outsiders(5, 2).outsiders().collect::<Vec<_>>(), [(5, 1), (6, 2)]);
+        assert_eq!(Geography::new(5).outsiders().count(), 0);
     }
 
     #[test]

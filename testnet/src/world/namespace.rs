@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Write},
+    net::Ipv4Addr,
     os::fd::AsRawFd,
     path::PathBuf,
     process::{Command, Stdio},
@@ -16,6 +17,8 @@ use super::geography::Geography;
 
 /// The device of every node, alone in its namespace.
 const DEVICE: &str = "wan0";
+/// Where all nodes are.
+const NODES: &str = "10.88.0.0/16";
 /// Largest IP packet, as on Ethernet.
 pub(super) const MTU: usize = 1_500;
 
@@ -74,6 +77,15 @@ impl Namespace {
             .with_context(|| format!("cannot set up the network of node {}", node + 1))?;
         Ok(tap)
     }
+
+    /// From now on connections from here come from this address, which is one of an outsider's.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub(super) fn come_from(&self, address: Ipv4Addr) -> anyhow::Result<()> {
+        let command = format!("route replace {NODES} dev {DEVICE} proto kernel scope link src {address}\n");
+        self.enter(|| Ok(configure(&command))).context("cannot enter a namespace")?.context("cannot move an outsider")
+    }
 }
 
 /// Commands of `ip` that bring a node's device up. Neighbours are written down, so that nobody has to ask for them.
@@ -86,6 +98,15 @@ fn set_up(geography: &Geography, node: usize) -> String {
     for other in (0..geography.len()).filter(|other| *other != node) {
         let (address, mac) = (geography.address(other), mac_text(geography.mac(other)));
         commands.push_str(&format!("neigh add {address} lladdr {mac} dev {DEVICE} nud permanent\n"));
+    }
+    // Whoever comes from outside does so from many addresses: all of its network are its own, and everybody's way there.
+    for (outsider, network) in geography.outsiders() {
+        let net = Geography::outside(network, 0);
+        if outsider == node {
+            commands.push_str(&format!("route add local {net}/24 dev lo\n"));
+        } else {
+            commands.push_str(&format!("route add {net}/24 via {} dev {DEVICE}\n", geography.address(outsider)));
+        }
     }
     commands
 }

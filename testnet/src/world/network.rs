@@ -49,6 +49,11 @@ impl Network {
         outside.inside(&self.namespaces[node].path())
     }
 
+    /// The namespace of a place.
+    pub(super) fn namespace(&self, node: usize) -> Arc<Namespace> {
+        self.namespaces[node].clone()
+    }
+
     /// An address that a node reaches something out here at.
     ///
     /// # Errors
@@ -63,7 +68,7 @@ impl Network {
     /// When no port is free.
     pub(super) fn reach(&mut self, node: usize, mut process: NodeProcess) -> anyhow::Result<NodeProcess> {
         for url in [&mut process.endpoints.api, &mut process.endpoints.stratum] {
-            let inside = loopback(url)?;
+            let inside = address_in(url)?;
             let outside = self.relays.inwards(&self.namespaces[node], inside).context("cannot relay a node")?;
             *url = url.replace(&inside.to_string(), &outside.to_string());
         }
@@ -83,7 +88,7 @@ impl Network {
 }
 
 /// The address in a URL.
-pub(super) fn loopback(url: &str) -> anyhow::Result<SocketAddr> {
+pub(super) fn address_in(url: &str) -> anyhow::Result<SocketAddr> {
     let (_, address) = url.split_once("://").with_context(|| format!("{url} is no URL"))?;
     address.trim_end_matches('/').parse().with_context(|| format!("{url} names no address and port"))
 }

@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+use super::resources::NodeResources;
+
+/// Growth of a node's memory that is none: what an hour's logs and measurements make of it.
+const RSS_SLOPE_MAX_MIB_PER_H: f64 = 1.0;
+
 /// Figures of one run. Ratios are the time from the finder of a share to a node over the shortest path between them.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct WorldVerdict {
@@ -31,8 +36,24 @@ pub struct WorldVerdict {
     pub same_tip: bool,
     /// Every block pays what every node computes, and all nodes would pay the next one alike.
     pub same_payouts: bool,
-    /// Bans that nodes of this pool laid on each other.
+    /// Bans that nodes of this pool laid on each other and on their miners.
     pub honest_bans: usize,
+    /// Bans that they laid on hostile peers and miners.
+    pub hostile_bans: usize,
+    /// Sessions that hostile peers began.
+    pub hostile_sessions: u64,
+    /// Visits of junk connections to the nodes' Stratum.
+    pub junk_runs: u64,
+    /// What became of everything that the miners submitted, by their own logs.
+    pub submits: Submits,
+    /// Nodes that were started again, after a stop or a kill.
+    pub restarts: usize,
+    /// The longest time from the start of the process until it had work for its miners.
+    pub restart_max_ms: Option<f64>,
+    /// The steepest growth of a node's memory, of those that were looked at long enough.
+    pub rss_slope_mib_per_h: Option<f64>,
+    /// What each node took of the machine.
+    pub resources: Vec<NodeResources>,
     /// Acknowledged shares.
     pub shares: usize,
     /// Those of them that ratios are of: not found in a partition or before it healed.
@@ -68,6 +89,36 @@ pub struct WorldVerdict {
     /// What differs between blocks and nodes, for people.
     #[serde(skip)]
     pub differences: Vec<String>,
+}
+
+/// What became of submits, as the miners saw it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Submits {
+    /// Answered with yes.
+    pub accepted: u64,
+    /// Too late.
+    pub stale: u64,
+    /// Refused for another reason.
+    pub rejected: u64,
+    /// Never answered, because the connection ended.
+    pub unanswered: u64,
+    /// Those of them that are paid for all the same.
+    pub unanswered_kept: u64,
+}
+
+impl Submits {
+    /// Adds the last report of a miner: words and numbers in turn. `None` when it is none.
+    pub(super) fn add(&mut self, report: &str) -> Option<()> {
+        let words: Vec<&str> = report.split_whitespace().collect();
+        let count =
+            |name: &str| words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1)?.parse().ok());
+        let counts: [Option<u64>; 4] = ["accepted", "stale", "rejected", "unanswered"].map(count);
+        self.accepted += counts[0]?;
+        self.stale += counts[1]?;
+        self.rejected += counts[2]?;
+        self.unanswered += counts[3]?;
+        Some(())
+    }
 }
 
 /// How a partition healed.
@@ -112,6 +163,12 @@ impl WorldVerdict {
         } else if self.lost > 0 && self.partitions.is_empty() {
             // A cut off region may find shares that are too deep to be merged when it comes back: the devnet merges 16 heights.
             Err("acknowledged shares were lost")
+        } else if self.submits.rejected > 0 {
+            Err("miners' submits were refused")
+        } else if self.submits.unanswered > self.submits.unanswered_kept {
+            Err("submits were neither answered nor kept")
+        } else if self.rss_slope_mib_per_h.is_some_and(|slope| slope >= RSS_SLOPE_MAX_MIB_PER_H) {
+            Err("a node's memory grows")
         } else {
             Ok(())
         }
@@ -144,6 +201,9 @@ mod tests {
             WorldVerdict { same_tip: false, ..good() },
             WorldVerdict { same_payouts: false, ..good() },
             WorldVerdict { honest_bans: 1, ..good() },
+            WorldVerdict { submits: Submits { rejected: 1, ..Submits::default() }, ..good() },
+            WorldVerdict { submits: Submits { unanswered: 2, unanswered_kept: 1, ..Submits::default() }, ..good() },
+            WorldVerdict { rss_slope_mib_per_h: Some(1.0), ..good() },
             WorldVerdict { lost: 1, ..good() },
             WorldVerdict { partitions: vec![healed(Some(3.0)), healed(Some(3.7))], ..good() },
             WorldVerdict { partitions: vec![healed(None)], ..good() },
@@ -151,12 +211,20 @@ mod tests {
         ];
         let causes: std::collections::BTreeSet<_> =
             broken.iter().map(|verdict| verdict.kept_promises().unwrap_err()).collect();
-        assert_eq!(causes.len(), 6, "{causes:?}");
+        assert_eq!(causes.len(), 9, "{causes:?}");
     }
 
     #[test]
     fn a_partition_may_cost_shares_but_not_time() {
         let late = WorldVerdict { lost: 3, partitions: vec![healed(Some(3.6))], ..good() };
         assert_eq!(late.kept_promises(), Ok(()));
+    }
+
+    #[test]
+    fn the_last_report_of_a_miner_is_read() {
+        let mut submits = Submits::default();
+        assert_eq!(submits.add("accepted 12  stale 3  rejected 0  unanswered 1  0.32 MH/s"), Some(()));
+        let expected = Submits { accepted: 12, stale: 3, rejected: 0, unanswered: 1, unanswered_kept: 0 };
+        assert_eq!((submits, submits.add("accepted 12")), (expected, None));
     }
 }

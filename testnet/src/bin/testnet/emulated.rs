@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use node::{peer_selector::Selection, signals::StopSignals};
-use testnet::world::{NODES_MAX, Partition, World, WorldPlan, WorldVerdict};
+use testnet::world::{NODES_MAX, Outage, Partition, World, WorldPlan, WorldVerdict};
 
 use super::{Args, stop, unless_stopped};
 
@@ -30,10 +30,19 @@ pub(super) struct WorldArgs {
     /// Cut a region (NA SA EU AF AS OC) off for LENGTH seconds, START seconds after all nodes mine; may be repeated.
     #[arg(long, value_name = "REGION:START:LENGTH", requires = "world")]
     partition: Vec<Partition>,
+    /// Kill a node and start it again LENGTH seconds later; may be repeated.
+    #[arg(long, value_name = "NODE:START:LENGTH", requires = "world")]
+    outage: Vec<Outage>,
+    /// Stop and start all nodes in turn, START seconds after all nodes mine; may be repeated.
+    #[arg(long, value_name = "START", requires = "world")]
+    rolling_restart: Vec<u64>,
+    /// Hostile peers and hostile miners come from so many places beside the nodes, all the time.
+    #[arg(long, value_name = "PLACES", requires = "world", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    hostile: u8,
     /// Frames of a hundred that the switch loses by chance.
     #[arg(long, value_name = "PERCENT", requires = "world", default_value_t = 0.0, value_parser = parse_percent)]
     loss_percent: f64,
-    /// Seed of that chance.
+    /// Seed of that chance, and of what hostile ones do.
     #[arg(long, value_name = "NUMBER", requires = "world", default_value_t = 1)]
     seed: u64,
 }
@@ -69,6 +78,9 @@ pub(super) fn plan(args: &Args) -> Option<WorldPlan> {
         outbound_max: args.world.outbound,
         selection: args.world.selection,
         partitions: args.world.partition.clone(),
+        outages: args.world.outage.clone(),
+        rolling_restarts: args.world.rolling_restart.clone(),
+        hostile: args.world.hostile.into(),
         loss_per_million,
         seed: args.world.seed,
     })
