@@ -220,7 +220,7 @@ impl Response {
             0 => Self::Hello(Hello::decode(&mut reader)?),
             1 => {
                 let len = bounded("shares", usize::from(reader.u16()?), SYNC_SHARES_MAX)?;
-                let mut shares = Vec::new();
+                let mut shares = Vec::with_capacity(len.min(reader.remaining() / size_of::<u32>()));
                 for _ in 0..len {
                     let len = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
                     shares.push(reader.take(bounded("share", len, SHARE_LEN_MAX)?)?.to_vec());
@@ -260,7 +260,8 @@ fn decode_list(
     len_max: usize,
 ) -> Result<Vec<Vec<u8>>, DecodeError> {
     let count = reader.count_u8(field, items_max)?;
-    let mut items = Vec::new();
+    // A list that doubles would hold more than what is sent can pay for; as many as their lengths have room do not.
+    let mut items = Vec::with_capacity(count.min(reader.remaining() / size_of::<u16>()));
     for _ in 0..count {
         let len = bounded(field, usize::from(reader.u16()?), len_max)?;
         items.push(reader.take(len)?.to_vec());

@@ -34,7 +34,7 @@ pub fn request(bytes: &[u8]) {
 
 /// An answer: as a request.
 pub fn response(bytes: &[u8]) {
-    // An empty share is four bytes on the wire and a vector of 24 here, in a list that doubles.
+    // An empty ad is two bytes on the wire and a vector of 24 here.
     let decoded = bounded(bytes, 16, Response::decode);
     if let Ok(response) = &decoded {
         assert_eq!(response.encode(), bytes);
