@@ -182,6 +182,28 @@ fn every_test_of_the_threat_table_is_there() {
     none("a row of docs/SECURITY.md names tests that exist", missing);
 }
 
+/// What `.ci/removals` removes, when it is run by hand or by night.
+#[test]
+fn every_defence_that_is_removed_is_still_there() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_default();
+    let list: toml::Table = read("tests/removals.toml").parse().expect("a list");
+    let removals = list["removal"].as_array().expect("removals");
+    let page = read("docs/SECURITY.md");
+    let mut breaking = Vec::new();
+    for removal in removals {
+        let text = |key: &str| removal[key].as_str().expect("a text");
+        let (row, file) = (text("row"), text("file"));
+        if !page.contains(&format!("| {row} |")) {
+            breaking.push(format!("no row of docs/SECURITY.md: {row}"));
+        }
+        if read(file).matches(text("old")).count() != 1 || text("old") == text("new") {
+            breaking.push(format!("{file}: {}", text("what")));
+        }
+    }
+    assert!(removals.len() >= 10, "{} removals", removals.len());
+    none("a line changed; make tests/removals.toml remove its defence as it is now", breaking);
+}
+
 fn page(name: &str) -> String {
     fs::read_to_string(root().join(format!("docs/protocol/{name}.md"))).expect("a readable page")
 }
