@@ -20,7 +20,7 @@ use crate::{
     extranonce::EXTRANONCE1_LEN,
     job::{Job, JobStore, JobTemplate, JobTerms, Prefix},
     lane::{LaneId, LaneTerms, Lanes},
-    limits::LINES,
+    limits::{LINES, SUBSCRIBE_TIMEOUT},
     options::LoginOptions,
     submit::{Found, Hashed, Submit},
     vardiff::{Vardiff, VardiffConfig},
@@ -48,6 +48,8 @@ pub struct SessionConfig {
     pub vardiff: VardiffConfig,
     /// How often a connection may send a line.
     pub lines: Allowance,
+    /// Time for a connection to say what it speaks, and to subscribe.
+    pub subscribe_timeout: Duration,
     /// Random per node.
     pub node_nonce: u64,
     /// A payout script's shares should take its miners at this node about this long.
@@ -153,6 +155,7 @@ impl SessionConfig {
             password: None,
             vardiff,
             lines: LINES,
+            subscribe_timeout: SUBSCRIBE_TIMEOUT,
             node_nonce: 0,
             share_period: Duration::from_secs(60),
         }

@@ -19,7 +19,7 @@ use crate::{
     guard::Conduct,
     job::{JobTemplate, NotifyLine},
     lane::{LaneId, LanePlan, LaneScripts, Seeker},
-    limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT},
+    limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX},
     message::{self, Request},
     miner::{Miner, Now, Outcome, Payee, Rates, SessionConfig},
     submit::{Found, Submit},
@@ -280,7 +280,7 @@ impl Session {
     /// When the connection ends, and why, unless something comes.
     fn deadline(&self) -> (Instant, &'static str) {
         if !self.subscribed {
-            (self.opened + SUBSCRIBE_TIMEOUT, "no mining.subscribe in time")
+            (self.opened + self.config.subscribe_timeout, "no mining.subscribe in time")
         } else if self.scripts.is_none() {
             (self.opened + AUTHORIZE_TIMEOUT, "no mining.authorize in time")
         } else {

@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     guard::Conduct,
-    limits::SUBSCRIBE_TIMEOUT,
     opening::{Opening, PROXY_HEADER_LEN, ProxyHeader},
 };
 
@@ -24,7 +23,8 @@ pub(super) enum Opened {
 
 /// Finds out what is spoken, in the time a miner has to subscribe.
 pub(super) async fn open(socket: TcpStream, address: IpAddr, link: &mut Link) -> Result<Opened, Ended> {
-    match timeout(SUBSCRIBE_TIMEOUT, negotiate(socket, address, link)).await {
+    let patience = link.shared.session().subscribe_timeout;
+    match timeout(patience, negotiate(socket, address, link)).await {
         Ok(opened) => opened,
         Err(_) => Err("said nothing in time"),
     }

@@ -20,8 +20,14 @@ use tokio_rustls::{
 };
 
 use super::*;
-use crate::session::tests::{HARD, SUBSCRIBE, authorize, config, template};
+use crate::{
+    bucket::Allowance,
+    session::tests::{HARD, SUBSCRIBE, authorize, config, template},
+};
 
+const PING: &str = r#"{"id":7,"method":"mining.ping"}"#;
+/// More than the buffers of a connection hold.
+const KERNEL_ROOM_MAX: usize = 32 << 20;
 /// Nothing here takes this long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -39,10 +45,14 @@ fn endpoint(access: Access) -> Endpoint {
 
 /// An endpoint with so many connections at once.
 fn endpoint_for(connections_max: usize, access: Access) -> Endpoint {
+    endpoint_with(config(PowAlgorithm::Blake2s), Access { connections_max, ..access })
+}
+
+/// An endpoint whose sessions are as they are told to be.
+fn endpoint_with(session: SessionConfig, access: Access) -> Endpoint {
     let (templates, jobs) = watch::channel(Some(template(PowAlgorithm::Blake2s, 1, HARD)));
     let (found, inbox) = mpsc::channel(FOUND_QUEUE_MAX);
-    let access = Access { connections_max, ..access };
-    let config = StratumConfig::one_lane(config(PowAlgorithm::Blake2s), access, LaneEnds { templates: jobs, found });
+    let config = StratumConfig::one_lane(session, access, LaneEnds { templates: jobs, found });
     let stratum = Stratum::bind(SocketAddr::from(([127, 0, 0, 1], 0)), config).unwrap();
     let (address, token) = (stratum.address(), CancellationToken::new());
     let (handle, serving) = stratum.run(&TaskTracker::new(), &token);
@@ -215,7 +225,7 @@ async fn one_connection_too_many_waits_for_its_place() {
     second.send(SUBSCRIBE).await;
     // The first is served, time and again, and nobody else is.
     for _ in 0..10 {
-        assert_eq!(first.ask(r#"{"id":7,"method":"mining.ping"}"#).await["result"], "pong");
+        assert_eq!(first.ask(PING).await["result"], "pong");
     }
     assert!(timeout(Duration::ZERO, second.0.fill_buf()).await.is_err(), "nothing has come");
     drop(first);
@@ -271,7 +281,7 @@ async fn who_sends_junk_is_banned_with_all_its_connections_and_nobody_else_is() 
     }
     assert!(accomplice.is_hung_up().await);
     assert!(endpoint.connect_from(7).await.is_hung_up().await);
-    assert_eq!(neighbour.ask(r#"{"id":7,"method":"mining.ping"}"#).await["result"], "pong");
+    assert_eq!(neighbour.ask(PING).await["result"], "pong");
     // A proxy that forgets its header is not believed to be a miner.
     let mut headless = endpoint.connect().await;
     headless.send(SUBSCRIBE).await;
@@ -287,6 +297,60 @@ async fn attack_m4_a_line_without_end_is_cut_off() {
     // It may be cut off before everything is sent.
     drop(miner.0.write_all(&endless).await);
     assert!(miner.is_hung_up().await);
+}
+
+#[tokio::test]
+async fn attack_m3_a_flood_of_lines_is_answered_only_as_fast_as_lines_may_come() {
+    let lines = Allowance { per_second: 1e-3, burst: 500.0 };
+    let session = SessionConfig { lines, ..config(PowAlgorithm::Blake2s) };
+    let endpoint = endpoint_with(session, Access { connections_max: 2, ..Access::default() });
+    let (mut flood, mut other) = (endpoint.connect().await, endpoint.connect().await);
+    flood.0.write_all(format!("{PING}\n").repeat(1_000).as_bytes()).await.unwrap();
+    assert_eq!(flood.read().await.expect("an answer")["result"], "pong");
+    // Whatever is not held back has been answered by the time that another one was served so often.
+    for _ in 0..5 {
+        assert_eq!(other.ask(PING).await["result"], "pong");
+    }
+    let mut answered = 1;
+    while let Ok(Some(_)) = timeout(Duration::ZERO, flood.read()).await {
+        answered += 1;
+    }
+    assert!(answered <= 500, "{answered} lines were answered");
+    // The rest stays where it costs the node nothing: in the kernel, which has no room for so much.
+    let (more, mut written) = (vec![b' '; 1 << 16], 0);
+    for _ in 0..300 {
+        while let Ok(len) = flood.0.get_ref().try_write(&more) {
+            written += len;
+            assert!(written < KERNEL_ROOM_MAX, "all that comes is read");
+        }
+        assert_eq!(other.ask(PING).await["result"], "pong");
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_or_only_begins_to_is_hung_up() {
+    let subscribe_timeout = Duration::from_millis(50);
+    let proxy = Access { proxies: vec![[127, 0, 0, 1].into()], ..Access::default() };
+    let tls = Access { tls: Some(tls().0), ..Access::default() };
+    for (access, begun) in
+        [(Access::default(), &b""[..]), (proxy, &b"\r\n\r\n\0\r\nQUIT"[..]), (tls, &b"\x16\x03\x01"[..])]
+    {
+        let session = SessionConfig { subscribe_timeout, ..config(PowAlgorithm::Blake2s) };
+        let endpoint = endpoint_with(session, Access { connections_max: 1, ..access });
+        let mut client = endpoint.connect().await;
+        client.0.write_all(begun).await.unwrap();
+        assert_eq!(client.read().await, None, "{begun:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_but_a_configured_proxy_says_for_whom_it_connects() {
+    let endpoint = endpoint(Access { proxies: vec![[192, 0, 2, 1].into()], ..Access::default() });
+    let mut liar = endpoint.connect_from(7).await;
+    // It may be hung up before everything is sent.
+    drop(liar.0.write_all(format!("{SUBSCRIBE}\n").as_bytes()).await);
+    assert_eq!(liar.read().await, None, "its header is no Stratum");
+    assert_eq!(endpoint.connect().await.start(SUBSCRIBE).await.1["method"], "mining.notify");
 }
 
 #[tokio::test]
@@ -363,7 +427,7 @@ async fn a_node_that_is_too_full_points_the_willing_elsewhere_and_keeps_serving_
     // Who ignores the line, or cannot follow it, goes on, and is not asked again.
     endpoint.pass_snapshots(2).await;
     for miner in [&mut follower, &mut settled] {
-        assert_eq!(miner.ask(r#"{"id":7,"method":"mining.ping"}"#).await["result"], "pong");
+        assert_eq!(miner.ask(PING).await["result"], "pong");
     }
 }
 

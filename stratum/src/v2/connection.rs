@@ -19,7 +19,7 @@ use crate::{
     extranonce::EXTRANONCE1_LEN,
     guard::Conduct,
     job::JobTemplate,
-    limits::{SUBSCRIBE_TIMEOUT, WRITE_TIMEOUT},
+    limits::WRITE_TIMEOUT,
     server::{
         Change, Ended, Event, Inbox, LaneWork, Outbox, Seat, Shared, behind_proxy,
         link::{self, Link},
@@ -61,7 +61,7 @@ async fn serve(
         return "the socket is gone";
     }
     let link = Link::new(shared, id);
-    let opening = Box::pin(timeout(SUBSCRIBE_TIMEOUT, async {
+    let opening = Box::pin(timeout(link.shared.session().subscribe_timeout, async {
         let mut socket = socket;
         behind_proxy(&mut socket, address, &link).await?;
         handshake(socket, &keys).await

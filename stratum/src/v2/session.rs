@@ -34,7 +34,7 @@ use crate::{
     guard::Conduct,
     job::JobTemplate,
     lane::{LaneId, LanePlan, Seeker},
-    limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX, SUBSCRIBE_TIMEOUT},
+    limits::{AUTHORIZE_TIMEOUT, IDLE_TIMEOUT, REJECTS_IN_A_ROW_MAX},
     message::user_agent,
     miner::{Now, Outcome, Rates, SessionConfig},
     session::{Judged, version_rolling_mask},
@@ -258,7 +258,7 @@ impl Session {
     /// When the connection ends, and why, unless something comes.
     fn deadline(&self) -> (Instant, &'static str) {
         if self.client.is_none() {
-            (self.opened + SUBSCRIBE_TIMEOUT, "no SetupConnection in time")
+            (self.opened + self.config.subscribe_timeout, "no SetupConnection in time")
         } else if self.channels.is_empty() {
             (self.idle_since + AUTHORIZE_TIMEOUT, "no channel in time")
         } else {

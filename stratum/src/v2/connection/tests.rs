@@ -19,14 +19,17 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
-use crate::server::{FoundShare, LaneEnds};
 use crate::{
+    bucket::Allowance,
     job::HeaderFields,
-    server::{Access, Stratum, StratumConfig, StratumHandle, StratumSnapshot},
+    miner::SessionConfig,
+    server::{Access, FoundShare, LaneEnds, Stratum, StratumConfig, StratumHandle, StratumSnapshot},
     session::tests::{HARD, config, user},
-    v2::test_client::{Client, Seen, Sent, Varied, close, open_extended, open_standard, setup},
+    v2::test_client::{Client, Seen, Sent, Varied, close, open_extended, open_standard, setup, update},
 };
 
+/// More than the buffers of a connection hold.
+const KERNEL_ROOM_MAX: usize = 32 << 20;
 /// Everything here takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -68,12 +71,14 @@ impl Endpoint {
     }
 
     fn behind(proxies: Vec<std::net::IpAddr>) -> Self {
-        let algorithm = PowAlgorithm::Blake2s;
+        Self::with(config(PowAlgorithm::Blake2s), proxies)
+    }
+
+    fn with(session: SessionConfig, proxies: Vec<std::net::IpAddr>) -> Self {
         let (templates, receiver) = watch::channel(Some(template(1)));
         let (sender, found) = mpsc::channel(8);
         let access = Access { connections_max: 64, proxies, ..Access::default() };
-        let config =
-            StratumConfig::one_lane(config(algorithm), access, LaneEnds { templates: receiver, found: sender });
+        let config = StratumConfig::one_lane(session, access, LaneEnds { templates: receiver, found: sender });
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut stratum = Stratum::bind(any, config).unwrap();
         let keys = AuthorityKeys::generate();
@@ -272,10 +277,60 @@ async fn shares_that_are_sent_at_once_are_acknowledged_together() {
 async fn attack_a_frame_that_announces_megabytes_ends_the_connection() {
     let endpoint = Endpoint::open();
     let mut wire = Wire::connect(&endpoint).await;
+    wire.send(setup(0)).await;
+    assert_eq!(wire.read().await, Some(Seen::SetUp { flags: 1 }));
     let bytes = wire.encrypt((0x00, false, vec![0; 5_000]));
-    // The header is enough.
+    // The header is enough. Who has set up has more time for its next message than is waited for here.
     wire.socket.write_all(&bytes[..22]).await.unwrap();
     assert_eq!(wire.read().await, None);
+}
+
+#[tokio::test]
+async fn attack_a_flood_of_frames_is_answered_only_as_fast_as_lines_may_come() {
+    let lines = Allowance { per_second: 1e-3, burst: 500.0 };
+    let endpoint = Endpoint::with(SessionConfig { lines, ..config(PowAlgorithm::Blake2s) }, Vec::new());
+    let (mut flood, mut other) = (Wire::connect(&endpoint).await, Wire::connect(&endpoint).await);
+    for wire in [&mut flood, &mut other] {
+        wire.send(setup(0)).await;
+        assert_eq!(wire.read().await, Some(Seen::SetUp { flags: 1 }));
+    }
+    let bytes: Vec<u8> = (0..1_000).flat_map(|_| flood.encrypt(update(77, 0.0, [0xff; 32]))).collect();
+    flood.socket.write_all(&bytes).await.unwrap();
+    assert!(matches!(flood.read().await, Some(Seen::UpdateError(_))), "there is no such channel");
+    // Whatever is not held back has been answered by the time that another one was served so often.
+    for _ in 0..5 {
+        other.send(update(77, 0.0, [0xff; 32])).await;
+        assert!(matches!(other.read().await, Some(Seen::UpdateError(_))));
+    }
+    let mut answered = 1;
+    while let Ok(Some(_)) = timeout(Duration::ZERO, flood.read()).await {
+        answered += 1;
+    }
+    assert!(answered < 500, "{answered} frames were answered");
+    // The rest stays where it costs the node nothing: in the kernel, which has no room for so much.
+    let (more, mut written) = (vec![0; 1 << 16], 0);
+    for _ in 0..300 {
+        while let Ok(len) = flood.socket.try_write(&more) {
+            written += len;
+            assert!(written < KERNEL_ROOM_MAX, "all that comes is read");
+        }
+        other.send(update(77, 0.0, [0xff; 32])).await;
+        assert!(matches!(other.read().await, Some(Seen::UpdateError(_))));
+    }
+}
+
+#[tokio::test]
+async fn who_only_begins_a_handshake_is_hung_up() {
+    let subscribe_timeout = Duration::from_millis(50);
+    let endpoint = Endpoint::with(SessionConfig { subscribe_timeout, ..config(PowAlgorithm::Blake2s) }, Vec::new());
+    for begun in [&[][..], &[7; 10][..]] {
+        let mut socket = TcpStream::connect(endpoint.address).await.unwrap();
+        socket.write_all(begun).await.unwrap();
+        let mut answer = Vec::new();
+        // Closed, or reset with what it sent unread.
+        drop(timeout(PATIENCE, socket.read_to_end(&mut answer)).await.expect("hung up in time"));
+        assert!(answer.is_empty());
+    }
 }
 
 #[tokio::test]
@@ -335,13 +390,16 @@ async fn frames_of_unknown_extensions_are_ignored() {
 #[tokio::test]
 async fn a_client_with_another_authority_key_does_not_go_on() {
     let endpoint = Endpoint::open();
-    let mut socket = TcpStream::connect(endpoint.address).await.unwrap();
-    let initiator = Initiator::from_raw_k(AuthorityKeys::generate().public()).unwrap();
-    let (message, handshake) = Handshake::initiator(initiator).step_0().unwrap();
-    socket.write_all(message.payload()).await.unwrap();
-    let mut answer = [0; 234];
-    timeout(PATIENCE, socket.read_exact(&mut answer)).await.unwrap().unwrap();
-    assert!(handshake.step_2(answer).is_err());
+    // The key is all that differs: with the node's own the same client goes on.
+    for (key, goes_on) in [(endpoint.keys.public(), true), (AuthorityKeys::generate().public(), false)] {
+        let mut socket = TcpStream::connect(endpoint.address).await.unwrap();
+        let initiator = Initiator::from_raw_k(key).unwrap();
+        let (message, handshake) = Handshake::initiator(initiator).step_0().unwrap();
+        socket.write_all(message.payload()).await.unwrap();
+        let mut answer = [0; 234];
+        timeout(PATIENCE, socket.read_exact(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(handshake.step_2(answer).is_ok(), goes_on);
+    }
 }
 
 #[tokio::test]

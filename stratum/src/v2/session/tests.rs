@@ -7,6 +7,7 @@ use sharechain::{Target, testing};
 use super::*;
 use crate::{
     difficulty::Difficulty,
+    limits::SUBSCRIBE_TIMEOUT,
     session::tests::{EASY, HARD, at, config, format, template, user},
     v2::{
         limits::CHANNELS_MAX,
