@@ -1,12 +1,19 @@
 //! What the task tells the store and others, on a chain with short windows.
 
+use libp2p::gossipsub::MessageId;
 use sharechain::{
     ConsensusParams, Origin, Params,
     testing::{self, GENESIS_TIME, Miner},
 };
 
 use super::*;
-use crate::{chain_profile::ChainProfile, events::EventsTask, p2p::P2pCommand, store::Command};
+use crate::{
+    chain_profile::ChainProfile,
+    clock::unix_now,
+    events::EventsTask,
+    p2p::{Acceptance, P2pCommand},
+    store::Command,
+};
 
 /// Windows of 30 shares: four of them are kept.
 fn short_params() -> Arc<Params> {
@@ -105,4 +112,82 @@ async fn nothing_is_removed_from_the_store_that_its_newest_mark_names() {
         }
     }
     assert!(removed > 100, "{removed}");
+}
+
+/// A running task that is told of shares by one peer.
+struct Gossiped {
+    running: Running,
+    source: PeerId,
+    store: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<P2pCommand>,
+    /// How often the peer was blamed.
+    faults: usize,
+    _others: (watch::Receiver<Arc<ChainView>>, mpsc::Receiver<BlockInput>, EventsTask),
+}
+
+impl Gossiped {
+    /// On a chain that began a minute ago, and when that was: the task goes by the clock of the system.
+    fn new() -> (Self, Arc<Params>, u32) {
+        let genesis_time = u32::try_from(unix_now()).unwrap() - 60;
+        let raw = testing::devnet_params().raw().clone();
+        let params = testing::params(ConsensusParams { genesis_time, ..raw });
+        (Self::on(params.clone()), params, genesis_time)
+    }
+
+    fn on(params: Arc<Params>) -> Self {
+        let Alone { task, store, view, _others: (commands, blocks, events) } = alone(ShareChain::new(params), None);
+        let _others = (view, blocks, events);
+        Self { running: Running::new(task), source: PeerId::random(), store, commands, faults: 0, _others }
+    }
+
+    /// The peer gossips a share; whether it goes on to others.
+    async fn relays(&mut self, share: &Arc<CheckedShare>) -> bool {
+        let ticket = GossipTicket { message: MessageId::new(share.id().as_bytes()), source: self.source };
+        self.running.on_input(ChainInput::Gossip { share: share.clone(), ticket }).await;
+        while self.store.try_recv().is_ok() {}
+        let mut relays = false;
+        while let Ok(command) = self.commands.try_recv() {
+            relays |= matches!(command, P2pCommand::Verdict { acceptance: Acceptance::Accept, .. });
+            self.faults += usize::from(matches!(command, P2pCommand::Fault { peer, .. } if peer == self.source));
+        }
+        relays
+    }
+}
+
+#[tokio::test]
+async fn attack_p3_a_flood_of_one_script_is_neither_relayed_nor_linked() {
+    let (mut gossiped, params, began) = Gossiped::new();
+    let (mut flooder, mut other) = (Miner::new(params.clone(), 1), Miner::new(params, 2));
+    let first = flooder.mine(&mut gossiped.running.task.chain, began + 1);
+    assert!(gossiped.relays(&first).await);
+    let mut mine = |miner: &mut Miner| miner.mine(&mut gossiped.running.task.chain, began + 2);
+    let (flood, honest): (Vec<_>, _) = ((0..64).map(|_| mine(&mut flooder)).collect(), mine(&mut other));
+    // What is known is soon judged, and is counted like the rest.
+    for _ in 0..1_000 {
+        assert!(!gossiped.relays(&first).await);
+    }
+    let mut relayed = 0;
+    for share in &flood {
+        let relays = gossiped.relays(share).await;
+        assert_eq!(gossiped.running.task.chain.contains(&share.id()), relays);
+        relayed += usize::from(relays);
+    }
+    // Some a second are let through meanwhile.
+    assert!(relayed < flood.len() / 2, "{relayed} were relayed");
+    assert!(gossiped.relays(&honest).await, "who floods nothing is not concerned");
+    assert_eq!(gossiped.faults, 0, "a relay passes on what others found");
+}
+
+#[tokio::test]
+async fn attack_p7_whoever_relays_what_is_too_old_is_told_of() {
+    let (mut gossiped, params, began) = Gossiped::new();
+    let (mut miner, mut hostile) = (Miner::new(params.clone(), 1), Miner::new(params.clone(), 2));
+    let old = hostile.mine(&mut gossiped.running.task.chain, began + 1);
+    for second in 1..=params.raw().merge_depth + 1 {
+        let share = miner.mine(&mut gossiped.running.task.chain, began + second);
+        assert!(gossiped.relays(&share).await);
+    }
+    assert_eq!(gossiped.faults, 0);
+    assert!(!gossiped.relays(&old).await);
+    assert_eq!(gossiped.faults, 1);
 }

@@ -149,6 +149,9 @@ async fn check_all(shares: &[Vec<u8>], params: &Params) -> Result<Vec<Arc<Checke
 mod tests {
     use std::time::Duration;
 
+    use libp2p::gossipsub::MessageId;
+    use sharechain::testing;
+
     use super::*;
 
     #[test]
@@ -159,5 +162,42 @@ mod tests {
         }
         let hostile = PeerId::random();
         assert_eq!((0..4_000).filter(|_| unknown.is_flood(hostile, now)).count(), 4_000 - 2_048);
+    }
+
+    #[tokio::test]
+    async fn attack_p7_a_flood_of_unknown_versions_is_told_and_a_few_are_not() {
+        let (sender, inbox) = mpsc::channel(1);
+        // There is room for what is said of all of them.
+        let (chain, _chain_inputs) = mpsc::channel(8_192);
+        let (p2p, mut commands) = P2pHandle::channel();
+        let checking = run(testing::devnet_params(), inbox, chain, p2p, CancellationToken::new());
+        let source = PeerId::random();
+        let flooding = async {
+            for _ in 0..4_000 {
+                let ticket = GossipTicket { message: MessageId::new(b"x"), source };
+                let bytes = vec![0xff; 100];
+                sender.send(CheckInput::Gossip { bytes, ticket, place: Arc::default() }).await.unwrap();
+            }
+            drop(sender);
+        };
+        let counting = async {
+            let (mut ignored, mut faults, mut ignored_before) = (0, 0, 0);
+            while let Some(command) = commands.recv().await {
+                match command {
+                    P2pCommand::Verdict { acceptance: Acceptance::Ignore, .. } => ignored += 1,
+                    P2pCommand::Fault { peer, fault: Fault::UselessShares } if peer == source => {
+                        if faults == 0 {
+                            ignored_before = ignored;
+                        }
+                        faults += 1;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            (ignored, faults, ignored_before)
+        };
+        let ((), (), (ignored, faults, ignored_before)) = tokio::join!(checking, flooding, counting);
+        assert_eq!(ignored, 4_000, "who passes them on may be one that knows them");
+        assert!(ignored_before > 2_048 && faults > 0, "{faults} faults, the first after {ignored_before} shares");
     }
 }

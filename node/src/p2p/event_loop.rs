@@ -384,13 +384,4 @@ const fn is_cut(failure: &ping::Failure) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_cut_when_pings_are_not_answered_or_cannot_be_sent() {
-        let unsent = std::io::Error::from(std::io::ErrorKind::TimedOut);
-        assert!(is_cut(&ping::Failure::Timeout) && is_cut(&ping::Failure::Other { error: Box::new(unsent) }));
-        assert!(!is_cut(&ping::Failure::Unsupported), "whoever speaks no ping is still there");
-    }
-}
+mod tests;

@@ -39,7 +39,10 @@ fn messages_round_trip_and_nothing_trails() {
         Response::Peers { envelopes: vec![vec![7; ENVELOPE_LEN_MAX]; EXCHANGE_MAX] },
         Response::Ads { ads: vec![vec![7; AD_LEN_MAX]; ADS_MAX] },
     ] {
-        assert_eq!(Response::decode(&response.encode()), Ok(response));
+        let mut bytes = response.encode();
+        assert_eq!(Response::decode(&bytes), Ok(response));
+        bytes.push(0);
+        assert_eq!(Response::decode(&bytes), Err(DecodeError::Trailing { extra: 1 }));
     }
 }
 
