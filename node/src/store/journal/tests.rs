@@ -27,6 +27,18 @@ fn what_was_appended_is_there_after_a_restart_and_is_its_owners_alone() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// The device takes what is written and cannot be synced.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_appended_before_it_is_synced() {
+    let path = PathBuf::from("/dev/null");
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(b"taken").unwrap();
+    let mut journal = Journal { path, file, len: 0 };
+    assert_eq!(journal.append(&[sample(1)]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    assert_eq!(journal.len, 0);
+}
+
 #[test]
 fn a_torn_or_damaged_entry_costs_itself_wherever_it_is() {
     let folder = tempfile::tempdir().unwrap();
