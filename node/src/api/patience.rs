@@ -102,9 +102,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        time::timeout,
+    };
 
     use super::*;
+
+    /// Everything here takes milliseconds.
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     #[tokio::test]
     async fn a_client_that_does_not_read_is_cut_and_one_that_reads_is_not() {
@@ -113,7 +119,8 @@ mod tests {
         ours.write_all(b"1234").await.unwrap();
         theirs.read_exact(&mut [0; 4]).await.unwrap();
         ours.write_all(b"5678").await.unwrap();
-        assert_eq!(ours.write_all(b"9").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let cut = timeout(PATIENCE, ours.write_all(b"9")).await.expect("a write does not wait for ever");
+        assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::TimedOut);
         let (ours, mut theirs) = duplex(4);
         let mut ours = Watched::new(ours, Duration::from_secs(3_600));
         let mut read = [0; 64];

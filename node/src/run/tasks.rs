@@ -56,7 +56,14 @@ impl Tasks {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
+
+    /// Everything here takes milliseconds.
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     #[tokio::test]
     async fn a_task_that_panics_ends_the_node_by_name() {
@@ -64,7 +71,7 @@ mod tests {
         let tasks = Tasks { lane: None, tracker: TaskTracker::new(), token: CancellationToken::new(), ended };
         tasks.spawn("healthy", std::future::pending());
         tasks.spawn("broken", async { panic!("a bug") });
-        tasks.token.cancelled().await;
+        timeout(PATIENCE, tasks.token.cancelled()).await.expect("the end of a task ends the node");
         assert!(matches!(first_ended.try_recv(), Ok(NodeError::TaskPanicked("broken"))));
     }
 }
