@@ -17,3 +17,6 @@ pub use kind::{ClientKind, UnknownClient};
 pub use rules::{ClientRules, Heard};
 pub(crate) use violation::shown;
 pub use violation::{Breach, Violation};
+
+#[cfg(test)]
+mod tests;
