@@ -246,6 +246,9 @@ fn read_kept<T>(path: &Path, len_max: usize, decode: impl FnOnce(&[u8]) -> io::R
 
 /// Writes a file that only its owner can read, so that after a power cut it is there as a whole or not at all.
 ///
+/// A file has one writer at a time, which callers see to: its temporary file has always the same name, so that a crash leaves
+/// one at most.
+///
 /// # Errors
 /// When a step fails; the old file is then still there.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {

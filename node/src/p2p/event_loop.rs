@@ -170,7 +170,7 @@ impl Network {
             tokio::select! {
                 biased;
                 () = token.cancelled() => {
-                    self.keep_files_now();
+                    self.keep_files_now().await;
                     return self.say_farewell().await;
                 }
                 Some(command) = commands.recv() => self.on_command(command),
