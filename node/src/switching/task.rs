@@ -140,8 +140,9 @@ impl SwitchingTask {
         if let Some(decision) = self.controller.on_health(now, &seen) {
             self.keep(&decision);
         }
-        if now >= self.next_tick {
-            self.next_tick = now.saturating_add(self.controller.settings().schedule.tick_secs);
+        let tick_secs = self.controller.settings().schedule.tick_secs;
+        if is_tick(now, self.next_tick, tick_secs) {
+            self.next_tick = now.saturating_add(tick_secs);
             let prices = self.prices.borrow().clone();
             let (cost, seen) = ((self.switch_cost().0, now), (&mut self.memories[..], &self.health[..]));
             let inputs = observe::inputs(self.lanes.views(), seen, &self.stratum, &prices, cost);
@@ -247,6 +248,11 @@ impl SwitchingTask {
     }
 }
 
+/// Whether lanes are to be decided on. A clock that went back would hold that up until it has caught up.
+const fn is_tick(now: UnixTime, next_tick: UnixTime, tick_secs: u64) -> bool {
+    now >= next_tick || next_tick.saturating_sub(now) > tick_secs
+}
+
 /// What all miners did until now.
 fn mined(stratum: &StratumHandle) -> Mined {
     let all = stratum.snapshot();
@@ -259,4 +265,20 @@ fn plan_of(views: &[LaneView], weights: &Weights, out: &BTreeSet<String>) -> Vec
         is_usable: view.jobs.borrow().is_some() && !out.contains(&view.name),
     };
     views.iter().map(planned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_decided_on_when_it_is_time_and_when_the_clock_was_set_back() {
+        let (last, tick_secs) = (1_000_000, 60);
+        let next = last + tick_secs;
+        for (now, expected) in [(last, false), (next - 1, false), (next, true), (next + 9, true), (last - 3_600, true)]
+        {
+            assert_eq!(is_tick(now, next, tick_secs), expected, "{now}");
+        }
+        assert!(is_tick(last, 0, tick_secs), "the first time");
+    }
 }
