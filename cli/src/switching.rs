@@ -126,7 +126,7 @@ fn text(switching: &Switching) -> String {
         rows.push(("chosen by hand", format!("{lane}: {reason}; `poolnode lanes release` ends that")));
     }
     let failing = switching.lanes.iter().filter_map(|lane| Some(format!("{}: {}", lane.name, lane.problem.as_ref()?)));
-    let problems: Vec<String> = failing.chain(switching.advice.iter().cloned()).collect();
+    let problems: Vec<String> = failing.chain(switching.advice.iter().chain(&switching.warning).cloned()).collect();
     let mut text = format!("{}\n\n{}", key_values(&rows), listing::table(&switching.lanes, &CHOICES));
     for problem in problems {
         text.push_str("\n! ");

@@ -120,7 +120,16 @@ pub struct Order {
     /// What.
     pub wish: Wish,
     /// What came of it; why not, in words.
-    pub reply: oneshot::Sender<Result<Arc<Decision>, String>>,
+    pub reply: oneshot::Sender<Result<Obeyed, String>>,
+}
+
+/// An order is carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Obeyed {
+    /// It holds after a crash too.
+    Recorded,
+    /// The disk has not taken it: a crash would undo it.
+    NotOnDisk,
 }
 
 /// What an operator can want.
@@ -174,7 +183,7 @@ impl Lanes {
     }
 
     /// Gives an order; `None` when the node stops.
-    pub async fn order(&self, wish: Wish) -> Option<Result<Arc<Decision>, String>> {
+    pub async fn order(&self, wish: Wish) -> Option<Result<Obeyed, String>> {
         let (reply, answer) = oneshot::channel();
         self.orders.send(Order { wish, reply }).await.ok()?;
         answer.await.ok()

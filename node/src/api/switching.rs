@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     lanes::{Decision, Health, Observation, RunState},
-    switching::{Board, CostSource, LaneView, Wish},
+    switching::{Board, CostSource, LaneView, Obeyed, Wish},
 };
 
 /// Which lanes miners are on, why, and what comes next.
@@ -88,8 +88,11 @@ pub(super) async fn order(
         }
     };
     let done = api.lanes.order(wish).await.ok_or_else(stopping)?;
-    done.map_err(|reason| problem(StatusCode::CONFLICT, "not done", reason))?;
-    Ok(Json(switching_dto(&api)))
+    let warning = match done.map_err(|reason| problem(StatusCode::CONFLICT, "not done", reason))? {
+        Obeyed::Recorded => None,
+        Obeyed::NotOnDisk => Some("it is in effect, but the disk has not taken it: a crash would undo it".to_owned()),
+    };
+    Ok(Json(Switching { warning, ..switching_dto(&api) }))
 }
 
 fn switching_dto(api: &ApiState) -> Switching {
@@ -116,6 +119,7 @@ fn switching_dto(api: &ApiState) -> Switching {
         switch_cost_moves: moves,
         lanes: api.lanes.views().iter().map(lane).collect(),
         advice: last.map(|last| last.advice.iter().map(|advice| advice.text.clone()).collect()).unwrap_or_default(),
+        warning: None,
     }
 }
 

@@ -84,8 +84,8 @@ impl Keeper {
         self.tell(&outcome);
     }
 
-    /// Writes all that waits, if that does not take long.
-    pub(crate) async fn flush(&mut self) {
+    /// Writes all that waits, if that does not take long. Whether it is on the disk.
+    pub(crate) async fn flush(&mut self) -> bool {
         let all = async {
             if self.writing.is_some() {
                 self.written().await;
@@ -95,7 +95,9 @@ impl Keeper {
                 self.written().await;
             }
         };
-        let _slow = timeout(FLUSH_TIMEOUT, all).await;
+        let in_time = timeout(FLUSH_TIMEOUT, all).await.is_ok();
+        // A write that failed when all was handed to the disk leaves nothing that waits, but was told.
+        in_time && self.file.is_some() && self.waiting.is_empty() && !self.told
     }
 
     /// Says once that lines cannot be written, and once that they are again.
@@ -148,8 +150,21 @@ mod tests {
         keeper.keep(&"c");
         keeper.begin();
         keeper.keep(&"d");
-        keeper.flush().await;
+        assert!(keeper.flush().await);
         assert_eq!(open(&path).1, ["a", "b", "c", "d"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_the_disk_hears_whether_it_has_taken_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("words.jsonl");
+        let mut keeper = Keeper::new(open(&path).0);
+        assert!(keeper.flush().await, "nothing is there as a whole");
+        fs::create_dir(&path).unwrap();
+        keeper.keep(&"a");
+        assert!(!keeper.flush().await);
+        fs::remove_dir(&path).unwrap();
+        assert!(keeper.flush().await);
     }
 
     #[test]

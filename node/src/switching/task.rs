@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
-    Board, CostSource, LaneView, Lanes, Order, SwitchingEnds, Wish,
+    Board, CostSource, LaneView, Lanes, Obeyed, Order, SwitchingEnds, Wish,
     earnings::Earnings,
     observe::{self, Memory},
     placing::Placer,
@@ -110,13 +110,14 @@ impl SwitchingTask {
                 () = self.record.written() => {}
                 lesson = self.studies.learned() => self.controller.learned(lesson),
                 Some(Order { wish, reply }) = self.orders.recv() => {
-                    let answer = self.obey(&wish, unix_now());
+                    let obeyed = self.obey(&wish, unix_now());
                     // Who reads on the answer what is in effect has to find the order carried out.
                     self.publish();
-                    // And it has to be there after a crash.
-                    self.record.flush().await;
+                    // And it has to be there after a crash, or whoever asked has to know that it may not.
+                    let is_recorded = self.record.flush().await;
+                    let how = if is_recorded { Obeyed::Recorded } else { Obeyed::NotOnDisk };
                     // Whoever asked may have gone.
-                    let _gone = reply.send(answer);
+                    let _gone = reply.send(obeyed.map(|()| how));
                 }
                 _ = looks.tick() => {
                     self.look(unix_now());
@@ -162,7 +163,7 @@ impl SwitchingTask {
         }
     }
 
-    fn obey(&mut self, wish: &Wish, now: UnixTime) -> Result<Arc<Decision>, String> {
+    fn obey(&mut self, wish: &Wish, now: UnixTime) -> Result<(), String> {
         match wish {
             Wish::Switch { lane, reason } => self.controller.switch(lane, reason).map_err(|error| error.to_string())?,
             Wish::Release => self.controller.release(),
@@ -175,7 +176,7 @@ impl SwitchingTask {
         info!(event = "lanes_order", ?wish, "an order about lanes");
         let decision = self.controller.enforce(now);
         self.keep(&decision);
-        Ok(decision)
+        Ok(())
     }
 
     /// Remembers what a pause interrupts.

@@ -32,6 +32,8 @@ pub struct Switching {
     pub lanes: Vec<LaneChoice>,
     /// What the operator can do, where the node cannot.
     pub advice: Vec<String>,
+    /// Of an answer to an order: what whoever gave it should know.
+    pub warning: Option<String>,
 }
 
 /// A lane among the others.
