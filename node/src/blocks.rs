@@ -29,7 +29,6 @@ use tracing::{error, info, warn};
 use crate::{
     chain_profile::ChainProfile,
     clock::every,
-    data_dir::write_durably,
     defaults::{BLOCK_CHECK, BLOCK_UNKNOWN_MAX, BLOCKS_REMEMBERED_MAX},
     parent::{
         Daemons,
@@ -37,6 +36,7 @@ use crate::{
     },
 };
 
+mod files;
 mod history;
 mod pool_block;
 mod recount;
@@ -126,11 +126,8 @@ impl BlocksTask {
             unsaved: false,
             view,
         };
-        for entry in fs::read_dir(&task.folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "block") {
-                task.resume(&path)?;
-            }
+        for path in files::all(&task.folder)? {
+            task.resume(&path);
         }
         // Who looks at it from the start on knows which blocks are none of this run.
         task.publish();
@@ -201,7 +198,7 @@ impl BlocksTask {
     /// The block is worth more than the file: it is submitted all the same.
     fn write(&self, hash: &BlockHash, bytes: &[u8]) {
         let path = self.path(hash);
-        if let Err(cause) = write_durably(&path, hex::encode(bytes).as_bytes()) {
+        if let Err(cause) = files::write(&path, bytes) {
             error!(%cause, path = %path.display(), "the found block could not be written to disk");
         }
     }
@@ -222,24 +219,26 @@ impl BlocksTask {
         }
     }
 
-    /// Submits a block that an earlier run wrote.
-    fn resume(&mut self, path: &Path) -> io::Result<()> {
-        let bytes = hex::decode(fs::read(path)?.trim_ascii()).unwrap_or_default();
+    /// Submits a block that an earlier run wrote. A file that is none costs only itself: the node has to start.
+    fn resume(&mut self, path: &Path) {
+        let bytes = match files::read(path) {
+            Ok(bytes) => bytes.unwrap_or_default(),
+            Err(cause) => {
+                return warn!(event = "block_unread", %cause, path = %path.display(), "a block cannot be read, left alone");
+            }
+        };
         let Some(header) = bytes.first_chunk().map(Header::decode) else {
-            warn!(path = %path.display(), "not a block, left alone");
-            return Ok(());
+            return warn!(path = %path.display(), "not a block, left alone");
         };
         let hash = header_hash(&self.params, &header);
         if self.path(&hash) != path {
-            warn!(path = %path.display(), "not the block of its name, left alone");
-            return Ok(());
+            return warn!(path = %path.display(), "not the block of its name, left alone");
         }
         info!(%hash, bytes = bytes.len(), "submitting a block of an earlier run again");
         // The history says whose it is; without it, it is worth keeping like our own.
         let own = self.blocks.get(&hash).is_none_or(|tracked| tracked.block.own);
         self.track(PoolBlock::found(hash, 0, 0, own));
         self.submit(hash, bytes);
-        Ok(())
     }
 
     /// Hands a block to every daemon at once.
@@ -332,7 +331,7 @@ impl BlocksTask {
         }
         if block.is_matured() {
             tracked.ended.cancel();
-            self.forget_file(&hash);
+            files::forget(&self.path(&hash));
         } else if status.is_none() && tracked.needs_submission() {
             self.submit_again(hash);
         }
@@ -341,14 +340,16 @@ impl BlocksTask {
     /// Submits a block once more, from its file.
     fn submit_again(&mut self, hash: BlockHash) {
         let path = self.path(&hash);
-        match fs::read(&path).map(|text| hex::decode(text.trim_ascii())) {
-            Ok(Ok(bytes)) => {
+        match files::read(&path) {
+            Ok(Some(bytes)) => {
                 warn!(%hash, "no daemon knows the block, submitting it again");
                 self.submit(hash, bytes);
             }
             // Others' blocks have a file only when they were rebuilt here.
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            _ => warn!(path = %path.display(), "no daemon knows the block, and its file cannot be read"),
+            Ok(None) => {}
+            Err(cause) => {
+                warn!(event = "block_unread", %cause, path = %path.display(), "no daemon knows the block, and its file cannot be read");
+            }
         }
     }
 
@@ -375,19 +376,8 @@ impl BlocksTask {
         }
     }
 
-    /// A matured block needs no file any more.
-    fn forget_file(&self, hash: &BlockHash) {
-        let path = self.path(hash);
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                warn!(%cause, path = %path.display(), "a matured block's file could not be removed");
-            }
-            _ => {}
-        }
-    }
-
     fn path(&self, hash: &BlockHash) -> PathBuf {
-        self.folder.join(format!("{hash}.block"))
+        files::path(&self.folder, hash)
     }
 }
 

@@ -229,7 +229,14 @@ pub fn operator_key(path: &Path) -> Result<ed25519::Keypair, NodeError> {
 }
 
 /// What a file of ours holds; `None` before it was first written. One that is longer than ours ever are is not read.
-fn read_kept<T>(path: &Path, len_max: usize, decode: impl FnOnce(&[u8]) -> io::Result<T>) -> io::Result<Option<T>> {
+///
+/// # Errors
+/// When it cannot be read or decoded, or is too long.
+pub(crate) fn read_kept<T>(
+    path: &Path,
+    len_max: usize,
+    decode: impl FnOnce(&[u8]) -> io::Result<T>,
+) -> io::Result<Option<T>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -67,3 +67,14 @@ fn a_file_that_is_no_block_is_left_alone() {
     assert!(task(folder.path()).blocks.is_empty());
     assert!(stray.exists());
 }
+
+#[test]
+fn files_that_cannot_be_read_do_not_keep_the_node_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let unreadable = folder.path().join(format!("{}.block", hash(1)));
+    fs::create_dir(&unreadable).unwrap();
+    let endless = fs::File::create(folder.path().join(format!("{}.block", hash(2)))).unwrap();
+    endless.set_len(1 << 40).unwrap();
+    assert!(task(folder.path()).blocks.is_empty());
+    assert!(unreadable.exists());
+}
