@@ -21,7 +21,7 @@ use sharechain::{BlockHash, CheckedShare, Header, Params};
 use stratum::submit::Found;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -29,7 +29,7 @@ use tracing::{error, info, warn};
 use crate::{
     chain_profile::ChainProfile,
     clock::every,
-    defaults::{BLOCK_CHECK, BLOCK_UNKNOWN_MAX, BLOCKS_REMEMBERED_MAX},
+    defaults::{BLOCK_CHECK, BLOCK_UNKNOWN_MAX, BLOCKS_REMEMBERED_MAX, BLOCKS_STOP_TIMEOUT},
     parent::{
         Daemons,
         rpc::{BlockStatus, RpcError},
@@ -150,12 +150,33 @@ impl BlocksTask {
             }
             self.publish();
         }
-        // Blocks that were found before the stop still reach the disk; the channel ends with the chain task.
-        while let Some(input) = inbox.recv().await {
-            if let BlockInput::Own { found, written } = input {
-                self.on_own(&found, written);
+        self.finish(inbox).await;
+    }
+
+    /// Blocks that were found before the stop still reach the disk, and the daemons that answer soon.
+    async fn finish(mut self, mut inbox: mpsc::Receiver<BlockInput>) {
+        // The channel ends with the chain task. A channel and a set of futures lose nothing when the other wins.
+        loop {
+            tokio::select! {
+                biased;
+                Some(answer) = self.calls.next() => self.on_answer(answer),
+                input = inbox.recv() => match input {
+                    Some(BlockInput::Own { found, written }) => self.on_own(&found, written),
+                    Some(BlockInput::Seen(_) | BlockInput::Rebuilt { .. }) => {}
+                    None => break,
+                },
             }
         }
+        let last = async {
+            while self.blocks.values().any(Tracked::is_undelivered) {
+                let Some(answer) = self.calls.next().await else { return };
+                self.on_answer(answer);
+            }
+        };
+        if timeout(BLOCKS_STOP_TIMEOUT, last).await.is_err() {
+            warn!("the node stops before every found block was taken by a daemon; it is submitted at the next start");
+        }
+        self.publish();
         self.save();
     }
 

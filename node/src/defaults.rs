@@ -136,5 +136,8 @@ pub const ALONE_GRACE: Duration = Duration::from_secs(15);
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The part of it that stores have to write what they have, when tasks take all of theirs.
 pub const STORES_TIMEOUT: Duration = Duration::from_secs(2);
+/// The part of it that blocks which were just found have to reach a daemon and the disk.
+pub const BLOCKS_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+const _: () = assert!(BLOCKS_STOP_TIMEOUT.as_millis() + STORES_TIMEOUT.as_millis() < SHUTDOWN_TIMEOUT.as_millis());
 /// Time for an answer of the chain task to the API.
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(5);

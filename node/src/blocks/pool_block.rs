@@ -79,6 +79,11 @@ impl PoolBlock {
         matches!(self.status, PoolBlockStatus::Confirmed(_) | PoolBlockStatus::Matured(_))
     }
 
+    /// Whether a daemon has it.
+    pub(super) const fn is_taken(&self) -> bool {
+        matches!(self.status, PoolBlockStatus::Submitted) || self.is_confirmed()
+    }
+
     /// Whether it is not on the main chain, and will not be.
     pub const fn is_lost(&self) -> bool {
         matches!(self.status, PoolBlockStatus::Refused(_) | PoolBlockStatus::Orphaned)
@@ -159,6 +164,11 @@ impl Tracked {
     pub(super) fn new(block: PoolBlock) -> Self {
         let ended = CancellationToken::new();
         Self { block, since: Instant::now(), looked: None, is_looked_at: false, submissions: 0, ended }
+    }
+
+    /// Whether it is being handed to daemons, and none of them has it.
+    pub(super) const fn is_undelivered(&self) -> bool {
+        self.submissions > 0 && !self.block.is_taken()
     }
 
     /// Whether it should be handed to the daemons, if they do not know it.

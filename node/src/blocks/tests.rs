@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
 use super::*;
 use crate::parent::{
     ParentState,
@@ -7,9 +11,16 @@ use crate::parent::{
 /// Blocks until a coinbase can be spent.
 const MATURITY: i64 = 100;
 
+/// The longest that a test waits.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A task without a daemon: looks are answered by the test.
 fn task(folder: &Path) -> BlocksTask {
-    let client = RpcClient::new("http://127.0.0.1:1", RpcAuth::None).unwrap();
+    task_of(folder, "http://127.0.0.1:1")
+}
+
+fn task_of(folder: &Path, url: &str) -> BlocksTask {
+    let client = RpcClient::new(url, RpcAuth::None).unwrap();
     let (_, parent) = watch::channel(ParentState::starting());
     let (view, _) = watch::channel(Arc::default());
     let devnet = ChainProfile::find("devnet", None).unwrap();
@@ -24,6 +35,24 @@ fn hash(tag: u32) -> BlockHash {
 
 fn confirmed(height: u32, confirmations: i64) -> Result<Option<BlockStatus>, RpcError> {
     Ok(Some(BlockStatus { confirmations, height }))
+}
+
+#[tokio::test]
+async fn a_block_that_was_found_just_before_the_stop_reaches_the_daemon() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // It takes every block.
+    let daemon = axum::Router::new().fallback(|| async { "{}" });
+    tokio::spawn(async move { axum::serve(listener, daemon).await });
+    let mut task = task_of(folder.path(), &url);
+    task.track(PoolBlock::found(hash(1), 7, 50, true));
+    task.submit(hash(1), vec![0xab; 90]);
+    let ((sender, inbox), token) = (mpsc::channel(1), CancellationToken::new());
+    token.cancel();
+    drop(sender);
+    timeout(PATIENCE, task.run(inbox, token)).await.unwrap();
+    assert_eq!(history::read(folder.path()).blocks[0].status, PoolBlockStatus::Submitted);
 }
 
 #[test]
