@@ -1,8 +1,9 @@
-//! Found blocks: written to disk before anything else, submitted to every daemon until each has judged them, watched until
-//! their coinbase can be spent.
+//! Found blocks: written to disk and submitted to every daemon at once, until it is there and each has judged them; watched
+//! until their coinbase can be spent.
 //!
 //! ```text
-//! own, rebuilt: found --> file (fsync) --> submitted | refused(reason)
+//! own, rebuilt: found --> submitted | refused(reason)
+//!                   \--> file (fsync), which the miner's answer waits for
 //! anyone's:     found (seen in the share chain) --> confirmed(n) --> matured
 //!                                                       \--> orphaned
 //! ```
@@ -20,8 +21,8 @@ use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use sharechain::{BlockHash, CheckedShare, Header, Params};
 use stratum::submit::Found;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
-    time::{Instant, timeout},
+    sync::{mpsc, watch},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -29,20 +30,21 @@ use tracing::{error, info, warn};
 use crate::{
     chain_profile::ChainProfile,
     clock::every,
-    defaults::{BLOCK_CHECK, BLOCK_UNKNOWN_MAX, BLOCKS_REMEMBERED_MAX, BLOCKS_STOP_TIMEOUT},
+    defaults::{BLOCK_CHECK, BLOCK_UNKNOWN_MAX, BLOCKS_REMEMBERED_MAX},
     parent::{
         Daemons,
         rpc::{BlockStatus, RpcError},
     },
 };
 
+mod disk;
 mod files;
 mod history;
 mod pool_block;
 mod recount;
 pub(crate) mod submit;
 
-pub use pool_block::{BlocksView, PoolBlock, PoolBlockStatus};
+pub use pool_block::{BlocksView, Kept, PoolBlock, PoolBlockStatus};
 
 pub(crate) use recount::recount;
 
@@ -62,8 +64,8 @@ pub enum BlockInput {
     Own {
         /// What was found.
         found: Box<Found>,
-        /// Told when the block is on the disk, or could not be written: what the miner hears waits for it.
-        written: oneshot::Sender<()>,
+        /// Told when the block is on the disk, or why it is kept nowhere: what the miner hears waits for it.
+        kept: Kept,
     },
     /// A linked share claims to be a block.
     Seen(Arc<CheckedShare>),
@@ -76,11 +78,27 @@ pub enum BlockInput {
     },
 }
 
-/// What a call to a daemon brought.
+/// What a call to a daemon or the disk brought.
 #[derive(Debug)]
 enum Answer {
-    Submitted { hash: BlockHash, url: Arc<str>, verdict: Option<Result<Option<String>, RpcError>> },
-    Looked { hash: BlockHash, status: Result<Option<BlockStatus>, RpcError> },
+    Written {
+        hash: BlockHash,
+        outcome: io::Result<()>,
+    },
+    /// Whoever waits for a block that could not be written has waited long enough.
+    Overdue {
+        hash: BlockHash,
+    },
+    Saved(io::Result<()>),
+    Submitted {
+        hash: BlockHash,
+        url: Arc<str>,
+        verdict: Option<Result<Option<String>, RpcError>>,
+    },
+    Looked {
+        hash: BlockHash,
+        status: Result<Option<BlockStatus>, RpcError>,
+    },
 }
 
 /// The task's state.
@@ -98,6 +116,8 @@ pub struct BlocksTask {
     looks: usize,
     /// What became of a block is not in its file yet.
     unsaved: bool,
+    /// The file is being written.
+    is_saving: bool,
     view: watch::Sender<Arc<BlocksView>>,
 }
 
@@ -124,6 +144,7 @@ impl BlocksTask {
             calls: FuturesUnordered::new(),
             looks: 0,
             unsaved: false,
+            is_saving: false,
             view,
         };
         for path in files::all(&task.folder)? {
@@ -141,63 +162,47 @@ impl BlocksTask {
             tokio::select! {
                 biased;
                 () = token.cancelled() => break,
+                // Before the next input: a submission begins when it is first looked at here.
+                Some(answer) = self.calls.next() => self.on_answer(answer),
                 input = inbox.recv() => match input {
                     Some(input) => self.on_input(input),
                     None => break,
                 },
-                Some(answer) = self.calls.next() => self.on_answer(answer),
-                _ = checks.tick() => self.look(),
+                _ = checks.tick() => {
+                    self.write_again();
+                    self.look();
+                }
             }
             self.publish();
         }
         self.finish(inbox).await;
     }
 
-    /// Blocks that were found before the stop still reach the disk, and the daemons that answer soon.
-    async fn finish(mut self, mut inbox: mpsc::Receiver<BlockInput>) {
-        // The channel ends with the chain task. A channel and a set of futures lose nothing when the other wins.
-        loop {
-            tokio::select! {
-                biased;
-                Some(answer) = self.calls.next() => self.on_answer(answer),
-                input = inbox.recv() => match input {
-                    Some(BlockInput::Own { found, written }) => self.on_own(&found, written),
-                    Some(BlockInput::Seen(_) | BlockInput::Rebuilt { .. }) => {}
-                    None => break,
-                },
-            }
-        }
-        let last = async {
-            while self.blocks.values().any(Tracked::is_undelivered) {
-                let Some(answer) = self.calls.next().await else { return };
-                self.on_answer(answer);
-            }
-        };
-        if timeout(BLOCKS_STOP_TIMEOUT, last).await.is_err() {
-            warn!("the node stops before every found block was taken by a daemon; it is submitted at the next start");
-        }
-        self.publish();
-        self.save();
-    }
-
     fn on_input(&mut self, input: BlockInput) {
         match input {
-            BlockInput::Own { found, written } => self.on_own(&found, written),
+            BlockInput::Own { found, kept } => self.on_own(&found, kept),
             BlockInput::Seen(share) => self.on_seen(&share),
             BlockInput::Rebuilt { hash, bytes } => self.on_rebuilt(hash, bytes),
         }
     }
 
-    fn on_own(&mut self, found: &Found, written: oneshot::Sender<()>) {
+    fn on_own(&mut self, found: &Found, kept: Kept) {
         let hash = header_hash(&self.params, &found.header);
         let bytes = assemble(&self.params, found);
         let height = found.data.block_height;
         info!(event = "block_found", %hash, height, "block found");
-        self.write(&hash, &bytes);
-        let _stopping = written.send(());
-        self.track(PoolBlock::found(hash, height, found.data.coinbase_value.units(), true));
-        self.submit(hash, bytes);
-        self.save();
+        self.take(PoolBlock::found(hash, height, found.data.coinbase_value.units(), true), bytes.into(), kept);
+    }
+
+    /// An own block goes to the daemons and to the disk; neither waits for the other.
+    fn take(&mut self, block: PoolBlock, bytes: Arc<[u8]>, kept: Kept) {
+        let hash = block.hash;
+        self.track(block);
+        if let Some(tracked) = self.blocks.get_mut(&hash) {
+            tracked.waiting.push(kept);
+        }
+        self.submit(hash, bytes.clone());
+        self.write(hash, bytes);
     }
 
     fn on_seen(&mut self, share: &CheckedShare) {
@@ -212,16 +217,9 @@ impl BlocksTask {
             return;
         }
         info!(event = "block_rebuilt", %hash, "submitting the block of another node");
-        self.write(&hash, &bytes);
-        self.submit(hash, bytes);
-    }
-
-    /// The block is worth more than the file: it is submitted all the same.
-    fn write(&self, hash: &BlockHash, bytes: &[u8]) {
-        let path = self.path(hash);
-        if let Err(cause) = files::write(&path, bytes) {
-            error!(%cause, path = %path.display(), "the found block could not be written to disk");
-        }
+        let bytes: Arc<[u8]> = bytes.into();
+        self.submit(hash, bytes.clone());
+        self.write(hash, bytes);
     }
 
     fn track(&mut self, block: PoolBlock) {
@@ -259,13 +257,12 @@ impl BlocksTask {
         // The history says whose it is; without it, it is worth keeping like our own.
         let own = self.blocks.get(&hash).is_none_or(|tracked| tracked.block.own);
         self.track(PoolBlock::found(hash, 0, 0, own));
-        self.submit(hash, bytes);
+        self.submit(hash, bytes.into());
     }
 
     /// Hands a block to every daemon at once.
-    fn submit(&mut self, hash: BlockHash, bytes: Vec<u8>) {
+    fn submit(&mut self, hash: BlockHash, bytes: Arc<[u8]>) {
         let Some(tracked) = self.blocks.get_mut(&hash) else { return };
-        let bytes: Arc<[u8]> = bytes.into();
         for client in self.daemons.all() {
             tracked.submissions += 1;
             let (client, bytes, ended) = (client.clone(), bytes.clone(), tracked.ended.clone());
@@ -297,6 +294,9 @@ impl BlocksTask {
 
     fn on_answer(&mut self, answer: Answer) {
         match answer {
+            Answer::Written { hash, outcome } => self.on_written(hash, outcome),
+            Answer::Overdue { hash } => self.blocks.get_mut(&hash).into_iter().for_each(Tracked::refuse_waiting),
+            Answer::Saved(outcome) => self.on_saved(&outcome),
             Answer::Submitted { hash, url, verdict } => self.on_submitted(hash, &url, verdict),
             Answer::Looked { hash, status } => {
                 self.looks = self.looks.saturating_sub(1);
@@ -309,21 +309,19 @@ impl BlocksTask {
     fn on_submitted(&mut self, hash: BlockHash, url: &str, verdict: Option<Result<Option<String>, RpcError>>) {
         let Some(tracked) = self.blocks.get_mut(&hash) else { return };
         tracked.submissions = tracked.submissions.saturating_sub(1);
-        let refusal = match verdict {
-            None => return,
-            Some(Ok(word)) => {
-                let word = word.unwrap_or_default();
-                if submit::is_taken(&word) {
-                    info!(event = "block_taken", %hash, url, word, "the daemon took the block");
-                    self.unsaved |= tracked.block.on_taken();
-                    return;
-                }
-                word
+        match verdict {
+            None => {}
+            Some(Ok(word)) if submit::is_taken(word.as_deref().unwrap_or_default()) => {
+                info!(event = "block_taken", %hash, url, word, "the daemon took the block");
+                self.unsaved |= tracked.block.on_taken();
             }
-            Some(Err(cause)) => cause.to_string(),
-        };
-        error!(event = "block_refused", %hash, url, refusal, "the daemon refuses the block; its file is kept");
-        self.unsaved |= tracked.block.on_refused(refusal);
+            Some(refusal) => {
+                let refusal = refusal.map_or_else(|cause| cause.to_string(), Option::unwrap_or_default);
+                error!(event = "block_refused", %hash, url, refusal, "the daemon refuses the block; its file is kept");
+                self.unsaved |= tracked.block.on_refused(refusal);
+            }
+        }
+        tracked.answer_waiting();
     }
 
     fn on_looked(&mut self, hash: BlockHash, status: Result<Option<BlockStatus>, RpcError>) {
@@ -352,24 +350,33 @@ impl BlocksTask {
         }
         if block.is_matured() {
             tracked.ended.cancel();
-            files::forget(&self.path(&hash));
+            tracked.unwritten = None;
+            files::forget(&files::path(&self.folder, &hash));
         } else if status.is_none() && tracked.needs_submission() {
             self.submit_again(hash);
         }
     }
 
-    /// Submits a block once more, from its file.
+    /// Submits a block once more, from its file where it has one.
     fn submit_again(&mut self, hash: BlockHash) {
         let path = self.path(&hash);
-        match files::read(&path) {
+        let Some(tracked) = self.blocks.get_mut(&hash) else { return };
+        let read = match tracked.unwritten.clone() {
+            Some(bytes) => Ok(Some(bytes)),
+            None => files::read(&path).map(|read| read.map(Arc::from)),
+        };
+        match read {
             Ok(Some(bytes)) => {
                 warn!(%hash, "no daemon knows the block, submitting it again");
                 self.submit(hash, bytes);
             }
             // Others' blocks have a file only when they were rebuilt here.
-            Ok(None) => {}
-            Err(cause) => {
-                warn!(event = "block_unread", %cause, path = %path.display(), "no daemon knows the block, and its file cannot be read");
+            Ok(None) if !tracked.block.own => {}
+            Ok(None) | Err(_) if tracked.trouble.is_some() => {}
+            unread => {
+                let cause = unread.err().map_or_else(|| "there is no file".to_owned(), |cause| cause.to_string());
+                error!(event = "block_unread", cause, path = %path.display(), "no daemon knows the block, and it cannot be read");
+                tracked.trouble = Some(cause);
             }
         }
     }
@@ -380,21 +387,6 @@ impl BlocksTask {
         let confirmed = blocks.iter().filter(|block| block.is_confirmed()).count();
         let confirmed = self.forgotten.saturating_add(u64::try_from(confirmed).unwrap_or(u64::MAX));
         self.view.send_replace(Arc::new(BlocksView { blocks, confirmed }));
-    }
-
-    fn save_if_changed(&mut self) {
-        if self.unsaved {
-            self.save();
-        }
-    }
-
-    fn save(&mut self) {
-        let blocks = self.blocks.values().map(|tracked| tracked.block.clone()).collect();
-        self.unsaved = false;
-        if let Err(cause) = history::write(&self.folder, &History { blocks, forgotten: self.forgotten }) {
-            // The files of the blocks are what must not be lost.
-            warn!(%cause, path = %self.folder.display(), "what became of found blocks could not be written");
-        }
     }
 
     fn path(&self, hash: &BlockHash) -> PathBuf {

@@ -1,9 +1,9 @@
 //! What is known of the pool's blocks, what an answer changes in it, and which of them the daemons should be asked about.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sharechain::BlockHash;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
 
 /// An own block is given up after this long; a reorganisation may bring it back.
 const OWN_BLOCK_UNKNOWN_MAX: Duration = Duration::from_secs(86_400);
+
+/// Where to say that a block is kept, or why not in words.
+pub type Kept = oneshot::Sender<Result<(), String>>;
 
 /// A block of the pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,12 +161,48 @@ pub(super) struct Tracked {
     pub(super) submissions: usize,
     /// Ends these.
     pub(super) ended: CancellationToken,
+    /// The block, while it should have a file and has none.
+    pub(super) unwritten: Option<Arc<[u8]>>,
+    /// The file is being written.
+    pub(super) is_being_written: bool,
+    /// Why the file could not be written or read the last time; the log has said so.
+    pub(super) trouble: Option<String>,
+    /// Miners' answers that wait for the file.
+    pub(super) waiting: Vec<Kept>,
 }
 
 impl Tracked {
     pub(super) fn new(block: PoolBlock) -> Self {
-        let ended = CancellationToken::new();
-        Self { block, since: Instant::now(), looked: None, is_looked_at: false, submissions: 0, ended }
+        Self {
+            block,
+            since: Instant::now(),
+            looked: None,
+            is_looked_at: false,
+            submissions: 0,
+            ended: CancellationToken::new(),
+            unwritten: None,
+            is_being_written: false,
+            trouble: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Answers those who wait, if it is known by now: the block is kept when it is on the disk, or when that failed and a
+    /// daemon has it.
+    pub(super) fn answer_waiting(&mut self) {
+        let is_written = self.unwritten.is_none();
+        if is_written || (self.trouble.is_some() && self.block.is_taken()) {
+            self.waiting.drain(..).for_each(|kept| drop(kept.send(Ok(()))));
+        } else if self.trouble.is_some() && self.submissions == 0 {
+            self.refuse_waiting();
+        }
+    }
+
+    /// Tells those who wait that the block is kept nowhere.
+    pub(super) fn refuse_waiting(&mut self) {
+        let cause = self.trouble.as_deref().unwrap_or("the disk does not answer");
+        let reason = format!("the block could not be written to disk, and no daemon has taken it: {cause}");
+        self.waiting.drain(..).for_each(|kept| drop(kept.send(Err(reason.clone()))));
     }
 
     /// Whether it is being handed to daemons, and none of them has it.

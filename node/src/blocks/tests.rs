@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
 use super::*;
 use crate::parent::{
@@ -37,8 +37,106 @@ fn confirmed(height: u32, confirmations: i64) -> Result<Option<BlockStatus>, Rpc
     Ok(Some(BlockStatus { confirmations, height }))
 }
 
+/// Gives the task an own block; who waits for it hears this.
+fn take(task: &mut BlocksTask, hash: BlockHash) -> oneshot::Receiver<Result<(), String>> {
+    let (kept, outcome) = oneshot::channel();
+    task.take(PoolBlock::found(hash, 7, 50, true), Arc::from([0xab; 90]), kept);
+    outcome
+}
+
+/// What a daemon says of a submitted block.
+fn judged(hash: BlockHash, word: Option<&str>) -> Answer {
+    Answer::Submitted { hash, url: "http://127.0.0.1:1".into(), verdict: Some(Ok(word.map(str::to_owned))) }
+}
+
+impl BlocksTask {
+    /// Goes on until this write has ended.
+    async fn until_written(&mut self, hash: BlockHash) {
+        while self.blocks[&hash].is_being_written {
+            let answer = timeout(PATIENCE, self.calls.next()).await.unwrap().unwrap();
+            self.on_answer(answer);
+        }
+    }
+}
+
+/// Keeps a block's file from being written, also for root; undone by removing the folder.
+fn obstruct(path: &Path) -> PathBuf {
+    fs::create_dir_all(path.join("in the way")).unwrap();
+    path.to_owned()
+}
+
 #[tokio::test]
-async fn a_block_that_was_found_just_before_the_stop_reaches_the_daemon() {
+async fn a_block_that_cannot_be_written_is_written_when_the_disk_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = task(folder.path());
+    let own = hash(1);
+    let obstacle = obstruct(&task.path(&own));
+    let mut outcome = take(&mut task, own);
+    task.until_written(own).await;
+    assert!(outcome.try_recv().is_err(), "a daemon may take it yet");
+    assert!(task.blocks[&own].unwritten.is_some());
+    task.write_again();
+    task.until_written(own).await;
+    fs::remove_dir_all(&obstacle).unwrap();
+    task.write_again();
+    task.until_written(own).await;
+    assert_eq!(outcome.await.unwrap(), Ok(()));
+    assert_eq!(fs::read_to_string(task.path(&own)).unwrap(), "ab".repeat(90));
+    assert!(task.blocks[&own].unwritten.is_none() && task.blocks[&own].trouble.is_none());
+}
+
+#[tokio::test]
+async fn a_miner_hears_that_its_block_is_kept_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = task(folder.path());
+    let (taken, refused, overdue) = (hash(1), hash(2), hash(3));
+    for block in [taken, refused, overdue] {
+        obstruct(&task.path(&block));
+    }
+    let [of_taken, of_refused, of_overdue] = [taken, refused, overdue].map(|block| take(&mut task, block));
+    for block in [taken, refused, overdue] {
+        task.until_written(block).await;
+    }
+    task.on_answer(judged(taken, None));
+    assert_eq!(of_taken.await.unwrap(), Ok(()), "the daemon has it");
+    task.on_answer(judged(refused, Some("bad-cb-amount")));
+    assert!(of_refused.await.unwrap().unwrap_err().contains("no daemon has taken it"));
+    task.on_answer(Answer::Overdue { hash: overdue });
+    assert!(of_overdue.await.unwrap().is_err(), "no daemon answers");
+    task.on_looked(overdue, Ok(None));
+    assert!(task.blocks[&overdue].unwritten.is_some(), "it is not given up");
+    task.on_looked(overdue, confirmed(7, MATURITY));
+    assert!(task.blocks[&overdue].unwritten.is_none(), "it is buried");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_submission_does_not_wait_for_the_disk() {
+    use nix::{sys::stat::Mode, unistd::mkfifo};
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut task = task_of(folder.path(), &format!("http://{}", daemon.local_addr().unwrap()));
+    let own = hash(1);
+    let temporary = task.path(&own).with_extension("tmp");
+    // Whoever writes to it waits until somebody reads.
+    mkfifo(&temporary, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let mut outcome = take(&mut task, own);
+    let submitted = async {
+        tokio::select! {
+            connected = daemon.accept() => drop(connected.unwrap()),
+            _ = task.calls.next() => panic!("neither the daemon nor the disk has answered"),
+        }
+    };
+    let (submitted, answer) = (timeout(PATIENCE, submitted).await, outcome.try_recv());
+    let is_saved = folder.path().join("history.json").exists();
+    // Lets the write end, and so the test.
+    drop(fs::File::open(&temporary).unwrap());
+    assert!(submitted.is_ok(), "the submission waits for the disk");
+    assert!(answer.is_err() && !is_saved, "nobody waits for the history");
+}
+
+#[tokio::test]
+async fn a_block_that_was_found_just_before_the_stop_reaches_the_daemon_and_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -46,12 +144,15 @@ async fn a_block_that_was_found_just_before_the_stop_reaches_the_daemon() {
     let daemon = axum::Router::new().fallback(|| async { "{}" });
     tokio::spawn(async move { axum::serve(listener, daemon).await });
     let mut task = task_of(folder.path(), &url);
-    task.track(PoolBlock::found(hash(1), 7, 50, true));
-    task.submit(hash(1), vec![0xab; 90]);
-    let ((sender, inbox), token) = (mpsc::channel(1), CancellationToken::new());
+    let own = hash(1);
+    let (path, outcome) = (task.path(&own), take(&mut task, own));
+    let (sender, inbox) = mpsc::channel(1);
+    let (token, ended) = (CancellationToken::new(), timeout(PATIENCE, outcome));
     token.cancel();
     drop(sender);
-    timeout(PATIENCE, task.run(inbox, token)).await.unwrap();
+    task.run(inbox, token).await;
+    assert_eq!(ended.await.unwrap().unwrap(), Ok(()));
+    assert!(path.exists());
     assert_eq!(history::read(folder.path()).blocks[0].status, PoolBlockStatus::Submitted);
 }
 

@@ -21,7 +21,7 @@ use super::{
     undecided::Undecided,
 };
 use crate::{
-    blocks::BlockInput,
+    blocks::{BlockInput, Kept},
     clock::{unix_millis, unix_now},
     events::EventInput,
     p2p::{Acceptance, Fault, GossipTicket, P2pCommand, Purpose},
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Log target of two lines per share at most, by which the way of a share through a pool can be timed: `linked` on every node,
-/// `acknowledged` where its miner heard that it is kept.
+/// `acknowledged` where it was found, when it is on the disk, which its miner hears.
 const ARRIVALS: &str = "node::arrivals";
 /// A share that is older than this, seconds, is no news: it comes with a sync or out of the store.
 const NEW_SHARE_AGE_MAX: u64 = 600;
@@ -74,9 +74,14 @@ pub(super) struct Running {
 pub(super) struct StoredOwn {
     /// The share to publish, if it is new.
     share: Option<Arc<CheckedShare>>,
-    reply: oneshot::Sender<Result<(), String>>,
-    outcome: Result<(), StoreError>,
+    /// Told when its block is kept, if it is one.
+    block: Option<KeptBlock>,
+    reply: Kept,
+    outcome: Result<(), String>,
 }
+
+/// What the blocks task says of a block: that it is kept, or why not.
+type KeptBlock = oneshot::Receiver<Result<(), String>>;
 
 impl Running {
     pub(super) fn new(task: ChainTask) -> Self {
@@ -142,44 +147,42 @@ impl Running {
     }
 
     /// Gives a block to the blocks task, which tells when it is on the disk.
-    async fn hand_over_block(&mut self, found: Box<Found>) -> oneshot::Receiver<()> {
-        let (written, outcome) = oneshot::channel();
-        let _stopping = self.task.blocks.send(BlockInput::Own { found, written }).await;
+    async fn hand_over_block(&mut self, found: Box<Found>) -> KeptBlock {
+        let (kept, outcome) = oneshot::channel();
+        let _stopping = self.task.blocks.send(BlockInput::Own { found, kept }).await;
         outcome
     }
 
-    /// The miner hears `true`, and peers hear the share, when everything about it survives a power cut.
-    fn answer_when_kept(
+    /// The miner hears `true` when everything about its share survives a power cut. Peers hear the share when the share does:
+    /// they can hand a block to their daemons that is not kept here.
+    pub(super) fn answer_when_kept(
         &self,
         share: Option<Arc<CheckedShare>>,
-        block: Option<oneshot::Receiver<()>>,
+        block: Option<KeptBlock>,
         durable: Option<oneshot::Receiver<Result<(), StoreError>>>,
-        reply: oneshot::Sender<Result<(), String>>,
+        reply: Kept,
     ) {
         self.unstored.push(Box::pin(async move {
-            // A block that could not be written is submitted all the same and says so in the log; without an answer there is
-            // nobody left to do either.
-            let kept = match block {
-                Some(block) => block.await.is_ok(),
-                None => true,
-            };
             let outcome = match durable {
-                _ if !kept => Err(StoreError::Stopped),
                 Some(durable) => durable.await.unwrap_or(Err(StoreError::Stopped)),
                 None => Ok(()),
             };
-            StoredOwn { share, reply, outcome }
+            StoredOwn { share, block, reply, outcome: outcome.map_err(|cause| cause.chain()) }
         }));
     }
 
     pub(super) async fn on_stored(&mut self, stored: StoredOwn) {
-        let StoredOwn { share, reply, outcome } = stored;
-        if let Err(cause) = outcome {
-            let _gone = reply.send(Err(cause.chain()));
-            return;
+        let StoredOwn { share, block, reply, outcome } = stored;
+        let is_stored = outcome.is_ok();
+        match block {
+            Some(block) if is_stored => self.unstored.push(Box::pin(async move {
+                // Without an answer there is nobody left to keep it.
+                let outcome = block.await.unwrap_or_else(|_| Err(StoreError::Stopped.chain()));
+                StoredOwn { share: None, block: None, reply, outcome }
+            })),
+            Some(_) | None => drop(reply.send(outcome)),
         }
-        let _gone = reply.send(Ok(()));
-        if let Some(share) = share {
+        if let Some(share) = share.filter(|_| is_stored) {
             debug!(target: ARRIVALS, share = %share.id(), height = share.share().data.height, "acknowledged");
             self.task.p2p.send(P2pCommand::Publish(share.share().encode())).await;
         }

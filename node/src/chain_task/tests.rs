@@ -191,3 +191,24 @@ async fn attack_p7_whoever_relays_what_is_too_old_is_told_of() {
     assert!(!gossiped.relays(&old).await);
     assert_eq!(gossiped.faults, 1);
 }
+
+#[tokio::test]
+async fn peers_hear_a_share_whose_block_is_not_kept_here_and_its_miner_hears_why() {
+    let params = short_params();
+    let Alone { task, _others: (mut p2p, ..), .. } = alone(ShareChain::new(params.clone()), None);
+    let mut running = Running::new(task);
+    let share = Miner::new(params, 1).extend(&mut running.task.chain, GENESIS_TIME + 1);
+    let ((durable, is_durable), (kept, block), (reply, mut answer)) =
+        (oneshot::channel(), oneshot::channel(), oneshot::channel());
+    running.answer_when_kept(Some(share), Some(block), Some(is_durable), reply);
+    durable.send(Ok(())).unwrap();
+    let stored = running.unstored.next().await.unwrap();
+    running.on_stored(stored).await;
+    assert!(matches!(p2p.try_recv(), Ok(P2pCommand::Publish(_))), "they can hand the block to their daemons");
+    assert!(answer.try_recv().is_err());
+    kept.send(Err("the disk is full".to_owned())).unwrap();
+    let stored = running.unstored.next().await.unwrap();
+    running.on_stored(stored).await;
+    assert_eq!(answer.await.unwrap(), Err("the disk is full".to_owned()));
+    assert!(p2p.try_recv().is_err());
+}
