@@ -16,6 +16,7 @@ use crate::{
 
 mod backup;
 mod files;
+mod unfinished;
 
 pub use backup::{BackedUp, Restored, backup, restore};
 

@@ -16,14 +16,14 @@ use std::{
 use serde::Serialize;
 use sharechain::{Params, ShareId};
 
-use super::{DatabaseError, Progress, files, has_store, lanes, of, opened, shares_of};
+use super::{DatabaseError, Progress, files, has_store, lanes, of, opened, shares_of, unfinished::Unfinished};
 use crate::{
     api::{
         client::ApiClient,
         dto::{StoreMarks, StorePage},
     },
     config::Config,
-    data_dir::{DataDir, LANES, RESTORING, file_error, write_durably},
+    data_dir::{DataDir, LANES},
     error::NodeError,
     run::Endpoints,
     store::{Marks, STORE_PAGE_MAX, Store, StoredShare, sled::SledStore},
@@ -90,46 +90,55 @@ pub async fn backup(config: &Config, target: &Path, progress: Progress<'_>) -> R
 /// # Errors
 /// [`DatabaseError`]; folders that were empty are so again, as far as that is possible.
 pub fn restore(config: &Config, source: &Path) -> Result<Vec<Restored>, DatabaseError> {
-    let from = |place, name| of_lane(source, place, name);
-    let plan: Vec<(&str, &Path, PathBuf)> = lanes(config)
-        .enumerate()
-        .map(|(place, (name, lane))| (name, lane.data_dir.as_path(), from(place, name)))
-        .collect();
-    for (_, dir, from) in &plan {
+    let plan = plan(config, source);
+    for Plan { folder, from, .. } in &plan {
         if !has_store(from) {
             return Err(DatabaseError::NoBackup(from.clone()));
         }
-        if !files::is_free(dir)? {
-            return Err(DatabaseError::NotEmpty((*dir).to_owned()));
+        if !files::is_free(folder)? {
+            return Err(DatabaseError::NotEmpty(folder.clone()));
         }
     }
     refuse_in_use(source)?;
-    let mut done = Vec::new();
-    for (place, (name, dir, from)) in plan.iter().enumerate() {
-        match restore_lane(name, dir, from) {
-            Ok(one) => done.push(one),
-            Err(cause) => {
-                for (_, dir, _) in plan.iter().take(place + 1) {
-                    files::empty(dir);
-                }
-                return Err(cause);
-            }
-        }
-    }
-    Ok(done)
+    // No node starts on half of it, now or after this was cut off.
+    let held = hold(&plan)?;
+    let unfinished = Unfinished::begin(plan.iter().map(|lane| lane.folder.clone()).collect())?;
+    let restored = unfinished.end(plan.iter().map(restore_lane).collect());
+    drop(held);
+    restored
 }
 
-fn restore_lane(name: &str, dir: &Path, from: &Path) -> Result<Restored, DatabaseError> {
-    files::make(dir)?;
-    // No node starts on half of it, now or after this was cut off.
-    let held = DataDir::open(dir)?;
-    let mark = dir.join(RESTORING);
-    write_durably(&mark, b"").map_err(file_error("write", &mark))?;
-    files::copy(from, dir, &|name| LEFT_OUT.contains(&name) && name != "shares")?;
-    let shares = opened(dir)?.len();
-    fs::remove_file(&mark).map_err(file_error("remove", &mark))?;
-    drop(held);
-    Ok(Restored { lane: name.to_owned(), folder: dir.to_owned(), shares: u64::try_from(shares).unwrap_or(u64::MAX) })
+/// A lane that is put back.
+struct Plan {
+    name: String,
+    /// Where to.
+    folder: PathBuf,
+    /// Its part of the backup.
+    from: PathBuf,
+}
+
+fn plan(config: &Config, source: &Path) -> Vec<Plan> {
+    let plan = |(place, (name, lane)): (usize, (&str, &Config))| Plan {
+        name: name.to_owned(),
+        folder: lane.data_dir.clone(),
+        from: of_lane(source, place, name),
+    };
+    lanes(config).enumerate().map(plan).collect()
+}
+
+/// Takes the folders of all lanes.
+fn hold(plan: &[Plan]) -> Result<Vec<DataDir>, DatabaseError> {
+    let hold = |Plan { folder, .. }: &Plan| {
+        files::make(folder)?;
+        Ok(DataDir::open(folder)?)
+    };
+    plan.iter().map(hold).collect()
+}
+
+fn restore_lane(Plan { name, folder, from }: &Plan) -> Result<Restored, DatabaseError> {
+    files::copy(from, folder, &|name| LEFT_OUT.contains(&name) && name != "shares")?;
+    let shares = u64::try_from(opened(folder)?.len()).unwrap_or(u64::MAX);
+    Ok(Restored { lane: name.clone(), folder: folder.clone(), shares })
 }
 
 async fn back_up_lane(
@@ -154,6 +163,8 @@ async fn back_up_lane(
     // The lock is held until nobody has the store open.
     drop(source);
     drop(held);
+    drop(copy);
+    files::sync_all(folder)?;
     Ok(BackedUp { lane, folder: folder.to_owned(), shares, files, online })
 }
 
@@ -246,3 +257,6 @@ fn refuse_in_use(source: &Path) -> Result<(), DatabaseError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

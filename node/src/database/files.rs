@@ -1,4 +1,4 @@
-//! Folders that are copied: file by file, synced, with the modes they have. Nothing is overwritten.
+//! Folders that are copied: file by file, with the modes they have, and synced at the end. Nothing is overwritten.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -26,13 +26,36 @@ pub(super) fn is_inside(folder: &Path, other: &Path) -> bool {
     folder.ancestors().find_map(|part| part.canonicalize().ok()).is_some_and(|there| there.starts_with(&other))
 }
 
-/// Makes a folder for its owner alone; one that is there stays as it is.
+/// Makes a folder for its owner alone, durably; one that is there stays as it is.
 pub(super) fn make(folder: &Path) -> Result<(), DatabaseError> {
+    let folder = std::path::absolute(folder).map_err(file_error("find", folder))?;
+    let new: Vec<&Path> = folder.ancestors().take_while(|part| !part.exists()).collect();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    Ok(builder.create(folder).map_err(file_error("create", folder))?)
+    builder.create(&folder).map_err(file_error("create", &folder))?;
+    // A new name is durable only when its folder is.
+    new.into_iter().filter_map(Path::parent).try_for_each(sync)
+}
+
+/// Makes what was written to a file, or the names in a folder, survive a power cut.
+pub(super) fn sync(path: &Path) -> Result<(), DatabaseError> {
+    Ok(File::open(path).and_then(|file| file.sync_all()).map_err(file_error("sync", path))?)
+}
+
+/// The same of everything in a folder.
+pub(super) fn sync_all(folder: &Path) -> Result<(), DatabaseError> {
+    for entry in fs::read_dir(folder).map_err(file_error("read", folder))? {
+        let entry = entry.map_err(file_error("read", folder))?;
+        let path = entry.path();
+        if entry.file_type().map_err(file_error("read", &path))?.is_dir() {
+            sync_all(&path)?;
+        } else {
+            sync(&path)?;
+        }
+    }
+    sync(folder)
 }
 
 /// Copies what is in a folder, but for what is left out at its top; says how many files there were.
@@ -53,17 +76,13 @@ pub(super) fn copy(from: &Path, to: &Path, left_out: &dyn Fn(&str) -> bool) -> R
             files += usize::from(copy_file(&source, &target)?);
         }
     }
-    File::open(to).and_then(|folder| folder.sync_all()).map_err(file_error("sync", to))?;
     Ok(files)
 }
 
 /// A running node replaces and removes files: one that has gone meanwhile is none.
 fn copy_file(from: &Path, to: &Path) -> Result<bool, DatabaseError> {
     match fs::copy(from, to) {
-        Ok(_) => {
-            File::open(to).and_then(|file| file.sync_all()).map_err(file_error("sync", to))?;
-            Ok(true)
-        }
+        Ok(_) => Ok(true),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(cause) => Err(file_error("copy", from)(cause).into()),
     }

@@ -11,7 +11,7 @@ use crate::{
     store::{Marks, StoredShare},
 };
 
-fn config(dir: &Path) -> Config {
+pub(super) fn config(dir: &Path) -> Config {
     let mut config = RawConfig { data_dir: Some(dir.to_owned()), ..RawConfig::default() }.resolve().unwrap();
     // Its shares cost few hashes.
     config.chain.params = testing::devnet_params();
@@ -19,7 +19,7 @@ fn config(dir: &Path) -> Config {
 }
 
 /// A node that has run: its key, a block, and so many shares.
-fn node(dir: &Path, shares: u32) -> Config {
+pub(super) fn node(dir: &Path, shares: u32) -> Config {
     let config = config(dir);
     let params: Arc<Params> = config.chain.params.clone();
     let held = DataDir::open(dir).unwrap();
@@ -39,7 +39,7 @@ fn node(dir: &Path, shares: u32) -> Config {
     config
 }
 
-const SILENT: Progress<'static> = &|_, _| {};
+pub(super) const SILENT: Progress<'static> = &|_, _| {};
 
 #[test]
 fn a_whole_store_is_well_and_counted() {

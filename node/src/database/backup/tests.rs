@@ -1,0 +1,57 @@
+use super::*;
+use crate::{
+    data_dir::RESTORING,
+    database::tests::{SILENT, config, node},
+};
+
+/// A configuration with a second lane where lanes are.
+fn with_second_lane(dir: &Path, lane: impl Fn(&Path) -> Config) -> Config {
+    let mut first = lane(dir);
+    first.lanes = vec![("second".to_owned(), lane(&dir.join(LANES).join("second")))];
+    first
+}
+
+#[tokio::test]
+async fn a_restore_that_is_cut_off_in_any_lane_leaves_no_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, copy, other) = (folder.path().join("node"), folder.path().join("backup"), folder.path().join("other"));
+    let before = with_second_lane(&dir, |dir| node(dir, 3));
+    assert_eq!(backup(&before, &copy, SILENT).await.unwrap().len(), 2);
+    let after = with_second_lane(&other, config);
+    for lanes_done in 0..=2 {
+        let plan = plan(&after, &copy);
+        let held = hold(&plan).unwrap();
+        let _cut_off = Unfinished::begin(plan.iter().map(|lane| lane.folder.clone()).collect()).unwrap();
+        for lane in plan.iter().take(lanes_done) {
+            restore_lane(lane).unwrap();
+        }
+        drop(held);
+        for Plan { folder, .. } in &plan {
+            let refused = DataDir::open(folder).unwrap_err();
+            assert!(matches!(refused, NodeError::HalfRestored(_)), "after {lanes_done} lanes: {refused}");
+        }
+        fs::remove_dir_all(&other).unwrap();
+    }
+    let done = restore(&after, &copy).unwrap();
+    assert_eq!(done.iter().map(|lane| lane.shares).collect::<Vec<_>>(), [3, 3]);
+    for (_, lane) in lanes(&after) {
+        DataDir::open(&lane.data_dir).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_fails_in_one_lane_leaves_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, copy, other) = (folder.path().join("node"), folder.path().join("backup"), folder.path().join("other"));
+    let before = with_second_lane(&dir, |dir| node(dir, 3));
+    backup(&before, &copy, SILENT).await.unwrap();
+    // A store of a newer program.
+    let mut store = opened(&copy.join(LANES).join("second")).unwrap();
+    store.set_schema(crate::database::SCHEMA + 1).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    let after = with_second_lane(&other, config);
+    let refused = restore(&after, &copy).unwrap_err();
+    assert!(matches!(refused, DatabaseError::Store { .. }), "{refused}");
+    assert!(!other.join("node.key").exists() && !other.join(LANES).exists() && !other.join(RESTORING).exists());
+}
