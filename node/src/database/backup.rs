@@ -64,7 +64,7 @@ pub struct Restored {
 /// # Errors
 /// [`DatabaseError`]; the folder is empty then, as far as that is possible.
 pub async fn backup(config: &Config, target: &Path, progress: Progress<'_>) -> Result<Vec<BackedUp>, DatabaseError> {
-    if !files::is_free(target)? {
+    if !files::is_free(target, &[])? {
         return Err(DatabaseError::NotEmpty(target.to_owned()));
     }
     if lanes(config).any(|(_, lane)| files::is_inside(target, &lane.data_dir)) {
@@ -77,7 +77,7 @@ pub async fn backup(config: &Config, target: &Path, progress: Progress<'_>) -> R
         match back_up_lane(config, (place, name, lane), &folder, progress).await {
             Ok(one) => done.push(one),
             Err(cause) => {
-                files::empty(target);
+                files::empty(target, "", files::remove);
                 return Err(cause);
             }
         }
@@ -95,9 +95,7 @@ pub fn restore(config: &Config, source: &Path) -> Result<Vec<Restored>, Database
         if !has_store(from) {
             return Err(DatabaseError::NoBackup(from.clone()));
         }
-        if !files::is_free(folder)? {
-            return Err(DatabaseError::NotEmpty(folder.clone()));
-        }
+        refuse_filled(folder)?;
     }
     refuse_in_use(source)?;
     // No node starts on half of it, now or after this was cut off.
@@ -126,13 +124,24 @@ fn plan(config: &Config, source: &Path) -> Vec<Plan> {
     lanes(config).enumerate().map(plan).collect()
 }
 
-/// Takes the folders of all lanes.
+/// Takes the folders of all lanes, before anything is put into one of them: one that another node has stays as it is.
 fn hold(plan: &[Plan]) -> Result<Vec<DataDir>, DatabaseError> {
     let hold = |Plan { folder, .. }: &Plan| {
         files::make(folder)?;
-        Ok(DataDir::open(folder)?)
+        let held = DataDir::open(folder)?;
+        // A node may have come and gone since somebody looked.
+        refuse_filled(folder)?;
+        Ok(held)
     };
     plan.iter().map(hold).collect()
+}
+
+/// The lock alone says nothing: it stays when whoever took it has gone.
+fn refuse_filled(folder: &Path) -> Result<(), DatabaseError> {
+    match files::is_free(folder, &["lock"])? {
+        true => Ok(()),
+        false => Err(DatabaseError::NotEmpty(folder.to_owned())),
+    }
 }
 
 fn restore_lane(Plan { name, folder, from }: &Plan) -> Result<Restored, DatabaseError> {

@@ -9,13 +9,20 @@ use std::{
 use super::DatabaseError;
 use crate::data_dir::file_error;
 
-/// Whether there is nothing.
-pub(super) fn is_free(folder: &Path) -> Result<bool, DatabaseError> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(cause) => Err(file_error("read", folder)(cause).into()),
+/// Whether there is nothing, but for files of these names.
+pub(super) fn is_free(folder: &Path, but: &[&str]) -> Result<bool, DatabaseError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(cause) => return Err(file_error("read", folder)(cause).into()),
+    };
+    for entry in entries {
+        let name = entry.map_err(file_error("read", folder))?.file_name();
+        if !but.iter().any(|but| name == **but) {
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
 /// Whether a folder, which need not be there yet, is another one or inside of it.
@@ -88,11 +95,21 @@ fn copy_file(from: &Path, to: &Path) -> Result<bool, DatabaseError> {
     }
 }
 
-/// Takes back what was put into a folder that was empty.
-pub(super) fn empty(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        // What stays is seen by the next try, which refuses the folder.
-        let _left = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-    }
+/// Removes what is in a folder, but for one name; says whether all of it went, durably. A folder that is not there has nothing.
+pub(super) fn empty(folder: &Path, but: &str, remove: fn(&Path) -> io::Result<()>) -> bool {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(cause) => return cause.kind() == io::ErrorKind::NotFound,
+    };
+    let stays = |entry: &io::Result<fs::DirEntry>| match entry {
+        Ok(entry) => entry.file_name() != but && remove(&entry.path()).is_err(),
+        Err(_) => true,
+    };
+    // What one entry refuses says nothing of the others: all are tried.
+    entries.filter(stays).count() == 0 && sync(folder).is_ok()
+}
+
+/// Removes a file, or a folder with what is in it.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }

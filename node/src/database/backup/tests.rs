@@ -55,3 +55,31 @@ async fn a_restore_that_fails_in_one_lane_leaves_none_of_them() {
     assert!(matches!(refused, DatabaseError::Store { .. }), "{refused}");
     assert!(!other.join("node.key").exists() && !other.join(LANES).exists() && !other.join(RESTORING).exists());
 }
+
+#[tokio::test]
+async fn a_folder_that_a_node_takes_before_the_restore_does_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, copy, other) = (folder.path().join("node"), folder.path().join("backup"), folder.path().join("other"));
+    let before = with_second_lane(&dir, |dir| node(dir, 3));
+    backup(&before, &copy, SILENT).await.unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    let mut after = config(&other);
+    after.lanes = vec![("second".to_owned(), config(&elsewhere))];
+    for taken in [&other, &elsewhere] {
+        // It has nothing but its lock yet, so the folder looks free.
+        let running = DataDir::open(taken).unwrap();
+        let planned = plan(&after, &copy);
+        let refused = restore(&after, &copy).unwrap_err();
+        assert!(matches!(refused, DatabaseError::Node(NodeError::DataDirInUse(_))), "{refused}");
+        running.identity().unwrap();
+        let refused = hold(&planned).unwrap_err();
+        assert!(matches!(refused, DatabaseError::Node(NodeError::DataDirInUse(_))), "{refused}");
+        assert!(taken.join("lock").exists() && taken.join("node.key").exists());
+        drop(running);
+        let refused = hold(&planned).unwrap_err();
+        assert!(matches!(refused, DatabaseError::NotEmpty(_)), "it came and went: {refused}");
+        fs::remove_file(taken.join("node.key")).unwrap();
+    }
+    // What is left are locks that nobody holds.
+    assert_eq!(restore(&after, &copy).unwrap().len(), 2);
+}
