@@ -42,7 +42,7 @@ use crate::{
     p2p::{BANS_FILE_LEN_MAX, Bans},
 };
 
-/// In a folder that is being filled from a backup.
+/// In a folder that is being filled by a backup, or from one.
 pub(crate) const RESTORING: &str = "restoring";
 /// The folder of the folders of further lanes.
 pub(crate) const LANES: &str = "lanes";
@@ -59,7 +59,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`NodeError::File`] when it cannot be written, [`NodeError::LooseFolder`] when others can write to it,
-    /// [`NodeError::DataDirInUse`] when another node has it, [`NodeError::HalfRestored`] when a restore was cut off in it.
+    /// [`NodeError::DataDirInUse`] when another node has it, [`NodeError::HalfRestored`] when a backup or a restore was cut off in it.
     pub fn open(path: &Path) -> Result<Self, NodeError> {
         if path.is_dir() {
             // Who can write to a folder can put other keys, cookies and shares into it. To read it is no harm: its files have

@@ -53,6 +53,9 @@ pub enum DatabaseError {
     /// No backup.
     #[error("{} is no backup: there is no share store in it", .0.display())]
     NoBackup(PathBuf),
+    /// A backup or a restore that was cut off.
+    #[error("{} is no whole backup: what was copied there was cut off, or still goes on; choose another one", .0.display())]
+    HalfBackup(PathBuf),
     /// A copy of a folder in itself would never end.
     #[error("{} is inside the data folder; choose one outside of it", .0.display())]
     InsideItself(PathBuf),

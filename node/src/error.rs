@@ -21,8 +21,8 @@ pub enum NodeError {
     /// Another process has the data directory.
     #[error("data directory {} is in use by another poolnode; stop it or choose another --data-dir", .0.display())]
     DataDirInUse(PathBuf),
-    /// A restore was cut off, and left some of a backup.
-    #[error("data directory {} was not restored to its end; empty it and restore again", .0.display())]
+    /// A backup or a restore was cut off, and left some of a node.
+    #[error("data directory {} was not filled to its end by `poolnode db`; empty it and restore or back up again", .0.display())]
     HalfRestored(PathBuf),
     /// Another devnet writes the block file.
     #[error("{} is in use by another devnet; stop it or choose another folder", .0.display())]

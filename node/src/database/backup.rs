@@ -16,7 +16,10 @@ use std::{
 use serde::Serialize;
 use sharechain::{Params, ShareId};
 
-use super::{DatabaseError, Progress, files, has_store, lanes, of, opened, shares_of, unfinished::Unfinished};
+use super::{
+    DatabaseError, Progress, files, has_store, lanes, of, opened, shares_of,
+    unfinished::{self, Unfinished},
+};
 use crate::{
     api::{
         client::ApiClient,
@@ -70,17 +73,15 @@ pub async fn backup(config: &Config, target: &Path, progress: Progress<'_>) -> R
     if lanes(config).any(|(_, lane)| files::is_inside(target, &lane.data_dir)) {
         return Err(DatabaseError::InsideItself(target.to_owned()));
     }
-    files::make(target)?;
+    let folders = lanes(config).enumerate().map(|(place, (name, _))| of_lane(target, place, name)).collect();
+    let unfinished = Unfinished::begin(folders)?;
+    unfinished.end(back_up_all(config, target, progress).await)
+}
+
+async fn back_up_all(config: &Config, target: &Path, progress: Progress<'_>) -> Result<Vec<BackedUp>, DatabaseError> {
     let mut done = Vec::new();
     for (place, (name, lane)) in lanes(config).enumerate() {
-        let folder = of_lane(target, place, name);
-        match back_up_lane(config, (place, name, lane), &folder, progress).await {
-            Ok(one) => done.push(one),
-            Err(cause) => {
-                files::empty(target, "", files::remove);
-                return Err(cause);
-            }
-        }
+        done.push(back_up_lane(config, (place, name, lane), &of_lane(target, place, name), progress).await?);
     }
     Ok(done)
 }
@@ -92,6 +93,9 @@ pub async fn backup(config: &Config, target: &Path, progress: Progress<'_>) -> R
 pub fn restore(config: &Config, source: &Path) -> Result<Vec<Restored>, DatabaseError> {
     let plan = plan(config, source);
     for Plan { folder, from, .. } in &plan {
+        if unfinished::is_marked(source) || unfinished::is_marked(from) {
+            return Err(DatabaseError::HalfBackup(source.to_owned()));
+        }
         if !has_store(from) {
             return Err(DatabaseError::NoBackup(from.clone()));
         }
@@ -172,8 +176,6 @@ async fn back_up_lane(
     // The lock is held until nobody has the store open.
     drop(source);
     drop(held);
-    drop(copy);
-    files::sync_all(folder)?;
     Ok(BackedUp { lane, folder: folder.to_owned(), shares, files, online })
 }
 

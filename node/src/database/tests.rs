@@ -110,6 +110,8 @@ async fn a_backup_put_back_is_the_node_as_it_was() {
     fs::write(other.join("restoring"), "").unwrap();
     let refused = DataDir::open(&other).unwrap_err();
     assert!(matches!(refused, NodeError::HalfRestored(_)), "what was cut off is no node: {refused}");
+    let refused = restore(&config(&folder.path().join("third")), &other).unwrap_err();
+    assert!(matches!(refused, DatabaseError::HalfBackup(_)), "and no backup: {refused}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Folders that are being filled, each with a mark in it: no node starts on what was cut off.
+//! Folders that are being filled, each with a mark in it: no node starts on what was cut off, and nothing is restored from it.
 //!
 //! ```text
 //! mark all --> fill all --> sync all ------> remove the marks, that of the first folder last
@@ -13,6 +13,11 @@ use std::{
 
 use super::{DatabaseError, files};
 use crate::data_dir::{RESTORING, file_error, write_durably};
+
+/// Whether a folder is being filled, or that was cut off.
+pub(super) fn is_marked(folder: &Path) -> bool {
+    folder.join(RESTORING).exists()
+}
 
 /// See the module.
 #[derive(Debug)]

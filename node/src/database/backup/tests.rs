@@ -83,3 +83,48 @@ async fn a_folder_that_a_node_takes_before_the_restore_does_stays_as_it_is() {
     // What is left are locks that nobody holds.
     assert_eq!(restore(&after, &copy).unwrap().len(), 2);
 }
+
+/// What a crash would leave of a folder now.
+fn snapshot(folder: &Path, place: &Path) -> PathBuf {
+    let taken = place.join(fs::read_dir(place).unwrap().count().to_string());
+    files::copy(folder, &taken, &|_| false).unwrap();
+    taken
+}
+
+#[tokio::test]
+async fn a_backup_that_is_cut_off_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, copy, crashes) =
+        (folder.path().join("node"), folder.path().join("backup"), folder.path().join("crashes"));
+    fs::create_dir(&crashes).unwrap();
+    let before = with_second_lane(&dir, |dir| node(dir, 3));
+    let seen = std::sync::Mutex::new(Vec::new());
+    backup(&before, &copy, &|_, _| seen.lock().unwrap().push(snapshot(&copy, &crashes))).await.unwrap();
+    let seen = seen.into_inner().unwrap();
+    assert_eq!(seen.len(), 2, "once in each lane");
+    for crash in &seen {
+        assert!(crash.join("node.key").exists() && has_store(crash), "it looks like a backup");
+        for after in [with_second_lane(&folder.path().join("other"), config), config(&folder.path().join("other"))] {
+            let refused = restore(&after, crash).unwrap_err();
+            assert!(matches!(refused, DatabaseError::HalfBackup(_)), "{refused}");
+            assert!(!after.data_dir.exists());
+        }
+        assert!(matches!(DataDir::open(crash), Err(NodeError::HalfRestored(_))), "nor a node");
+    }
+    // A lane of it on its own.
+    let second = seen.last().unwrap().join(LANES).join("second");
+    assert!(matches!(restore(&config(&folder.path().join("other")), &second), Err(DatabaseError::HalfBackup(_))));
+    assert_eq!(restore(&config(&folder.path().join("other")), &copy.join(LANES).join("second")).unwrap().len(), 1);
+    assert!(!copy.join(RESTORING).exists() && !copy.join(LANES).join("second").join(RESTORING).exists());
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_leaves_an_empty_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, copy) = (folder.path().join("node"), folder.path().join("backup"));
+    let before = with_second_lane(&dir, |dir| node(dir, 3));
+    fs::remove_dir_all(dir.join(LANES).join("second").join("shares")).unwrap();
+    let refused = backup(&before, &copy, SILENT).await.unwrap_err();
+    assert!(matches!(refused, DatabaseError::NoStore(_)), "{refused}");
+    assert_eq!(fs::read_dir(&copy).unwrap().count(), 0);
+}
