@@ -212,6 +212,14 @@ impl ApiClient {
         self.answer(self.http.get(format!("{}/api/v1/{path}", self.url))).await
     }
 
+    /// The same, for what only the operator is shown. `cookie` is what the node's cookie file holds.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn get_as_operator<T: DeserializeOwned>(&self, path: &str, cookie: &str) -> Result<T, ApiError> {
+        self.answer(self.http.get(format!("{}/api/v1/{path}", self.url)).bearer_auth(cookie)).await
+    }
+
     /// A whole list, page by page; `path` ends where the parameters of a page go.
     async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<List<T>, ApiError> {
         let (mut data, mut cursor) = (Vec::new(), String::new());

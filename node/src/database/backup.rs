@@ -26,7 +26,7 @@ use crate::{
         dto::{StoreMarks, StorePage},
     },
     config::Config,
-    data_dir::{DataDir, LANES},
+    data_dir::{DataDir, LANES, file_error},
     error::NodeError,
     run::Endpoints,
     store::{Marks, STORE_PAGE_MAX, Store, StoredShare, sled::SledStore},
@@ -172,7 +172,7 @@ async fn back_up_lane(
     let files = files::copy(dir, folder, &|name| LEFT_OUT.contains(&name) || is_passing(name))?;
     let mut copy = SledStore::open(&shares_of(folder)).map_err(of(folder))?;
     let shares = source.copy_to(&mut copy, (dir, &lane.chain.params), progress).await?;
-    let (lane, online) = (name.to_owned(), matches!(source, Source::Running(..)));
+    let (lane, online) = (name.to_owned(), matches!(source, Source::Running(_)));
     // The lock is held until nobody has the store open.
     drop(source);
     drop(held);
@@ -182,8 +182,15 @@ async fn back_up_lane(
 /// Where shares come from.
 enum Source {
     Here(SledStore),
-    /// Its API, and the path there.
-    Running(ApiClient, String),
+    Running(Running),
+}
+
+/// A node that has the folders.
+struct Running {
+    api: ApiClient,
+    path: String,
+    /// Where the API is public, those who do not show it are strangers, also on this machine.
+    cookie: String,
 }
 
 impl Source {
@@ -224,9 +231,9 @@ impl Source {
                 let page = store.page(after, STORE_PAGE_MAX).map_err(of(dir))?;
                 Ok((page.shares, store.marks().map_err(of(dir))?, page.next, store.len()))
             }
-            Self::Running(api, path) => {
+            Self::Running(Running { api, path, cookie }) => {
                 let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
-                let page: StorePage = api.get(&format!("{path}{after}")).await?;
+                let page: StorePage = api.get_as_operator(&format!("{path}{after}"), cookie).await?;
                 let decode = |record: &String| StoredShare::decode(&hex::decode(record).ok()?);
                 let shares: Option<Vec<StoredShare>> = page.records.iter().map(decode).collect();
                 let shares = shares.ok_or(DatabaseError::OtherVersion)?;
@@ -246,8 +253,10 @@ fn running(config: &Config, place: usize, name: &str) -> Result<Source, Database
     let none = || DatabaseError::NoEndpoints(config.data_dir.clone());
     let text = fs::read(config.data_dir.join("endpoints.json")).map_err(|_| none())?;
     let endpoints: Endpoints = serde_json::from_slice(&text).map_err(|_| none())?;
+    let cookie_file = config.data_dir.join("api.cookie");
+    let cookie = fs::read_to_string(&cookie_file).map_err(file_error("read", &cookie_file))?.trim().to_owned();
     let path = if place == 0 { "store".to_owned() } else { format!("lanes/{name}/store") };
-    Ok(Source::Running(ApiClient::new(&endpoints.api)?, path))
+    Ok(Source::Running(Running { api: ApiClient::new(&endpoints.api)?, path, cookie }))
 }
 
 /// Where a lane is in a backup: as in a data directory.

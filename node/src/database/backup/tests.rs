@@ -1,5 +1,13 @@
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode, header::AUTHORIZATION},
+    routing::get,
+};
+use tokio::net::TcpListener;
+
 use super::*;
 use crate::{
+    api::client::ApiError,
     data_dir::RESTORING,
     database::tests::{SILENT, config, node},
 };
@@ -127,4 +135,47 @@ async fn a_backup_that_fails_leaves_an_empty_folder() {
     let refused = backup(&before, &copy, SILENT).await.unwrap_err();
     assert!(matches!(refused, DatabaseError::NoStore(_)), "{refused}");
     assert_eq!(fs::read_dir(&copy).unwrap().count(), 0);
+}
+
+/// A node that runs, as far as a backup sees of it: it has the lock, and gives its store to who shows this cookie.
+async fn running(dir: &Path, cookie: &'static str) -> DataDir {
+    let held = DataDir::open(dir).unwrap();
+    let store = opened(dir).unwrap();
+    let page = store.page(None, STORE_PAGE_MAX).unwrap();
+    let marks = store.marks().unwrap();
+    let page = StorePage {
+        shares: page.shares.len(),
+        records: page.shares.iter().map(|share| hex::encode(share.encode())).collect(),
+        next: None,
+        marks: marks.map(|marks| StoreMarks { first: marks.first.to_string(), tip: marks.tip.to_string() }),
+    };
+    let answer = move |headers: HeaderMap| async move {
+        let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        if shown == Some(format!("Bearer {cookie}").as_str()) { Ok(Json(page)) } else { Err(StatusCode::UNAUTHORIZED) }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let api = format!("http://{}", listener.local_addr().unwrap());
+    let app = Router::new().route("/api/v1/store", get(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    fs::write(dir.join("endpoints.json"), serde_json::json!({ "api": api, "stratum": "", "p2p": [] }).to_string())
+        .unwrap();
+    held
+}
+
+#[tokio::test]
+async fn a_running_node_is_shown_the_cookie_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, copy) = (folder.path().join("node"), folder.path().join("backup"));
+    let config = node(&dir, 7);
+    let _running = running(&dir, "the cookie").await;
+    let cookie = dir.join("api.cookie");
+    fs::write(&cookie, "of another start").unwrap();
+    let refused = backup(&config, &copy, SILENT).await.unwrap_err();
+    assert!(matches!(refused, DatabaseError::Api(ApiError::Malformed { .. })), "{refused}");
+    fs::remove_file(&cookie).unwrap();
+    let refused = backup(&config, &copy, SILENT).await.unwrap_err();
+    assert!(matches!(&refused, DatabaseError::Node(NodeError::File { path, .. }) if *path == cookie), "{refused}");
+    fs::write(&cookie, "the cookie\n").unwrap();
+    let done = backup(&config, &copy, SILENT).await.unwrap();
+    assert_eq!((done[0].shares, done[0].online), (7, true));
 }
