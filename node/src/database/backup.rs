@@ -6,7 +6,7 @@
 //! stopped node --its store, under its lock--------/
 //! ```
 //! Shares are given in order of appending; what comes meanwhile is at the end, so nothing that was there at the beginning is
-//! missing.
+//! missing. Own shares that the store has lost are in the journal, which is copied too.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -33,8 +33,10 @@ use crate::{
 };
 
 /// Files that belong to a running node, or to a store that is copied otherwise.
-const LEFT_OUT: [&str; 7] =
-    ["lock", "api.cookie", "endpoints.json", "shares", LANES, "own-shares.journal", "own-shares.older.journal"];
+const LEFT_OUT: [&str; 5] = ["lock", "api.cookie", "endpoints.json", "shares", LANES];
+/// The journal of own shares. A running node writes to the first file, and renames it to the second: copied in this order, what was
+/// in the first one is in one of the copies. A torn end costs the share that is just written.
+const JOURNAL: [&str; 2] = ["own-shares.journal", "own-shares.older.journal"];
 
 /// What was copied of a lane.
 #[derive(Clone, Debug, Serialize)]
@@ -169,7 +171,11 @@ async fn back_up_lane(
         Err(NodeError::DataDirInUse(_)) => (running(config, place, name)?, None),
         Err(cause) => return Err(cause.into()),
     };
-    let files = files::copy(dir, folder, &|name| LEFT_OUT.contains(&name) || is_passing(name))?;
+    let mut files = 0;
+    for name in JOURNAL {
+        files += usize::from(files::copy_file(&dir.join(name), &folder.join(name))?);
+    }
+    files += files::copy(dir, folder, &|name| LEFT_OUT.contains(&name) || JOURNAL.contains(&name) || is_passing(name))?;
     let mut copy = SledStore::open(&shares_of(folder)).map_err(of(folder))?;
     let shares = source.copy_to(&mut copy, (dir, &lane.chain.params), progress).await?;
     let (lane, online) = (name.to_owned(), matches!(source, Source::Running(_)));

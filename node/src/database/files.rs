@@ -87,7 +87,7 @@ pub(super) fn copy(from: &Path, to: &Path, left_out: &dyn Fn(&str) -> bool) -> R
 }
 
 /// A running node replaces and removes files: one that has gone meanwhile is none.
-fn copy_file(from: &Path, to: &Path) -> Result<bool, DatabaseError> {
+pub(super) fn copy_file(from: &Path, to: &Path) -> Result<bool, DatabaseError> {
     match fs::copy(from, to) {
         Ok(_) => Ok(true),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),

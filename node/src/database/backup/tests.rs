@@ -3,6 +3,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header::AUTHORIZATION},
     routing::get,
 };
+use sharechain::{
+    ShareChain,
+    testing::{GENESIS_TIME, Miner},
+};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -10,6 +14,7 @@ use crate::{
     api::client::ApiError,
     data_dir::RESTORING,
     database::tests::{SILENT, config, node},
+    store::{self, Journal},
 };
 
 /// A configuration with a second lane where lanes are.
@@ -178,4 +183,38 @@ async fn a_running_node_is_shown_the_cookie_of_its_folder() {
     fs::write(&cookie, "the cookie\n").unwrap();
     let done = backup(&config, &copy, SILENT).await.unwrap();
     assert_eq!((done[0].shares, done[0].online), (7, true));
+}
+
+/// What a start with this configuration knows.
+fn started(config: &Config) -> store::LoadedChain {
+    let held = DataDir::open(&config.data_dir).unwrap();
+    store::open(&held.shares(), &held.own_shares(), &config.chain.params).unwrap().2
+}
+
+#[tokio::test]
+async fn own_shares_that_only_the_journal_has_are_in_a_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, copy, other) = (folder.path().join("node"), folder.path().join("backup"), folder.path().join("other"));
+    let (before, after) = (node(&dir, 3), config(&other));
+    // The same shares, and two more that the store has lost, one in each file.
+    let params = before.chain.params.clone();
+    let (mut chain, mut miner) = (ShareChain::new(params.clone()), Miner::new(params, 1));
+    let shares: Vec<_> = (1..=5).map(|second| miner.extend(&mut chain, GENESIS_TIME + second)).collect();
+    for (share, name) in shares[3..].iter().zip(["own-shares.older.journal", "own-shares.journal"]) {
+        let (mut journal, _) = Journal::open(&dir.join(name)).unwrap();
+        journal.append(&[StoredShare::new(share, 9)]).unwrap();
+    }
+    // And one that is just written.
+    let mut torn = fs::read(dir.join("own-shares.journal")).unwrap();
+    torn.extend_from_within(..torn.len() / 2);
+    fs::write(dir.join("own-shares.journal"), torn).unwrap();
+    for is_running in [false, true] {
+        let _running = if is_running { Some(running(&dir, "secret").await) } else { None };
+        let done = backup(&before, &copy, SILENT).await.unwrap();
+        assert_eq!((done[0].shares, done[0].online), (3, is_running));
+        restore(&after, &copy).unwrap();
+        assert_eq!(started(&after).chain.tip().height, 5);
+        fs::remove_dir_all(&copy).unwrap();
+        fs::remove_dir_all(&other).unwrap();
+    }
 }
