@@ -108,9 +108,15 @@ fn migration_text(StoreMigration { lane, folder, from, to }: &StoreMigration) ->
 }
 
 fn backup_text(done: &BackedUp) -> String {
-    let BackedUp { lane, folder, shares, files, online } = done;
+    let BackedUp { lane, folder, shares, damaged, foreign, files, online } = done;
     let from = if *online { "the running node" } else { "its store" };
-    format!("{lane}: {shares} shares from {from} and {files} files are in {}", folder.display())
+    let mut text = format!("{lane}: {shares} shares from {from} and {files} files are in {}", folder.display());
+    if (*damaged, *foreign) != (0, 0) {
+        text.push_str(&format!(
+            "\n  left out: {damaged} damaged records, {foreign} shares of another chain or other rules"
+        ));
+    }
+    text
 }
 
 fn restore_text(Restored { lane, folder, shares }: &Restored) -> String {
@@ -120,6 +126,23 @@ fn restore_text(Restored { lane, folder, shares }: &Restored) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backup_says_what_it_has_not() {
+        let whole = BackedUp {
+            lane: "devnet".to_owned(),
+            folder: "/copy".into(),
+            shares: 9,
+            damaged: 0,
+            foreign: 0,
+            files: 3,
+            online: true,
+        };
+        let line = "devnet: 9 shares from the running node and 3 files are in /copy";
+        assert_eq!(backup_text(&whole), line);
+        let text = backup_text(&BackedUp { damaged: 1, foreign: 2, ..whole });
+        assert_eq!(text, format!("{line}\n  left out: 1 damaged records, 2 shares of another chain or other rules"));
+    }
 
     #[test]
     fn a_check_says_what_is_wrong_below_its_verdict() {

@@ -116,6 +116,8 @@ pub struct Marks {
 pub struct Page {
     /// Shares in order of appending.
     pub shares: Vec<StoredShare>,
+    /// Records that were left out.
+    pub damaged: u64,
     /// Place of the last record that was looked at; `None` when there may be no more.
     pub next: Option<u64>,
 }
@@ -131,7 +133,10 @@ impl Page {
             let (place, record) = entry?;
             seen += 1;
             page.next = Some(place);
-            page.shares.extend(StoredShare::decode(record.as_ref()));
+            match StoredShare::decode(record.as_ref()) {
+                Some(share) => page.shares.push(share),
+                None => page.damaged += 1,
+            }
         }
         if seen < len_max {
             page.next = None;

@@ -35,6 +35,7 @@ pub(super) async fn page(
     Ok(Json(StorePage {
         shares: api.chain.borrow().shares,
         records: page.shares.iter().map(|share| hex::encode(share.encode())).collect(),
+        damaged: page.damaged,
         next: page.next,
         marks: marks.map(|marks| StoreMarks { first: marks.first.to_string(), tip: marks.tip.to_string() }),
     }))

@@ -29,7 +29,7 @@ use crate::{
     data_dir::{DataDir, LANES, file_error},
     error::NodeError,
     run::Endpoints,
-    store::{Marks, STORE_PAGE_MAX, Store, StoredShare, sled::SledStore},
+    store::{Marks, Page, STORE_PAGE_MAX, Store, StoredShare, sled::SledStore},
 };
 
 /// Files that belong to a running node, or to a store that is copied otherwise.
@@ -47,6 +47,10 @@ pub struct BackedUp {
     pub folder: PathBuf,
     /// Shares.
     pub shares: u64,
+    /// Records that are damaged, and left out.
+    pub damaged: u64,
+    /// Shares of another chain, or of other rules, that are left out.
+    pub foreign: u64,
     /// Other files.
     pub files: usize,
     /// Whether a running node was asked for the shares.
@@ -177,12 +181,12 @@ async fn back_up_lane(
     }
     files += files::copy(dir, folder, &|name| LEFT_OUT.contains(&name) || JOURNAL.contains(&name) || is_passing(name))?;
     let mut copy = SledStore::open(&shares_of(folder)).map_err(of(folder))?;
-    let shares = source.copy_to(&mut copy, (dir, &lane.chain.params), progress).await?;
+    let Copied { shares, damaged, foreign } = source.copy_to(&mut copy, (dir, &lane.chain.params), progress).await?;
     let (lane, online) = (name.to_owned(), matches!(source, Source::Running(_)));
     // The lock is held until nobody has the store open.
     drop(source);
     drop(held);
-    Ok(BackedUp { lane, folder: folder.to_owned(), shares, files, online })
+    Ok(BackedUp { lane, folder: folder.to_owned(), shares, damaged, foreign, files, online })
 }
 
 /// Where shares come from.
@@ -199,21 +203,43 @@ struct Running {
     cookie: String,
 }
 
+/// What was taken of a store, and what was left out.
+#[derive(Default)]
+struct Copied {
+    shares: u64,
+    damaged: u64,
+    foreign: u64,
+}
+
+/// A part of a store.
+struct Part {
+    page: Page,
+    marks: Option<Marks>,
+    /// About how many shares there are in all.
+    total: usize,
+}
+
 impl Source {
     async fn copy_to(
         &self,
         copy: &mut SledStore,
         (dir, params): (&Path, &Params),
         progress: Progress<'_>,
-    ) -> Result<u64, DatabaseError> {
-        let (mut after, mut copied) = (None, 0_u64);
+    ) -> Result<Copied, DatabaseError> {
+        let (mut after, mut copied) = (None, Copied::default());
         loop {
-            let (shares, marks, next, total) = self.page(after, dir).await?;
-            let with_ids: Vec<_> =
-                shares.into_iter().filter_map(|stored| Some((stored.to_share(params)?.id(), stored))).collect();
-            copied = copied.saturating_add(u64::try_from(with_ids.len()).unwrap_or(u64::MAX));
+            let Part { page: Page { shares, damaged, next }, marks, total } = self.part(after, dir).await?;
+            copied.damaged = copied.damaged.saturating_add(damaged);
+            let mut with_ids = Vec::with_capacity(shares.len());
+            for stored in shares {
+                match stored.to_share(params) {
+                    Some(share) => with_ids.push((share.id(), stored)),
+                    None => copied.foreign = copied.foreign.saturating_add(1),
+                }
+            }
+            copied.shares = copied.shares.saturating_add(u64::try_from(with_ids.len()).unwrap_or(u64::MAX));
             copy.append(&with_ids).map_err(of(dir))?;
-            progress(usize::try_from(copied).unwrap_or(usize::MAX), total);
+            progress(usize::try_from(copied.shares).unwrap_or(usize::MAX), total);
             if next.is_none() {
                 // Those of the last page: what they name is stored by now.
                 if let Some(marks) = marks {
@@ -226,30 +252,27 @@ impl Source {
         }
     }
 
-    /// Some shares, the marks, where to go on, and about how many shares there are.
-    async fn page(
-        &self,
-        after: Option<u64>,
-        dir: &Path,
-    ) -> Result<(Vec<StoredShare>, Option<Marks>, Option<u64>, usize), DatabaseError> {
+    async fn part(&self, after: Option<u64>, dir: &Path) -> Result<Part, DatabaseError> {
         match self {
             Self::Here(store) => {
                 let page = store.page(after, STORE_PAGE_MAX).map_err(of(dir))?;
-                Ok((page.shares, store.marks().map_err(of(dir))?, page.next, store.len()))
+                Ok(Part { page, marks: store.marks().map_err(of(dir))?, total: store.len() })
             }
             Self::Running(Running { api, path, cookie }) => {
                 let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
-                let page: StorePage = api.get_as_operator(&format!("{path}{after}"), cookie).await?;
+                let StorePage { shares: total, records, damaged, next, marks } =
+                    api.get_as_operator(&format!("{path}{after}"), cookie).await?;
                 let decode = |record: &String| StoredShare::decode(&hex::decode(record).ok()?);
-                let shares: Option<Vec<StoredShare>> = page.records.iter().map(decode).collect();
+                let shares: Option<Vec<StoredShare>> = records.iter().map(decode).collect();
                 let shares = shares.ok_or(DatabaseError::OtherVersion)?;
-                Ok((shares, page.marks.map(marks).transpose()?, page.next, page.shares))
+                let marks = marks.map(marks_of).transpose()?;
+                Ok(Part { page: Page { shares, damaged, next }, marks, total })
             }
         }
     }
 }
 
-fn marks(StoreMarks { first, tip }: StoreMarks) -> Result<Marks, DatabaseError> {
+fn marks_of(StoreMarks { first, tip }: StoreMarks) -> Result<Marks, DatabaseError> {
     let id = |text: &str| text.parse::<ShareId>().map_err(|_| DatabaseError::OtherVersion);
     Ok(Marks { first: id(&first)?, tip: id(&tip)? })
 }

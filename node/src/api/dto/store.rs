@@ -10,6 +10,8 @@ pub struct StorePage {
     pub shares: usize,
     /// Records as hexadecimal, in the form of this version.
     pub records: Vec<String>,
+    /// Damaged records that are left out of this part.
+    pub damaged: u64,
     /// Where to go on, as `after`; null when there are no more.
     pub next: Option<u64>,
     /// Where the best chain begins and ends; null before there is one.

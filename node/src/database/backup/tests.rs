@@ -151,6 +151,7 @@ async fn running(dir: &Path, cookie: &'static str) -> DataDir {
     let page = StorePage {
         shares: page.shares.len(),
         records: page.shares.iter().map(|share| hex::encode(share.encode())).collect(),
+        damaged: page.damaged,
         next: None,
         marks: marks.map(|marks| StoreMarks { first: marks.first.to_string(), tip: marks.tip.to_string() }),
     };
@@ -216,5 +217,28 @@ async fn own_shares_that_only_the_journal_has_are_in_a_backup() {
         assert_eq!(started(&after).chain.tip().height, 5);
         fs::remove_dir_all(&copy).unwrap();
         fs::remove_dir_all(&other).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_of_a_backup_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, copy) = (folder.path().join("node"), folder.path().join("backup"));
+    let before = node(&dir, 5);
+    let mut store = opened(&dir).unwrap();
+    for tag in 0..2 {
+        let foreign = StoredShare { bytes: vec![tag; 300], is_block: false, linked_at: 1 };
+        store.append(&[(ShareId::from_bytes([tag; 32]), foreign)]).unwrap();
+    }
+    store.sync().unwrap();
+    drop(store);
+    let raw = ::sled::open(shares_of(&dir)).unwrap();
+    raw.open_tree("shares").unwrap().insert(4_u64.to_be_bytes(), b"flipped bits").unwrap();
+    drop(raw);
+    for is_running in [false, true] {
+        let _running = if is_running { Some(running(&dir, "secret").await) } else { None };
+        let done = backup(&before, &copy, SILENT).await.unwrap();
+        assert_eq!((done[0].shares, done[0].damaged, done[0].foreign, done[0].online), (4, 1, 2, is_running));
+        fs::remove_dir_all(&copy).unwrap();
     }
 }
