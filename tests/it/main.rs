@@ -1,6 +1,7 @@
 //! Stories across real processes. What a single crate can show is tested beside its code.
 
 mod api;
+mod backup;
 mod bad_input;
 mod browser;
 mod cli;
