@@ -54,7 +54,7 @@ async fn a_backup_of_a_public_node_at_work_has_every_share_that_was_acknowledged
     ensure_eq(&(&done["damaged"], &done["foreign"]), &(&0.into(), &0.into()), "nothing was left out")?;
     ensure!(done["shares"].as_u64() > u64::try_from(acknowledged.len()).ok(), "not all shares: {done}");
     ensure!(!copy.join("restoring").exists() && !copy.join("api.cookie").exists(), "what is not of a backup");
-    miner.stop().await?;
+    miner.stop().await;
     node.stop().await?;
 
     let restored = db(&world, "restore", &copy, (&config, &after)).await?;

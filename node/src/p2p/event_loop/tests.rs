@@ -118,7 +118,7 @@ async fn a_ban_is_in_the_file_that_the_next_start_reads() {
     let (hostile, other) = (alone.peer(7), alone.peer(8));
     alone.network.on_fault(hostile, Fault::Malformed);
     assert!(alone.is_banned(hostile));
-    alone.network.keep_files_now();
+    alone.network.keep_files_now().await;
     let (kept, now) = (alone.dir.bans().0, unix_now());
     assert!(kept.is_banned(&Banned::Peer(hostile), now) && !kept.is_banned(&Banned::Peer(other), now));
     assert!(kept.is_address_banned([203, 0, 113, 7].into(), now), "with its address");
