@@ -1,11 +1,11 @@
 //! From the store back to the share chain, at a start.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use sharechain::{CheckedShare, Effect, Origin, Params, ShareChain, ShareId, Verdict};
 use tracing::{info, warn};
 
-use super::{Marks, Store, StoreError};
+use super::{Loaded, Marks, Store, StoreError};
 
 /// What the store had.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct LoadedChain {
     pub blocks: Vec<Arc<CheckedShare>>,
     /// Stored shares that are not part of the chain any more, as when the node was killed before it had removed them.
     pub unused: Vec<ShareId>,
+    /// Stored shares that are not part of the chain and stay: they may link when peers have brought what is missing.
+    pub kept: usize,
 }
 
 /// Rebuilds the chain from the store.
@@ -25,12 +27,13 @@ pub struct LoadedChain {
 pub fn load(store: &dyn Store, params: &Arc<Params>) -> Result<LoadedChain, StoreError> {
     let started = Instant::now();
     let marks = store.marks()?;
-    let (mut chain, is_as_marked) = begin(store, params, marks)?;
+    let (chain, is_as_marked) = begin(store, params, marks)?;
+    let mut filled = Filled { chain, unlinked: BTreeSet::new(), waiting: Vec::new() };
     // What the node was not on then is not adopted now, and heavier branches are kept for the operator.
-    chain.guard_deep_forks();
-    let (mut blocks, mut unused) = (Vec::new(), Vec::new());
+    filled.chain.guard_deep_forks();
+    let mut blocks = Vec::new();
     let mut foreign = 0_u64;
-    let loaded = store.for_each(&mut |stored| {
+    let Loaded { damaged, .. } = store.for_each(&mut |stored| {
         let Some(share) = stored.to_share(params).map(Arc::new) else {
             foreign += 1;
             return;
@@ -38,44 +41,90 @@ pub fn load(store: &dyn Store, params: &Arc<Params>) -> Result<LoadedChain, Stor
         if share.is_block() {
             blocks.push(share.clone());
         }
-        let id = share.id();
-        if chain.handle(share, Origin::OwnStore, 0) != Verdict::Valid {
-            unused.push(id);
-        }
-        while let Some(effect) = chain.poll_effect() {
-            if let Effect::Forgotten(id) = effect {
-                unused.push(id);
-            }
-        }
+        filled.take(share);
     })?;
-    if loaded.damaged > 0 || foreign > 0 {
-        warn!(damaged = loaded.damaged, foreign, "some stored shares cannot be used; they will be synced again");
-    }
+    filled.take_waiting_again(store, params)?;
+    let Filled { mut chain, mut unlinked, .. } = filled;
     if let Some(marks) = marks.filter(|marks| marks.tip != chain.tip().id) {
         // The operator may have chosen, and a node that caught up took the heaviest without a guard.
         chain.adopt(&marks.tip);
     }
-    // What waited for an ancestor may have found it, and the first share is here already. When something went wrong, the
-    // records may still be of use to somebody.
-    unused.retain(|id| is_as_marked && !chain.is_linked(id));
+    // What waited for an ancestor may have found it, and the first share is here already.
+    unlinked.retain(|id| !chain.is_linked(id));
+    let is_whole = is_as_marked && damaged == 0 && foreign == 0;
+    // When something is lost, what does not link may be all that was built on it.
+    let (unused, kept) = if is_whole { (unlinked.into_iter().collect(), 0) } else { (Vec::new(), unlinked.len()) };
+    if damaged > 0 || foreign > 0 || kept > 0 {
+        warn!(
+            event = "store_not_whole",
+            damaged,
+            foreign,
+            begins_as_marked = is_as_marked,
+            kept,
+            "some stored shares are lost; they will be synced again, and those that do not link without them are kept"
+        );
+    }
     if chain.is_empty() {
         chain = ShareChain::new(params.clone());
     }
     let (shares, height) = (chain.len(), chain.tip().height);
     info!(shares, height, first = chain.first_height(), millis = started.elapsed().as_millis(), "share chain loaded");
-    Ok(LoadedChain { chain, blocks, unused })
+    Ok(LoadedChain { chain, blocks, unused, kept })
 }
 
-/// The chain before its shares: from the virtual genesis, or from where the kept ones begin; and whether it begins where the
-/// marks say.
-fn begin(store: &dyn Store, params: &Arc<Params>, marks: Option<Marks>) -> Result<(ShareChain, bool), StoreError> {
-    let Some(first) = marks.map(|marks| marks.first).filter(|first| *first != params.genesis_id()) else {
-        return Ok((ShareChain::new(params.clone()), true));
-    };
-    let share = store.get(&first)?.and_then(|stored| stored.to_share(params));
-    if share.is_none() {
-        warn!(%first, "the first stored share cannot be used; the share chain will be synced again");
+/// A chain that is being filled with what was stored.
+struct Filled {
+    chain: ShareChain,
+    /// Shares that were not linked when they came, or were forgotten later.
+    unlinked: BTreeSet<ShareId>,
+    /// Those of them that an ancestor was missing of.
+    waiting: Vec<ShareId>,
+}
+
+impl Filled {
+    fn take(&mut self, share: Arc<CheckedShare>) {
+        let id = share.id();
+        match self.chain.handle(share, Origin::OwnStore, 0) {
+            Verdict::Valid => {}
+            Verdict::Missing(_) => {
+                self.unlinked.insert(id);
+                self.waiting.push(id);
+            }
+            Verdict::Known | Verdict::Invalid(_) | Verdict::NotYet(_) | Verdict::OutOfReach => {
+                self.unlinked.insert(id);
+            }
+        }
+        while let Some(effect) = self.chain.poll_effect() {
+            if let Effect::Forgotten(id) = effect {
+                self.unlinked.insert(id);
+            }
+        }
     }
+
+    /// Shares that came out of the journal are stored before their ancestors, and the chain lets only the newest ones wait.
+    fn take_waiting_again(&mut self, store: &dyn Store, params: &Params) -> Result<(), StoreError> {
+        if self.chain.is_empty() {
+            return Ok(());
+        }
+        for id in std::mem::take(&mut self.waiting) {
+            if !self.chain.is_linked(&id)
+                && let Some(share) = store.get(&id)?.and_then(|stored| stored.to_share(params))
+            {
+                self.take(Arc::new(share));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The chain before its shares: from the virtual genesis, or from where the kept ones begin; and whether marks say that it
+/// begins there.
+fn begin(store: &dyn Store, params: &Arc<Params>, marks: Option<Marks>) -> Result<(ShareChain, bool), StoreError> {
+    let Some(Marks { first, .. }) = marks else { return Ok((ShareChain::new(params.clone()), false)) };
+    if first == params.genesis_id() {
+        return Ok((ShareChain::new(params.clone()), true));
+    }
+    let share = store.get(&first)?.and_then(|stored| stored.to_share(params));
     Ok(share.map_or_else(
         || (ShareChain::new(params.clone()), false),
         |first| (ShareChain::starting_with(params.clone(), Arc::new(first)), true),

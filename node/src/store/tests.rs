@@ -241,6 +241,59 @@ fn what_was_forgotten_but_not_removed_is_found_at_the_next_start() {
     assert!(lost.chain.tip().height < chain.tip().height && lost.unused.is_empty());
 }
 
+/// A store whose chain has forgotten its beginning, and the shares in it by height.
+fn pruned(params: &Arc<Params>) -> (MemStore, Vec<ShareId>) {
+    let (mut chain, mut store) = (ShareChain::new(params.clone()), MemStore::default());
+    let mut miner = Miner::new(params.clone(), 1);
+    let mut ids = Vec::new();
+    for second in 1..=300 {
+        ids.push(miner.extend(&mut chain, GENESIS_TIME + second).id());
+        follow(&mut chain, &mut store);
+    }
+    assert!(chain.first_height() > 100 && chain.first_height() < 200);
+    (store, ids)
+}
+
+#[test]
+fn what_does_not_link_is_kept_when_the_marks_are_lost() {
+    let params = short_params();
+    let (marked, _) = pruned(&params);
+    let mut store = MemStore::default();
+    marked.for_each(&mut |stored| store.append(&[(stored.to_share(&params).unwrap().id(), stored)]).unwrap()).unwrap();
+    let loaded = load(&store, &params).unwrap();
+    assert!(loaded.chain.is_empty() && loaded.unused.is_empty(), "{}", loaded.unused.len());
+    assert_eq!(u64::try_from(loaded.kept).unwrap(), all(&store).1.shares);
+}
+
+#[test]
+fn what_does_not_link_is_kept_when_a_record_is_damaged_or_foreign() {
+    let params = short_params();
+    let foreign = StoredShare { bytes: vec![1, 2, 3], is_block: false, linked_at: 0 };
+    // Longer than a record may be: what is written of it cannot be read.
+    let damaged = StoredShare { bytes: vec![0; record::RECORD_LEN_MAX + 1], is_block: false, linked_at: 0 };
+    for (replaced_by, what) in [(foreign, "foreign"), (damaged, "damaged")] {
+        let (mut store, ids) = pruned(&params);
+        store.remove(&[ids[250]]).unwrap();
+        store.append(&[(ShareId::ZERO, replaced_by)]).unwrap();
+        let loaded = load(&store, &params).unwrap();
+        assert_eq!((loaded.chain.tip().height, loaded.unused.len(), loaded.kept), (250, 0, 49), "{what}");
+    }
+}
+
+#[test]
+fn more_shares_than_may_wait_link_though_they_are_stored_before_their_ancestors() {
+    let params = testing::devnet_params();
+    let (mut chain, mut store) = (ShareChain::new(params.clone()), MemStore::default());
+    let mut miner = Miner::new(params.clone(), 1);
+    let shares: Vec<_> = (1..=2_200).map(|second| miner.extend(&mut chain, GENESIS_TIME + second)).collect();
+    for share in shares[1..].iter().chain(&shares[..1]) {
+        store.append(&[(share.id(), StoredShare::new(share, 0))]).unwrap();
+    }
+    store.mark(Marks { first: chain.first_share(), tip: chain.tip().id }).unwrap();
+    let loaded = load(&store, &params).unwrap();
+    assert_eq!((loaded.chain.tip(), loaded.unused, loaded.kept), (chain.tip(), Vec::new(), 0));
+}
+
 #[test]
 fn a_node_comes_back_on_the_branch_it_was_on() {
     let params = short_params();
