@@ -11,7 +11,7 @@
 //! stratum-v2.key  the key that miners know this node by in Stratum V2, mode 0600
 //! stratum-*.pem   certificate and key that miners see, when the operator has none
 //! shares/         the share store
-//! own-shares.journal  shares that were found here, until peers surely have them; so is own-shares.older.journal
+//! own-shares.journal  shares that were found here, the newest; those before them are in own-shares.older.journal. 128 MiB at most
 //! blocks/         found blocks until they are matured, and what became of all of them
 //! payouts/        whom the pool's blocks paid, with the proof of each
 //! history.hashrate  how fast was mined, by minute, hour and day

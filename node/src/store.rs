@@ -21,7 +21,7 @@ pub mod schema;
 pub mod sled;
 mod task;
 
-pub use journal::{Journal, open};
+pub use journal::{Journal, JournalReader, open};
 pub use load::{LoadedChain, load};
 pub use pace::WritePace;
 pub use record::StoredShare;

@@ -101,14 +101,14 @@ async fn a_failed_sync_is_never_acknowledged_and_ends_the_store() {
 async fn an_own_share_is_in_the_journal_even_when_the_store_then_fails() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own-shares.journal");
-    let (journal, _) = Journal::open(&path).unwrap();
+    let journal = Journal::open(&path).unwrap();
     let (handle, thread) = spawn(Box::new(BrokenDisk(MemStore::default())), Some(journal)).unwrap();
     let (other, from_a_peer) = sample(2);
     handle.append(other, from_a_peer).await;
     let (id, share) = sample(1);
     assert!(handle.append_durably(id, share.clone()).await.await.unwrap().is_err());
     assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_err());
-    assert_eq!(Journal::open(&path).unwrap().1, vec![share]);
+    assert_eq!(Journal::open(&path).unwrap().shares().unwrap().page(2).unwrap(), vec![share]);
 }
 
 /// A disk that is full until it is not.

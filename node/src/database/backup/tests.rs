@@ -202,7 +202,7 @@ async fn own_shares_that_only_the_journal_has_are_in_a_backup() {
     let (mut chain, mut miner) = (ShareChain::new(params.clone()), Miner::new(params, 1));
     let shares: Vec<_> = (1..=5).map(|second| miner.extend(&mut chain, GENESIS_TIME + second)).collect();
     for (share, name) in shares[3..].iter().zip(["own-shares.older.journal", "own-shares.journal"]) {
-        let (mut journal, _) = Journal::open(&dir.join(name)).unwrap();
+        let mut journal = Journal::open(&dir.join(name)).unwrap();
         journal.append(&[StoredShare::new(share, 9)]).unwrap();
     }
     // And one that is just written.
