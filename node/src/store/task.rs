@@ -115,14 +115,24 @@ pub fn spawn(
     Ok((handle, thread))
 }
 
-/// Where shares are written.
-struct Disk {
-    store: Box<dyn Store>,
-    /// Where own shares go first.
-    journal: Option<Journal>,
+/// Works until all handles are gone or the disk fails. This is the one place that tells why: the node joins the thread when its
+/// other tasks have ended.
+pub(super) async fn run(disk: Disk, inbox: mpsc::Receiver<Command>, pace: &WritePace) -> Result<(), StoreError> {
+    let ended = work(disk, inbox, pace).await;
+    if let Err(cause) = &ended {
+        error!(event = "store_failed", cause = cause.chain(), "the share store failed");
+    }
+    ended
 }
 
-async fn run(mut disk: Disk, mut inbox: mpsc::Receiver<Command>, pace: &WritePace) -> Result<(), StoreError> {
+/// Where shares are written.
+pub(super) struct Disk {
+    pub(super) store: Box<dyn Store>,
+    /// Where own shares go first.
+    pub(super) journal: Option<Journal>,
+}
+
+async fn work(mut disk: Disk, mut inbox: mpsc::Receiver<Command>, pace: &WritePace) -> Result<(), StoreError> {
     // When what is appended but not synced has to be, or room has to be looked for.
     let mut wake_at: Option<Instant> = None;
     let mut held = Held::default();
@@ -228,7 +238,6 @@ fn handle(disk: &mut Disk, commands: &mut Vec<Command>, unsynced: bool, pace: &W
     let unsynced = (unsynced || batch.is_write()) && batch.waiting.is_empty();
     let Batch { waiting, questions, .. } = batch;
     if let Err(cause) = durable {
-        error!(cause = cause.chain(), "the share store failed");
         for waiter in waiting {
             let _gone = waiter.send(Err(StoreError::engine("store the share")(cause.chain())));
         }

@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeSet,
+    io::{self, Write},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -12,6 +13,7 @@ use sharechain::{
     ConsensusParams, Effect, Origin, Params, ShareChain,
     testing::{self, GENESIS_TIME, Miner},
 };
+use tokio::sync::{mpsc, oneshot};
 
 use super::{mem::MemStore, *};
 
@@ -95,6 +97,38 @@ async fn a_failed_sync_is_never_acknowledged_and_ends_the_store() {
     assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_err());
     handle.failed().await;
     assert!(matches!(handle.read(vec![id]).await, Err(StoreError::Stopped)));
+}
+
+/// Lines of a log, as text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_says_why_once_whatever_it_was_doing() {
+    let (id, share) = sample(1);
+    for durable in [None, Some(oneshot::channel().0)] {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let _logged = tracing::subscriber::set_default(log);
+        let what = if durable.is_some() { "a share that a miner waits for" } else { "what is synced by the clock" };
+        let (commands, inbox) = mpsc::channel(1);
+        commands.send(Command::Append { id, share: share.clone(), durable }).await.unwrap();
+        let disk = task::Disk { store: Box::new(BrokenDisk(MemStore::default())), journal: None };
+        assert!(task::run(disk, inbox, &WritePace::new()).await.is_err(), "{what}");
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("no space left on device").count(), 1, "{what}: {text}");
+    }
 }
 
 #[tokio::test]
