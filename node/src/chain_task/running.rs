@@ -122,12 +122,12 @@ impl Running {
         }
         self.found_here = Some((share.id(), worker));
         match verdict {
-            Verdict::Valid => {
+            // What is known may be on its way to the disk only, and waits for it like any other; peers have heard of it.
+            Verdict::Valid | Verdict::Known => {
                 let record = StoredShare::new(&share, unix_now());
                 let durable = self.task.store.append_durably(share.id(), record).await;
-                self.answer_when_kept(Some(share), block, Some(durable), reply);
+                self.answer_when_kept(Some(share).filter(|_| verdict == Verdict::Valid), block, Some(durable), reply);
             }
-            Verdict::Known => self.answer_when_kept(None, block, None, reply),
             refused => {
                 warn!(share = %share.id(), ?refused, "our own share is refused");
                 let _gone = reply.send(Err(format!("the share chain refuses it: {refused:?}")));

@@ -5,6 +5,7 @@ use sharechain::{
     ConsensusParams, Origin, Params,
     testing::{self, GENESIS_TIME, Miner},
 };
+use stratum::{HeaderFields, JobTemplate, submit::Found};
 
 use super::*;
 use crate::{
@@ -211,4 +212,50 @@ async fn peers_hear_a_share_whose_block_is_not_kept_here_and_its_miner_hears_why
     running.on_stored(stored).await;
     assert_eq!(answer.await.unwrap(), Err("the disk is full".to_owned()));
     assert!(p2p.try_recv().is_err());
+}
+
+/// What the endpoint hands over for a share, and where its miner hears of it.
+fn found(miner: &Miner, share: &Arc<CheckedShare>) -> (FoundShare, oneshot::Receiver<Result<(), String>>) {
+    let context = ShareChain::new(miner.params.clone()).job_context().unwrap();
+    let header = HeaderFields {
+        version: 0x2000_0000,
+        bits: miner.block_bits,
+        time: GENESIS_TIME,
+        time_min: GENESIS_TIME,
+        merkle_branch: Arc::default(),
+    };
+    let template = JobTemplate::new(miner.params.clone(), context, (miner.work.clone(), header, Arc::default()), 1);
+    let found = Found {
+        share: Some(share.clone()),
+        header: share.share().header,
+        extranonce: share.share().extranonce,
+        data: share.share().data.clone(),
+        template: Arc::new(template),
+        is_block: false,
+    };
+    let (stored, heard) = oneshot::channel();
+    (FoundShare { found: Box::new(found), worker: "rig".to_owned(), stored }, heard)
+}
+
+#[tokio::test]
+async fn a_share_that_is_found_twice_is_acknowledged_when_it_is_on_the_disk() {
+    let params = short_params();
+    let Alone { task, mut store, view: _view, _others } = alone(ShareChain::new(params.clone()), None);
+    let mut running = Running::new(task);
+    let mut miner = Miner::new(params, 1);
+    let share = miner.mine(&mut running.task.chain, GENESIS_TIME + 1);
+    for round in ["new", "known"] {
+        let (own, mut heard) = found(&miner, &share);
+        running.on_found(own).await;
+        let durable = std::iter::from_fn(|| store.try_recv().ok()).find_map(|command| match command {
+            Command::Append { id, durable, .. } if id == share.id() => durable,
+            _ => None,
+        });
+        let durable = durable.unwrap_or_else(|| panic!("{round}: nobody writes it"));
+        assert!(heard.try_recv().is_err(), "{round}: not before it is written");
+        durable.send(Ok(())).unwrap();
+        let stored = running.unstored.next().await.unwrap();
+        running.on_stored(stored).await;
+        assert_eq!(heard.await, Ok(Ok(())), "{round}");
+    }
 }
