@@ -5,6 +5,7 @@
 //! check   --Gossip------> [admission]  --> relay at once --> context --> store
 //! p2p     --Ids---------> [sync]       --> which shares to ask for
 //! check   --Fetched-----> [sync]       --> context --> store --> next request
+//! store   --own shares--> [offering]   --> context --> store --> gossip
 //! others  --Query-------> [answer]
 //!                         ChainView through a watch, whenever the inbox is empty
 //! ```
@@ -43,6 +44,7 @@ const TICK: Duration = Duration::from_secs(1);
 mod answers;
 mod catching_up;
 mod flood;
+mod offering;
 mod own_shares;
 mod recent_work;
 mod running;
@@ -198,6 +200,8 @@ pub struct AlonePolicy {
 pub struct ChainTask {
     /// The chain, with what the store had.
     pub chain: ShareChain,
+    /// The store may have own shares that the chain does not have.
+    pub offers_own: bool,
     /// When miners may get work.
     pub alone: AlonePolicy,
     /// A branch that the operator wants to be on, as soon as this share of it is here.

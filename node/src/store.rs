@@ -27,7 +27,7 @@ pub use pace::WritePace;
 pub use record::StoredShare;
 #[cfg(test)]
 pub(crate) use task::Command;
-pub use task::{StoreHandle, spawn};
+pub use task::{OwnPage, StoreHandle, spawn};
 
 pub(crate) use aside::kept as kept_aside;
 

@@ -12,7 +12,7 @@ use sharechain::{
 use tokio::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
-use super::running::Running;
+use super::{offering::Offering, running::Running};
 use crate::{
     clock::unix_now,
     p2p::{P2pCommand, Purpose},
@@ -41,9 +41,9 @@ impl Running {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// When [`Running::go_on_syncing`] is due without an input: at once while there are shares for the chain.
+    /// When [`Running::go_on_syncing`] is due without an input: at once while there are shares for the chain, own ones too.
     pub(super) fn sync_due(&self) -> Instant {
-        if self.sync.has_batch() {
+        if self.sync.has_batch() || self.may_offer() {
             return self.started;
         }
         let due = self.sync.poll_timeout(self.steady_now());
@@ -71,6 +71,8 @@ impl Running {
         let (height, first) = (self.task.chain.tip().height, self.task.chain.first_height());
         if let Some(strangers) = &replaced {
             info!(%peer, height, first, forgotten = strangers.len(), "the share chain begins anew with a peer's history");
+            // What waited in the old one for its ancestors may find them in the new one.
+            self.offering = Offering::new(true);
         }
         debug!(%peer, ?fed, height, "synced shares");
         let newest = batch.shares.last();
@@ -139,6 +141,7 @@ impl Running {
             // From now on there is something to defend.
             self.task.chain.guard_deep_forks();
         }
+        self.offer_own_shares(unix_now()).await;
         self.tell_progress();
     }
 

@@ -17,8 +17,8 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    ChainInput, ChainTask, RecentWork, catching_up::SyncTold, flood::FloodGuard, own_shares::OwnShares,
-    undecided::Undecided,
+    ChainInput, ChainTask, RecentWork, catching_up::SyncTold, flood::FloodGuard, offering::Offering,
+    own_shares::OwnShares, undecided::Undecided,
 };
 use crate::{
     blocks::{BlockInput, Kept},
@@ -68,6 +68,8 @@ pub(super) struct Running {
     pub(super) recent_work: RecentWork,
     /// What miners of this node found.
     pub(super) own_shares: OwnShares,
+    /// Own shares that the chain may not have.
+    pub(super) offering: Offering,
 }
 
 /// An own find whose fsyncs are done.
@@ -87,6 +89,7 @@ impl Running {
     pub(super) fn new(task: ChainTask) -> Self {
         Self {
             had_shares: !task.chain.is_empty(),
+            offering: Offering::new(task.offers_own),
             task,
             sync: Sync::default(),
             histories: RivalHistory::default(),

@@ -16,6 +16,8 @@ use crate::{
     store::Command,
 };
 
+mod offering;
+
 /// Windows of 30 shares: four of them are kept.
 fn short_params() -> Arc<Params> {
     let raw = testing::devnet_params().raw().clone();
@@ -39,7 +41,19 @@ fn alone(mut chain: ShareChain, adopt: Option<ShareId>) -> Alone {
     let (events, _, events_task) = crate::events::channel(ChainProfile::find("devnet", None).unwrap().addresses);
     let alone = AlonePolicy { expects_peers: false, solo_until_synced: false };
     Alone {
-        task: ChainTask { chain, alone, adopt, store, p2p, blocks, templates, events, meters: Arc::default(), view },
+        task: ChainTask {
+            chain,
+            offers_own: false,
+            alone,
+            adopt,
+            store,
+            p2p,
+            blocks,
+            templates,
+            events,
+            meters: Arc::default(),
+            view,
+        },
         store: commands,
         view: views,
         _others: (p2p_commands, block_inputs, events_task),

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use sharechain::{CheckedShare, ShareChain, ShareId};
+use sharechain::ShareChain;
 use stratum::{
     FoundShare, JobTemplate, LaneId, Refuge, StratumHandle,
     server::{FOUND_QUEUE_MAX, LaneEnds},
@@ -83,11 +83,7 @@ pub(super) struct Ground {
     data_dir: DataDir,
     parent: ParentTasks,
     disk: (SledStore, Journal),
-    chain: ShareChain,
-    /// Shares of the store that claim to be blocks.
-    claimed_blocks: Vec<Arc<CheckedShare>>,
-    /// Shares that no chain has any more.
-    unused: Vec<ShareId>,
+    loaded: LoadedChain,
     channels: Channels,
 }
 
@@ -108,8 +104,7 @@ pub(super) struct Lane {
     name: String,
     config: Config,
     channels: Channels,
-    chain: ShareChain,
-    claimed_blocks: Vec<Arc<CheckedShare>>,
+    loaded: LoadedChain,
     store: StoreHandle,
     parent: ParentTasks,
     network: Network,
@@ -127,11 +122,11 @@ impl Ground {
     /// Opens what a lane is built on.
     pub(super) async fn open((id, name): (LaneId, &str), config: Config, data_dir: DataDir) -> Result<Self, NodeError> {
         let parent = ParentTasks::open(&config).await?;
-        let (sled, journal, loaded) = store::open(&data_dir.shares(), &data_dir.own_shares(), &config.chain.params)?;
-        let LoadedChain { mut chain, blocks: claimed_blocks, unused } = loaded;
-        let channels = Channels::new(&mut chain);
+        let (sled, journal, mut loaded) =
+            store::open(&data_dir.shares(), &data_dir.own_shares(), &config.chain.params)?;
+        let channels = Channels::new(&mut loaded.chain);
         let disk = (sled, journal);
-        Ok(Self { id, name: name.to_owned(), config, data_dir, parent, disk, chain, claimed_blocks, unused, channels })
+        Ok(Self { id, name: name.to_owned(), config, data_dir, parent, disk, loaded, channels })
     }
 
     pub(super) const fn data_dir(&self) -> &DataDir {
@@ -152,22 +147,11 @@ impl Ground {
 impl Lane {
     /// Opens and binds the rest.
     pub(super) async fn open(ground: Ground, node: &Node) -> Result<(Self, StoreThread), NodeError> {
-        let Ground {
-            id,
-            name,
-            config,
-            data_dir,
-            parent,
-            disk: (sled, journal),
-            chain,
-            claimed_blocks,
-            unused,
-            channels,
-        } = ground;
+        let Ground { id, name, config, data_dir, parent, disk: (sled, journal), mut loaded, channels } = ground;
         let (store, store_thread) = store::spawn(Box::new(sled), Some(journal))
             .map_err(file_error("start a thread for", &data_dir.shares()))?;
-        if !unused.is_empty() {
-            store.remove(unused).await;
+        if !loaded.unused.is_empty() {
+            store.remove(std::mem::take(&mut loaded.unused)).await;
         }
         let meters = Arc::<Meters>::default();
         let network = open_network(&config, &data_dir, (&channels, &store), &meters, node).await?;
@@ -196,8 +180,7 @@ impl Lane {
             name,
             config,
             channels,
-            chain,
-            claimed_blocks,
+            loaded,
             store,
             parent,
             network,
@@ -243,7 +226,8 @@ impl Lane {
 
     /// Starts every task; nothing fails any more. What the API reads, whether there should be peers, and the folder to hold on to.
     pub(super) fn spawn(self, node: &Node, lanes: &Lanes, tasks: &Tasks) -> ((ApiSources, bool), DataDir) {
-        let Self { id, config, channels, chain, claimed_blocks, store, parent, network, stratum, data_dir, .. } = self;
+        let Self { id, config, channels, loaded, store, parent, network, stratum, data_dir, .. } = self;
+        let LoadedChain { chain, blocks: claimed_blocks, kept, .. } = loaded;
         let (blocks, payouts, templates, telemetry) = (self.blocks, self.payouts, self.templates, self.telemetry);
         let config = Arc::new(config);
         let profile = Arc::new(config.chain.clone());
@@ -252,6 +236,7 @@ impl Lane {
         let (p2p, p2p_commands) = channels.p2p;
         let chain_task = ChainTask {
             chain,
+            offers_own: kept > 0,
             adopt: config.adopt_branch,
             alone: AlonePolicy { expects_peers, solo_until_synced: config.solo_until_synced },
             store: store.clone(),

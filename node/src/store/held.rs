@@ -28,7 +28,9 @@ impl Held {
         (store, pace): (&dyn Store, &WritePace),
         commands: &mut Vec<Command>,
     ) -> Result<bool, StoreError> {
-        let is_write = |command: &mut Command| !matches!(command, Command::Read { .. } | Command::Page { .. });
+        let is_write = |command: &mut Command| {
+            matches!(command, Command::Append { .. } | Command::Remove { .. } | Command::Mark(_))
+        };
         if self.is_empty() && !commands.iter_mut().any(is_write) {
             return Ok(false);
         }

@@ -7,17 +7,19 @@
 //!               own-shares.older.journal, replaced each time
 //! ```
 //! A store that was lost comes back from peers. Until they have an own share it is here only, so it is put into the new store from
-//! here; how long it stays is a matter of length, not of who has it. Each entry is `mark ++ length ++ record`; what is torn or damaged is passed over up to the next mark. Found blocks have files
+//! here, and offered to the chain again when it has caught up, see `chain_task`. How long it stays is a matter of length, not of who
+//! has it. Each entry is `mark ++ length ++ record`; what is torn or damaged is passed over up to the next mark. Found blocks have files
 //! of their own, see `blocks`.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use sharechain::{Origin, Params};
+use sharechain::Params;
 use tracing::info;
 
 use super::{
@@ -126,22 +128,33 @@ pub fn open(
 
 /// The chain of the store and of own shares that the store may not have.
 fn rebuild(store: &mut dyn Store, journal: &Journal, params: &Arc<Params>) -> Result<LoadedChain, StoreError> {
-    put_back(store, journal, params)?;
+    let restored = put_back(store, journal, params)?;
     let mut loaded = load(store, params)?;
-    if loaded.chain.is_empty() {
-        // Their ancestors are with peers: they wait for them.
-        each_page(journal, |page| {
-            for share in page.iter().filter_map(|stored| stored.to_share(params)) {
-                let _waiting = loaded.chain.handle(Arc::new(share), Origin::OwnStore, 0);
-            }
-            Ok(())
-        })?;
+    let unlinked = loaded.unused.len();
+    if restored > 0 {
+        // The ancestors of what was put back may be with peers only.
+        loaded.unused.clear();
+    } else if unlinked > 0 {
+        keep_own(&mut loaded, journal, params)?;
     }
+    loaded.kept += unlinked - loaded.unused.len();
     Ok(loaded)
 }
 
-/// Stores own shares that are not there, but for those below the oldest one that is kept.
-fn put_back(store: &mut dyn Store, journal: &Journal, params: &Params) -> Result<(), StoreError> {
+/// Own shares stay as long as they are in the journal, or the next start would put them back.
+fn keep_own(loaded: &mut LoadedChain, journal: &Journal, params: &Params) -> Result<(), StoreError> {
+    let (lowest, mut own) = (loaded.chain.first_height(), BTreeSet::new());
+    each_page(journal, |page| {
+        let shares = page.iter().filter_map(|stored| stored.to_share(params));
+        own.extend(shares.filter(|share| share.share().data.height >= lowest).map(|share| share.id()));
+        Ok(())
+    })?;
+    loaded.unused.retain(|id| !own.contains(id));
+    Ok(())
+}
+
+/// Stores own shares that are not there, but for those below the oldest one that is kept; says how many.
+fn put_back(store: &mut dyn Store, journal: &Journal, params: &Params) -> Result<usize, StoreError> {
     let first = store.marks()?.map(|marks| store.get(&marks.first)).transpose()?.flatten();
     let lowest = first.and_then(|first| first.to_share(params)).map_or(0, |first| first.share().data.height);
     let mut restored = 0;
@@ -160,7 +173,7 @@ fn put_back(store: &mut dyn Store, journal: &Journal, params: &Params) -> Result
         store.sync()?;
         info!(event = "own_shares_restored", shares = restored, "own shares were taken from their journal");
     }
-    Ok(())
+    Ok(restored)
 }
 
 /// Visits what is in the journal, from the oldest share on.

@@ -10,7 +10,9 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{Journal, Marks, Page, STORE_PAGE_MAX, Store, StoreError, StoredShare, WritePace, held::Held};
+use super::{
+    Journal, JournalReader, Marks, Page, STORE_PAGE_MAX, Store, StoreError, StoredShare, WritePace, held::Held,
+};
 use crate::defaults::{STORE_BATCH_MAX, STORE_QUEUE_MAX, STORE_ROOM_INTERVAL, STORE_SYNC_INTERVAL};
 
 /// What the store's thread is told, in order.
@@ -21,6 +23,16 @@ pub(crate) enum Command {
     Mark(Marks),
     Read { ids: Vec<ShareId>, reply: oneshot::Sender<Vec<Option<StoredShare>>> },
     Page { after: Option<u64>, reply: PageReply },
+    OwnShares { from: Option<JournalReader>, reply: oneshot::Sender<Result<OwnPage, StoreError>> },
+}
+
+/// A part of the own shares in the journal.
+#[derive(Debug, Default)]
+pub struct OwnPage {
+    /// The oldest first; none at the end.
+    pub shares: Vec<StoredShare>,
+    /// Where it goes on; `None` at the end.
+    pub rest: Option<JournalReader>,
 }
 
 /// Where a part of the store goes, with the marks as they are then.
@@ -97,6 +109,16 @@ impl StoreHandle {
         self.commands.send(Command::Page { after, reply }).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)
     }
+
+    /// Reads own shares out of the journal, from its beginning or where a page ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Stopped`], or when the journal cannot be read.
+    pub async fn own_shares(&self, from: Option<JournalReader>) -> Result<OwnPage, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::OwnShares { from, reply }).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.map_err(|_| StoreError::Stopped)?
+    }
 }
 
 /// Starts the thread. It ends with an error when the disk fails: nothing is acknowledged after that.
@@ -154,7 +176,7 @@ async fn work(mut disk: Disk, mut inbox: mpsc::Receiver<Command>, pace: &WritePa
             Ok(_) => {}
         }
         if held.waits_for_room((disk.store.as_ref(), pace), &mut commands)? {
-            answer(disk.store.as_ref(), Batch::of(commands.drain(..)).questions)?;
+            answer(&disk, Batch::of(commands.drain(..)).questions)?;
             wake_at = Some(Instant::now() + STORE_ROOM_INTERVAL);
             continue;
         }
@@ -184,6 +206,7 @@ struct Batch {
 struct Questions {
     reads: Vec<Read>,
     pages: Vec<(Option<u64>, PageReply)>,
+    own: Vec<(Option<JournalReader>, oneshot::Sender<Result<OwnPage, StoreError>>)>,
 }
 
 impl Batch {
@@ -204,6 +227,7 @@ impl Batch {
                 Command::Mark(marks) => batch.marks = Some(marks),
                 Command::Read { ids, reply } => batch.questions.reads.push((ids, reply)),
                 Command::Page { after, reply } => batch.questions.pages.push((after, reply)),
+                Command::OwnShares { from, reply } => batch.questions.own.push((from, reply)),
             }
         }
         batch
@@ -246,11 +270,11 @@ fn handle(disk: &mut Disk, commands: &mut Vec<Command>, unsynced: bool, pace: &W
     for waiter in waiting {
         let _gone = waiter.send(Ok(()));
     }
-    answer(disk.store.as_ref(), questions)?;
+    answer(disk, questions)?;
     Ok(unsynced)
 }
 
-fn answer(store: &dyn Store, Questions { reads, pages }: Questions) -> Result<(), StoreError> {
+fn answer(Disk { store, journal }: &Disk, Questions { reads, pages, own }: Questions) -> Result<(), StoreError> {
     for (ids, reply) in reads {
         let shares = ids.iter().map(|id| store.get(id)).collect::<Result<Vec<_>, _>>()?;
         let _gone = reply.send(shares);
@@ -258,5 +282,17 @@ fn answer(store: &dyn Store, Questions { reads, pages }: Questions) -> Result<()
     for (after, reply) in pages {
         let _gone = reply.send((store.page(after, STORE_PAGE_MAX)?, store.marks()?));
     }
+    for (from, reply) in own {
+        let page = own_page(journal.as_ref(), from).map_err(StoreError::engine("read the journal of own shares"));
+        let _gone = reply.send(page);
+    }
     Ok(())
+}
+
+fn own_page(journal: Option<&Journal>, from: Option<JournalReader>) -> std::io::Result<OwnPage> {
+    let Some(journal) = journal else { return Ok(OwnPage::default()) };
+    let mut reader = from.map_or_else(|| journal.shares(), Ok)?;
+    let shares = reader.page(STORE_PAGE_MAX)?;
+    let rest = Some(reader).filter(|_| !shares.is_empty());
+    Ok(OwnPage { shares, rest })
 }

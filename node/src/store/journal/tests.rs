@@ -1,5 +1,5 @@
 use sharechain::{
-    CheckedShare, Effect, ShareChain,
+    CheckedShare, Effect, Origin, ShareChain,
     testing::{self, GENESIS_TIME, Miner},
 };
 
@@ -183,15 +183,30 @@ fn a_lost_store_comes_back_from_the_journal_as_far_as_shares_are_our_own() {
     // With its other file whole, sled takes such a log for an empty one.
     fs::write(one.folder().join("conf"), b"not what sled wrote").unwrap();
     fs::write(one.folder().join("db"), vec![0xa5; 4_096]).unwrap();
-    let mut chain = one.reopened().chain;
+    let LoadedChain { mut chain, unused, kept, .. } = one.reopened();
     assert!(chain.is_empty() && fs::read_dir(one.folder.path()).unwrap().count() == 3, "moved aside");
-    // Peers bring theirs; ours were waiting.
-    for (number, share) in (1..).zip(&one.shares) {
-        if number % 3 != 0 {
-            let _linked = chain.handle(share.clone(), Origin::OwnStore, 0);
-        }
+    assert_eq!((unused, kept), (Vec::new(), 10), "they stay until their ancestors are here");
+    // Peers bring theirs.
+    let own = Journal::open(&one.journal()).unwrap().shares().unwrap().page(30).unwrap();
+    let own = own.iter().map(|stored| Arc::new(stored.to_share(&one.params).unwrap()));
+    for share in one.shares.iter().filter(|share| share.share().data.height % 3 != 0).cloned().chain(own) {
+        let _linked = chain.handle(share, Origin::OwnStore, 0);
     }
     assert_eq!(chain.tip(), one.chain.tip());
+}
+
+#[test]
+fn an_own_share_that_does_not_link_stays_as_long_as_it_is_in_the_journal() {
+    let mined = Mined::new(|_| false);
+    let orphans: Vec<_> = (0..2).map(|tag| Miner::new(mined.params.clone(), 1).orphan(tag)).collect();
+    let stored: Vec<_> = orphans.iter().map(|orphan| (orphan.id(), StoredShare::new(orphan, 0))).collect();
+    Journal::open(&mined.journal()).unwrap().append(&[stored[0].1.clone()]).unwrap();
+    let mut store = SledStore::open(&mined.folder()).unwrap();
+    store.append(&stored).unwrap();
+    store.sync().unwrap();
+    drop(store);
+    let loaded = mined.reopened();
+    assert_eq!((loaded.chain.tip(), loaded.unused, loaded.kept), (mined.chain.tip(), vec![orphans[1].id()], 1));
 }
 
 #[test]
