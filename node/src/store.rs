@@ -4,7 +4,7 @@
 //! every acknowledged write in a power cut. The store is a cache of a verifiable log: a record whose checksum is wrong
 //! is dropped and fetched from peers again.
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, path::PathBuf};
 
 use sharechain::ShareId;
 
@@ -198,6 +198,20 @@ pub enum StoreError {
         /// The newest that this program knows.
         known: u32,
     },
+    /// Stores were moved aside again and again.
+    #[error(
+        "it is damaged ({cause}), and {lie_aside} damaged stores lie aside already; look at disk and memory of this machine, then \
+         delete {} and start again: the shares come back from peers",
+        pattern.display()
+    )]
+    TooManyAside {
+        /// How many.
+        lie_aside: usize,
+        /// What they are called.
+        pattern: PathBuf,
+        /// What is wrong with this one.
+        cause: String,
+    },
     /// The disk is nearly full. What was to be written waits in memory.
     #[error("no space left on the node's disk; shares are taken again as soon as there is some")]
     NoRoom,
@@ -226,7 +240,7 @@ impl StoreError {
         let source = match self {
             Self::Engine { source, .. } => source,
             Self::Damaged { .. } => return true,
-            Self::Newer { .. } | Self::NoRoom | Self::Stopped => return false,
+            Self::Newer { .. } | Self::TooManyAside { .. } | Self::NoRoom | Self::Stopped => return false,
         };
         match source.downcast_ref::<::sled::Error>() {
             Some(::sled::Error::Io(cause)) => {

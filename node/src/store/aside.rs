@@ -1,10 +1,12 @@
-//! What cannot be opened is moved aside, loudly, and begun anew: the shares come back from peers.
+//! What cannot be opened twice is moved aside, loudly, and begun anew: the shares come back from peers.
 
 use std::{
     any::Any,
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use tracing::error;
@@ -12,28 +14,46 @@ use tracing::error;
 use super::StoreError;
 use crate::clock::unix_now;
 
-/// Stores that are moved aside within one second. Stops a disk on which nothing can be kept from being filled with them.
-const ASIDE_PER_SECOND_MAX: u32 = 100;
+/// Stores that lie aside. Stops a machine that damages every store from filling its disk with one more at every start.
+const STORES_ASIDE_MAX: usize = 8;
+/// Time before the second try: for a system that had no thread or memory left at the first.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// Opens a store; when its files are damaged it is moved aside, and an empty one is opened in its place.
+/// Opens a store; when its files are damaged, at a second try too, it is moved aside, and an empty one is opened in its place.
 ///
 /// # Errors
-/// When the system does not let us (permissions, space, open files): then the store may be whole, and stays.
+/// When the system does not let us (permissions, space, open files): then the store may be whole, and stays. So it does with
+/// [`StoreError::TooManyAside`].
 pub(super) fn open_or_begin_anew<S>(
     folder: &Path,
     open: impl Fn(&Path) -> Result<S, StoreError>,
 ) -> Result<S, StoreError> {
-    let cause = match catching(|| open(folder)) {
-        Err(cause) if cause.is_damage() && folder.exists() => cause,
+    let is_damaged = |cause: &StoreError| cause.is_damage() && folder.exists();
+    match catching(|| open(folder)) {
+        // An engine that cannot start a thread panics, as it does when its files are damaged.
+        Err(cause) if is_damaged(&cause) => thread::sleep(RETRY_PAUSE),
         opened => return opened,
-    };
+    }
+    match catching(|| open(folder)) {
+        Err(cause) if is_damaged(&cause) => move_aside(folder, &cause)?,
+        opened => return opened,
+    }
+    catching(|| open(folder))
+}
+
+fn move_aside(folder: &Path, cause: &StoreError) -> Result<(), StoreError> {
+    let lie_aside = kept(folder).len();
+    if lie_aside >= STORES_ASIDE_MAX {
+        let pattern = folder.with_extension("damaged-*");
+        return Err(StoreError::TooManyAside { lie_aside, pattern, cause: cause.chain() });
+    }
     let aside = free_name(folder);
     fs::rename(folder, &aside).map_err(StoreError::engine("move the damaged store aside"))?;
     error!(
         event = "store_moved_aside", cause = cause.chain(), kept = %aside.display(),
         "the share store could not be opened; it was moved aside and the shares will be synced again"
     );
-    catching(|| open(folder))
+    Ok(())
 }
 
 /// Engines panic on some damaged files; for those who call them that is an error like any other.
@@ -56,9 +76,10 @@ pub(crate) fn kept(folder: &Path) -> Vec<PathBuf> {
     kept
 }
 
+/// A name that nothing has: of those with this second, fewer are taken than may lie aside.
 fn free_name(folder: &Path) -> PathBuf {
     let now = unix_now();
-    let names = (1..ASIDE_PER_SECOND_MAX).map(|number| folder.with_extension(format!("damaged-{now}-{number}")));
+    let names = (1..=STORES_ASIDE_MAX).map(|number| folder.with_extension(format!("damaged-{now}-{number}")));
     let mut names = std::iter::once(folder.with_extension(format!("damaged-{now}"))).chain(names);
     // When all are taken, the rename fails and says so.
     names.find(|name| !name.exists()).unwrap_or_else(|| folder.with_extension(format!("damaged-{now}")))
@@ -67,4 +88,46 @@ fn free_name(folder: &Path) -> PathBuf {
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_that_does_not_come_again_moves_nothing_aside() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("shares");
+        fs::create_dir(&folder).unwrap();
+        let tries = Cell::new(0);
+        let opened = open_or_begin_anew(&folder, |_| {
+            tries.set(tries.get() + 1);
+            assert!(tries.get() > 1, "no thread is left");
+            Ok(())
+        });
+        assert!(opened.is_ok() && tries.get() == 2 && kept(&folder).is_empty());
+    }
+
+    #[test]
+    fn when_many_stores_lie_aside_the_next_one_stays_and_the_operator_is_asked() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("shares");
+        let open = |folder: &Path| match folder.exists() {
+            true => Err(StoreError::damaged("open the store")("nothing fits")),
+            false => Ok(()),
+        };
+        for _ in 0..STORES_ASIDE_MAX {
+            fs::create_dir(&folder).unwrap();
+            open_or_begin_anew(&folder, open).unwrap();
+        }
+        fs::create_dir(&folder).unwrap();
+        let refused = open_or_begin_anew(&folder, open).unwrap_err();
+        assert!(matches!(refused, StoreError::TooManyAside { .. }) && !refused.is_damage());
+        assert!(refused.to_string().contains("delete") && refused.to_string().contains("nothing fits"), "{refused}");
+        assert!(folder.exists() && kept(&folder).len() == STORES_ASIDE_MAX);
+        fs::remove_dir(&kept(&folder)[0]).unwrap();
+        open_or_begin_anew(&folder, open).unwrap();
+    }
 }
