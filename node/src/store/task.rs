@@ -23,8 +23,11 @@ pub(crate) enum Command {
     Mark(Marks),
     Read { ids: Vec<ShareId>, reply: oneshot::Sender<Vec<Option<StoredShare>>> },
     Page { after: Option<u64>, reply: PageReply },
-    OwnShares { from: Option<JournalReader>, reply: oneshot::Sender<Result<OwnPage, StoreError>> },
+    OwnShares { from: Option<JournalReader>, reply: OwnPageReply },
 }
+
+/// Where a part of the journal goes.
+type OwnPageReply = oneshot::Sender<Result<OwnPage, StoreError>>;
 
 /// A part of the own shares in the journal.
 #[derive(Debug, Default)]
@@ -206,7 +209,7 @@ struct Batch {
 struct Questions {
     reads: Vec<Read>,
     pages: Vec<(Option<u64>, PageReply)>,
-    own: Vec<(Option<JournalReader>, oneshot::Sender<Result<OwnPage, StoreError>>)>,
+    own: Vec<(Option<JournalReader>, OwnPageReply)>,
 }
 
 impl Batch {
