@@ -1,7 +1,7 @@
 //! The sled engine: tree `shares` by order of appending, tree `ids` from id to that order, changed together; the marks are
 //! in the default tree.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, thread, time::Duration};
 
 use nix::sys::statvfs::fstatvfs;
 use sharechain::ShareId;
@@ -18,6 +18,12 @@ use crate::defaults::{STORE_CACHE_BYTES, STORE_ROOM_MIN};
 const MARKS: &[u8] = b"marks";
 /// Key of the version there.
 const SCHEMA: &[u8] = b"schema";
+
+/// What sled says of a lock that somebody has; it has no kind of its own.
+const LOCKED: &str = "could not acquire lock";
+/// Tries before it is believed, and the time between two: a second in all.
+const LOCK_TRIES: usize = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// sled on a folder.
 #[derive(Debug)]
@@ -102,7 +108,7 @@ impl SledStore {
             .mode(Mode::HighThroughput)
             .cache_capacity(STORE_CACHE_BYTES)
             .flush_every_ms(Some(200));
-        let db = config.open().map_err(StoreError::engine("open the store"))?;
+        let db = open_when_closed(&config).map_err(StoreError::engine("open the store"))?;
         let shares = db.open_tree("shares").map_err(StoreError::engine("open the share tree"))?;
         let ids = db.open_tree("ids").map_err(StoreError::engine("open the id tree"))?;
         let last = shares.last().map_err(StoreError::engine("find the newest share"))?;
@@ -210,6 +216,17 @@ impl Store for SledStore {
         }
         Ok(loaded)
     }
+}
+
+/// Opens it, in spite of one in this process that was closed just now: sled's own threads let go of the lock a little later.
+fn open_when_closed(config: &sled::Config) -> sled::Result<Db> {
+    for _ in 0..LOCK_TRIES {
+        match config.open() {
+            Err(sled::Error::Io(cause)) if cause.to_string().contains(LOCKED) => thread::sleep(LOCK_PAUSE),
+            opened => return opened,
+        }
+    }
+    config.open()
 }
 
 fn transaction_error(action: &'static str) -> impl FnOnce(TransactionError<std::convert::Infallible>) -> StoreError {
