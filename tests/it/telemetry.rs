@@ -292,6 +292,10 @@ async fn a_receiver_that_fails_first_is_told_again_even_after_a_restart_and_no_s
     drop(miner);
     let failed = receiver.next("500 Internal Server Error").await?;
     let cookie = std::fs::read_to_string(world.place.folder("one").join("api.cookie"))?;
+    wait_for("the failure in the log", PATIENCE, async || {
+        Ok(std::fs::read_to_string(&log)?.contains("\"event\":\"notice_failed\"").then_some(()))
+    })
+    .await?;
     // It is tried again in seconds, but this node is gone by then.
     node.stop().await?;
     let node = world.place.node("one", &options).await?;
