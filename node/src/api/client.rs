@@ -220,6 +220,18 @@ impl ApiClient {
         self.answer(self.http.get(format!("{}/api/v1/{path}", self.url)).bearer_auth(cookie)).await
     }
 
+    /// The metrics, as a collector gets them.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn metrics(&self) -> Result<String, ApiError> {
+        let (status, body) = self.exchange(self.http.get(format!("{}/metrics", self.url))).await?;
+        if !status.is_success() {
+            return Err(ApiError::Refused { title: "no metrics".to_owned(), detail: status.to_string() });
+        }
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
     /// A whole list, page by page; `path` ends where the parameters of a page go.
     async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<List<T>, ApiError> {
         let (mut data, mut cursor) = (Vec::new(), String::new());

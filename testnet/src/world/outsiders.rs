@@ -29,7 +29,7 @@ const ADDRESS_TIME: Duration = Duration::from_secs(10);
 const HOSTS: RangeInclusive<u8> = 1..=254;
 
 /// See the module; they end when this is dropped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Outsiders {
     stop: CancellationToken,
     crews: Vec<JoinHandle<anyhow::Result<Crew>>>,
@@ -66,13 +66,13 @@ impl Outsiders {
         network: &Network,
         place: &Place,
     ) -> anyhow::Result<Self> {
-        let mut outsiders = Self::none();
+        let mut outsiders = Self::default();
         let addresses: Result<Vec<Multiaddr>, _> =
             (0..plan.nodes).map(|node| geography.multiaddress(node).parse()).collect();
         let addresses = addresses.context("an address of the world is none")?;
         let endpoints: Vec<SocketAddr> = (0..plan.nodes).map(|node| geography.stratum(node)).collect();
+        let params = params_of(&place.folder("node1.toml"))?;
         for (index, (outsider, net)) in geography.outsiders().enumerate() {
-            let params = params_of(&place.folder("node1.toml"))?;
             let crew = Crew::new(params, addresses.clone(), plan.seed.wrapping_add(index as u64));
             outsiders.crews.push(spawn_crew(crew, network.namespace(outsider), outsiders.stop.clone())?);
             let inside = network.place(outsider, place);
@@ -83,16 +83,6 @@ impl Outsiders {
             outsiders.addresses.extend(HOSTS.map(|host| Geography::outside(net, host).to_string()));
         }
         Ok(outsiders)
-    }
-
-    fn none() -> Self {
-        Self {
-            stop: CancellationToken::new(),
-            crews: Vec::new(),
-            junk: JoinSet::new(),
-            moving: JoinSet::new(),
-            addresses: BTreeSet::new(),
-        }
     }
 
     /// Ends all of them; what they did.

@@ -68,7 +68,7 @@ impl World {
         for (index, node) in self.pool.nodes.iter_mut().enumerate().filter(|(index, _)| !self.away[*index]) {
             ensure!(node.is_running(), "{} is gone", node.name);
             lines.push(line(&node.name, &node.api.status().await?));
-            let metrics = metrics(node).await?;
+            let metrics = node.api.metrics().await?;
             let look =
                 Look::read(secs, &metrics).with_context(|| format!("{} does not say what it takes", node.name))?;
             self.resources.note(index, look)?;
@@ -85,11 +85,4 @@ impl World {
     pub(super) fn first_node(&self) -> anyhow::Result<&NodeProcess> {
         self.pool.nodes.first().context("a world without nodes")
     }
-}
-
-/// What a node tells of itself for graphs.
-async fn metrics(node: &NodeProcess) -> anyhow::Result<String> {
-    let url = format!("{}/metrics", node.endpoints.api.trim_end_matches('/'));
-    let answer = reqwest::get(&url).await.with_context(|| format!("{} does not answer", node.name))?;
-    answer.text().await.with_context(|| format!("{} does not end its answer", node.name))
 }
