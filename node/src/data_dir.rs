@@ -44,6 +44,8 @@ use crate::{
 
 /// In a folder that is being filled by a backup, or from one.
 pub(crate) const RESTORING: &str = "restoring";
+/// The journal of own shares; beside it is its older file.
+pub(crate) const OWN_SHARES: &str = "own-shares.journal";
 /// The folder of the folders of further lanes.
 pub(crate) const LANES: &str = "lanes";
 
@@ -86,7 +88,7 @@ impl DataDir {
 
     /// The journal of own shares.
     pub fn own_shares(&self) -> PathBuf {
-        self.path.join("own-shares.journal")
+        self.path.join(OWN_SHARES)
     }
 
     /// The folder of found blocks.

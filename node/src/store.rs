@@ -30,6 +30,7 @@ pub(crate) use task::Command;
 pub use task::{OwnPage, StoreHandle, spawn};
 
 pub(crate) use aside::kept as kept_aside;
+pub(crate) use journal::files as journal_files;
 
 /// Most records of a page. Stops whoever reads the store from holding up those who write by more than a few milliseconds.
 pub const STORE_PAGE_MAX: usize = 500;

@@ -26,17 +26,14 @@ use crate::{
         dto::{StoreMarks, StorePage},
     },
     config::Config,
-    data_dir::{DataDir, LANES, file_error},
+    data_dir::{DataDir, LANES, OWN_SHARES, file_error},
     error::NodeError,
     run::Endpoints,
-    store::{Marks, Page, STORE_PAGE_MAX, Store, StoredShare, sled::SledStore},
+    store::{Marks, Page, STORE_PAGE_MAX, Store, StoredShare, journal_files, sled::SledStore},
 };
 
 /// Files that belong to a running node, or to a store that is copied otherwise.
 const LEFT_OUT: [&str; 5] = ["lock", "api.cookie", "endpoints.json", "shares", LANES];
-/// The journal of own shares. A running node writes to the first file, and renames it to the second: copied in this order, what was
-/// in the first one is in one of the copies. A torn end costs the share that is just written.
-const JOURNAL: [&str; 2] = ["own-shares.journal", "own-shares.older.journal"];
 
 /// What was copied of a lane.
 #[derive(Clone, Debug, Serialize)]
@@ -175,11 +172,14 @@ async fn back_up_lane(
         Err(NodeError::DataDirInUse(_)) => (running(config, place, name)?, None),
         Err(cause) => return Err(cause.into()),
     };
+    // The journal first, in its own order: a running node writes to it. A torn end costs the share that is just written.
+    let journal = journal_files(Path::new(OWN_SHARES));
     let mut files = 0;
-    for name in JOURNAL {
+    for name in &journal {
         files += usize::from(files::copy_file(&dir.join(name), &folder.join(name))?);
     }
-    files += files::copy(dir, folder, &|name| LEFT_OUT.contains(&name) || JOURNAL.contains(&name) || is_passing(name))?;
+    let is_journal = |name: &str| journal.iter().any(|file| file == Path::new(name));
+    files += files::copy(dir, folder, &|name| LEFT_OUT.contains(&name) || is_journal(name) || is_passing(name))?;
     let mut copy = SledStore::open(&shares_of(folder)).map_err(of(folder))?;
     let Copied { shares, damaged, foreign } = source.copy_to(&mut copy, (dir, &lane.chain.params), progress).await?;
     let (lane, online) = (name.to_owned(), matches!(source, Source::Running(_)));

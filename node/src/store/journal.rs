@@ -192,6 +192,12 @@ fn each_page(
     }
 }
 
+/// The files of a journal. It is written to the first, which is renamed to the second: whoever copies them in this order has what
+/// was in the first one in one of the copies.
+pub(crate) fn files(path: &Path) -> [PathBuf; 2] {
+    [path.to_owned(), older(path)]
+}
+
 fn older(path: &Path) -> PathBuf {
     path.with_extension("older.journal")
 }

@@ -10,7 +10,7 @@ use std::{
 
 use tracing::warn;
 
-use super::{FILE_LEN_MAX, HEAD_LEN, MARK, older};
+use super::{FILE_LEN_MAX, HEAD_LEN, MARK, files as journal_files};
 use crate::store::{StoredShare, record::RECORD_LEN_MAX};
 
 /// Longest entry.
@@ -42,7 +42,7 @@ struct Source {
 impl JournalReader {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut files = VecDeque::new();
-        for path in [older(path), path.to_owned()] {
+        for path in journal_files(path).into_iter().rev() {
             match File::open(&path) {
                 Ok(file) => files.push_back(Source::new(path, file)),
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
