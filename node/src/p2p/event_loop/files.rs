@@ -17,7 +17,7 @@ use crate::{clock::unix_now, data_dir::write_durably};
 const BOOK_INTERVAL: Duration = Duration::from_secs(300);
 
 /// A file and what is to be in it.
-type Kept = (PathBuf, Vec<u8>);
+type Due = (PathBuf, Vec<u8>);
 
 /// The files, and what is newer than they are.
 #[derive(Debug)]
@@ -40,14 +40,14 @@ impl Files {
     }
 
     /// Writes beside everything else; one that is under way is to be over.
-    fn begin(&mut self, files: Vec<Kept>) {
+    fn begin(&mut self, files: Vec<Due>) {
         if !files.is_empty() {
             self.writing = Some(spawn_blocking(move || files.iter().for_each(write)));
         }
     }
 
     /// Writes when what is being written is there.
-    async fn write_now(&mut self, files: Vec<Kept>) {
+    async fn write_now(&mut self, files: Vec<Due>) {
         if let Some(writing) = self.writing.take() {
             // Only a bug ends it otherwise, and that is no reason to keep nothing.
             drop(writing.await);
@@ -76,7 +76,7 @@ impl Network {
         self.files.write_now(files).await;
     }
 
-    fn changed_bans(&mut self) -> Option<Kept> {
+    fn changed_bans(&mut self) -> Option<Due> {
         let changed = std::mem::take(&mut self.files.bans_changed);
         changed.then(|| {
             let bans = &mut self.swarm.behaviour_mut().gate.bans;
@@ -85,18 +85,19 @@ impl Network {
         })
     }
 
-    fn book(&self) -> Kept {
+    fn book(&self) -> Due {
         (self.files.book.clone(), self.peering.book.encode())
     }
 }
 
-fn write((path, bytes): &Kept) {
+fn write((path, bytes): &Due) {
     if let Err(cause) = write_durably(path, bytes) {
         warn!(path = %path.display(), %cause, "what is known of peers is not kept over a restart");
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::{fs, io::Read};
 
