@@ -12,7 +12,7 @@ use node::{
     config::{Config, RawConfig, RawListen, RawP2p, RawParent, RawStratum},
     data_dir::DataDir,
     parent::devnet,
-    store::{Marks, Store, StoredShare, sled::SledStore},
+    store::{Journal, Marks, Store, StoredShare, sled::SledStore},
 };
 use sharechain::{
     CompactTarget, ConsensusParams, Params, ShareChain, ShareId,
@@ -151,6 +151,20 @@ impl Shares {
         }
         store.mark(self.marks)?;
         Ok(store.sync()?)
+    }
+
+    /// The same, of a node that found all of them itself.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn store_as_own(&self, data_dir: &Path) -> anyhow::Result<()> {
+        self.store(data_dir)?;
+        let mut journal = Journal::open(&DataDir::open(data_dir)?.own_shares()).context("cannot open a journal")?;
+        for shares in self.stored.chunks(APPENDED_AT_ONCE) {
+            let records: Vec<StoredShare> = shares.iter().map(|(_, share)| share.clone()).collect();
+            journal.append(&records).context("cannot write a journal")?;
+        }
+        Ok(())
     }
 }
 

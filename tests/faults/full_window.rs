@@ -1,4 +1,5 @@
-//! SIGKILL of a node with as many shares as a window has: it is back with all of them, and with work for miners, in seconds.
+//! SIGKILL of a node with as many shares as a window has, all of them its own, so that they are in its journal too: it is back with
+//! all of them, and with work for miners, in seconds.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -30,7 +31,7 @@ pub(crate) async fn run(shares: u32, tally: &mut Tally) -> anyhow::Result<Ended>
     let now = u32::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
     let start = now.saturating_sub(shares);
     let (chain, folder) = (CheapChain::busy(start, shares, rpc.clone())?, world.place.folder(NODE));
-    let mined = tokio::task::spawn_blocking(move || Shares::mine(&chain, count)?.store(&folder));
+    let mined = tokio::task::spawn_blocking(move || Shares::mine(&chain, count)?.store_as_own(&folder));
     mined.await.context("mining panicked")??;
     // The first start is not measured: what it finds was never in use, and no kill has left it.
     let mut node = world.place.busy_node(NODE, start, shares, rpc).await?;
