@@ -43,7 +43,8 @@ pub trait Store: Send {
     /// When nothing was stored.
     fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError>;
 
-    /// Removes shares; those that are not there are none.
+    /// Removes shares; those that are not there are none. What makes them needless has to be synced before: a power cut may take
+    /// that back and not the removal. They may come back in one even after a sync, for the next start finds that they are unused.
     ///
     /// # Errors
     /// When the store cannot be written.

@@ -1,6 +1,6 @@
 //! The store's thread: joins appends into one transaction and one sync, answers reads.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::{collections::BTreeSet, mem, sync::Arc, thread::JoinHandle};
 
 use sharechain::ShareId;
 use tokio::{
@@ -136,7 +136,7 @@ pub fn spawn(
     let (runtime, pace) = (Handle::current(), handle.pace.clone());
     let thread = std::thread::Builder::new()
         .name("store".to_owned())
-        .spawn(move || runtime.block_on(run(Disk { store, journal }, inbox, &pace)))?;
+        .spawn(move || runtime.block_on(run(Disk::new(store, journal), inbox, &pace)))?;
     Ok((handle, thread))
 }
 
@@ -152,9 +152,24 @@ pub(super) async fn run(disk: Disk, inbox: mpsc::Receiver<Command>, pace: &Write
 
 /// Where shares are written.
 pub(super) struct Disk {
-    pub(super) store: Box<dyn Store>,
+    store: Box<dyn Store>,
     /// Where own shares go first.
-    pub(super) journal: Option<Journal>,
+    journal: Option<Journal>,
+    /// What nobody needs since the marks that are not synced yet. With the old ones it would be missing after a power cut.
+    removals: BTreeSet<ShareId>,
+}
+
+impl Disk {
+    pub(super) const fn new(store: Box<dyn Store>, journal: Option<Journal>) -> Self {
+        Self { store, journal, removals: BTreeSet::new() }
+    }
+
+    /// Makes what was written survive a power cut, and removes what is not needed after that.
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.store.sync()?;
+        let removals: Vec<ShareId> = mem::take(&mut self.removals).into_iter().collect();
+        if removals.is_empty() { Ok(()) } else { self.store.remove(&removals) }
+    }
 }
 
 async fn work(mut disk: Disk, mut inbox: mpsc::Receiver<Command>, pace: &WritePace) -> Result<(), StoreError> {
@@ -171,11 +186,11 @@ async fn work(mut disk: Disk, mut inbox: mpsc::Receiver<Command>, pace: &WritePa
         match received {
             Err(()) if !held.is_empty() => {}
             Err(()) => {
-                pace.time(|| disk.store.sync())?;
+                pace.time(|| disk.sync())?;
                 wake_at = None;
                 continue;
             }
-            Ok(0) => return disk.store.sync(),
+            Ok(0) => return disk.sync(),
             Ok(_) => {}
         }
         if held.waits_for_room((disk.store.as_ref(), pace), &mut commands)? {
@@ -240,21 +255,22 @@ impl Batch {
         !self.appends.is_empty() || !self.removals.is_empty() || self.marks.is_some()
     }
 
-    /// Removals come last: a share that was appended and forgotten in one batch is gone.
-    fn write(&self, Disk { store, journal }: &mut Disk) -> Result<(), StoreError> {
-        if let Some(journal) = journal.as_mut().filter(|_| !self.own.is_empty()) {
+    fn write(&self, disk: &mut Disk) -> Result<(), StoreError> {
+        if let Some(journal) = disk.journal.as_mut().filter(|_| !self.own.is_empty()) {
             journal.append(&self.own).map_err(StoreError::engine("write the journal of own shares"))?;
         }
         if !self.appends.is_empty() {
-            store.append(&self.appends)?;
+            // What was forgotten came again.
+            for (id, _) in &self.appends {
+                disk.removals.remove(id);
+            }
+            disk.store.append(&self.appends)?;
         }
         if let Some(marks) = self.marks {
-            store.mark(marks)?;
+            disk.store.mark(marks)?;
         }
-        if !self.removals.is_empty() {
-            store.remove(&self.removals)?;
-        }
-        if self.waiting.is_empty() { Ok(()) } else { store.sync() }
+        disk.removals.extend(&self.removals);
+        if self.waiting.is_empty() { Ok(()) } else { disk.sync() }
     }
 }
 
@@ -277,9 +293,11 @@ fn handle(disk: &mut Disk, commands: &mut Vec<Command>, unsynced: bool, pace: &W
     Ok(unsynced)
 }
 
-fn answer(Disk { store, journal }: &Disk, Questions { reads, pages, own }: Questions) -> Result<(), StoreError> {
+fn answer(disk: &Disk, Questions { reads, pages, own }: Questions) -> Result<(), StoreError> {
+    let Disk { store, journal, removals } = disk;
     for (ids, reply) in reads {
-        let shares = ids.iter().map(|id| store.get(id)).collect::<Result<Vec<_>, _>>()?;
+        let get = |id| if removals.contains(id) { Ok(None) } else { store.get(id) };
+        let shares = ids.iter().map(get).collect::<Result<Vec<_>, _>>()?;
         let _gone = reply.send(shares);
     }
     for (after, reply) in pages {

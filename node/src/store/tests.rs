@@ -124,7 +124,7 @@ async fn a_store_that_fails_says_why_once_whatever_it_was_doing() {
         let what = if durable.is_some() { "a share that a miner waits for" } else { "what is synced by the clock" };
         let (commands, inbox) = mpsc::channel(1);
         commands.send(Command::Append { id, share: share.clone(), durable }).await.unwrap();
-        let disk = task::Disk { store: Box::new(BrokenDisk(MemStore::default())), journal: None };
+        let disk = task::Disk::new(Box::new(BrokenDisk(MemStore::default())), None);
         assert!(task::run(disk, inbox, &WritePace::new()).await.is_err(), "{what}");
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.matches("no space left on device").count(), 1, "{what}: {text}");
@@ -143,6 +143,85 @@ async fn an_own_share_is_in_the_journal_even_when_the_store_then_fails() {
     assert!(handle.append_durably(id, share.clone()).await.await.unwrap().is_err());
     assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_err());
     assert_eq!(Journal::open(&path).unwrap().shares().unwrap().page(2).unwrap(), vec![share]);
+}
+
+/// A store that writes down what is asked of it.
+struct Noted(MemStore, Arc<Mutex<Vec<&'static str>>>);
+
+impl Noted {
+    fn note(&self, what: &'static str) {
+        self.1.lock().unwrap().push(what);
+    }
+}
+
+impl Store for Noted {
+    fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError> {
+        self.note("append");
+        self.0.append(shares)
+    }
+
+    fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError> {
+        self.note("remove");
+        self.0.remove(ids)
+    }
+
+    fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
+        self.note("mark");
+        self.0.mark(marks)
+    }
+
+    fn marks(&self) -> Result<Option<Marks>, StoreError> {
+        self.0.marks()
+    }
+
+    fn schema(&self) -> Result<u32, StoreError> {
+        self.0.schema()
+    }
+
+    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
+        self.0.set_schema(version)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.note("sync");
+        self.0.sync()
+    }
+
+    fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
+        self.0.get(id)
+    }
+
+    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
+        self.0.page(after, len_max)
+    }
+
+    fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
+        self.0.for_each(visit)
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_removed_before_the_marks_without_it_are_synced() {
+    let calls = Arc::default();
+    let (commands, inbox) = mpsc::channel(8);
+    let (id, share) = sample(1);
+    let (tip, _) = sample(2);
+    commands.send(Command::Append { id, share, durable: None }).await.unwrap();
+    commands.send(Command::Mark(Marks { first: tip, tip })).await.unwrap();
+    commands.send(Command::Remove { ids: vec![id] }).await.unwrap();
+    let (reply, gone) = oneshot::channel();
+    commands.send(Command::Read { ids: vec![id], reply }).await.unwrap();
+    let disk = task::Disk::new(Box::new(Noted(MemStore::default(), Arc::clone(&calls))), None);
+    let pace = WritePace::new();
+    let work = task::run(disk, inbox, &pace);
+    let asks = async {
+        assert_eq!(gone.await.unwrap(), [None], "nobody sees it any more");
+        assert_eq!(*calls.lock().unwrap(), ["append", "mark"]);
+        drop(commands);
+    };
+    let (ended, ()) = tokio::join!(work, asks);
+    assert!(ended.is_ok());
+    assert_eq!(*calls.lock().unwrap(), ["append", "mark", "sync", "remove"]);
 }
 
 /// A disk that is full until it is not.
