@@ -1,6 +1,6 @@
 //! From the store back to the share chain, at a start.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use sharechain::{CheckedShare, Effect, Origin, Params, ShareChain, ShareId, Verdict};
 use tracing::{info, warn};
@@ -28,7 +28,7 @@ pub fn load(store: &dyn Store, params: &Arc<Params>) -> Result<LoadedChain, Stor
     let started = Instant::now();
     let marks = store.marks()?;
     let (chain, is_as_marked) = begin(store, params, marks)?;
-    let mut filled = Filled { chain, unlinked: BTreeSet::new(), waiting: Vec::new() };
+    let mut filled = Filled { chain, unlinked: BTreeMap::new(), waiting: Vec::new() };
     // What the node was not on then is not adopted now, and heavier branches are kept for the operator.
     filled.chain.guard_deep_forks();
     let mut blocks = Vec::new();
@@ -50,10 +50,13 @@ pub fn load(store: &dyn Store, params: &Arc<Params>) -> Result<LoadedChain, Stor
         chain.adopt(&marks.tip);
     }
     // What waited for an ancestor may have found it, and the first share is here already.
-    unlinked.retain(|id| !chain.is_linked(id));
+    unlinked.retain(|id, _| !chain.is_linked(id));
     let is_whole = is_as_marked && damaged == 0 && foreign == 0;
-    // When something is lost, what does not link may be all that was built on it.
-    let (unused, kept) = if is_whole { (unlinked.into_iter().collect(), 0) } else { (Vec::new(), unlinked.len()) };
+    // When something is lost, what does not link may be all that was built on it. Above the tip it is that: what was forgotten
+    // lies below. So the loss shows even where the engine does not know of it.
+    let tip = chain.tip().height;
+    let (unused, kept): (Vec<_>, Vec<_>) = unlinked.into_iter().partition(|(_, height)| is_whole && *height <= tip);
+    let (unused, kept) = (unused.into_iter().map(|(id, _)| id).collect(), kept.len());
     if damaged > 0 || foreign > 0 || kept > 0 {
         warn!(
             event = "store_not_whole",
@@ -75,28 +78,29 @@ pub fn load(store: &dyn Store, params: &Arc<Params>) -> Result<LoadedChain, Stor
 /// A chain that is being filled with what was stored.
 struct Filled {
     chain: ShareChain,
-    /// Shares that were not linked when they came, or were forgotten later.
-    unlinked: BTreeSet<ShareId>,
+    /// Shares that were not linked when they came, or were forgotten later, with their heights.
+    unlinked: BTreeMap<ShareId, u64>,
     /// Those of them that an ancestor was missing of.
     waiting: Vec<ShareId>,
 }
 
 impl Filled {
     fn take(&mut self, share: Arc<CheckedShare>) {
-        let id = share.id();
+        let (id, height) = (share.id(), share.share().data.height);
         match self.chain.handle(share, Origin::OwnStore, 0) {
             Verdict::Valid => {}
             Verdict::Missing(_) => {
-                self.unlinked.insert(id);
+                self.unlinked.insert(id, height);
                 self.waiting.push(id);
             }
             Verdict::Known | Verdict::Invalid(_) | Verdict::NotYet(_) | Verdict::OutOfReach => {
-                self.unlinked.insert(id);
+                self.unlinked.insert(id, height);
             }
         }
         while let Some(effect) = self.chain.poll_effect() {
             if let Effect::Forgotten(id) = effect {
-                self.unlinked.insert(id);
+                // It was linked, so it is below the tip.
+                self.unlinked.entry(id).or_default();
             }
         }
     }

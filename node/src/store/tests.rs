@@ -394,6 +394,16 @@ fn what_does_not_link_is_kept_when_a_record_is_damaged_or_foreign() {
 }
 
 #[test]
+fn what_was_built_on_a_gap_is_kept_though_nobody_says_that_there_is_one() {
+    let params = short_params();
+    let (mut store, ids) = pruned(&params);
+    // As a generation that its engine took for an empty one.
+    store.remove(&ids[250..260]).unwrap();
+    let loaded = load(&store, &params).unwrap();
+    assert_eq!((loaded.chain.tip().height, loaded.unused, loaded.kept), (250, Vec::new(), 40));
+}
+
+#[test]
 fn more_shares_than_may_wait_link_though_they_are_stored_before_their_ancestors() {
     let params = testing::devnet_params();
     let (mut chain, mut store) = (ShareChain::new(params.clone()), MemStore::default());
