@@ -191,8 +191,7 @@ pub fn check(config: &Config, progress: Progress<'_>) -> Result<Vec<StoreCheck>,
 pub fn migrate(config: &Config) -> Result<Vec<StoreMigration>, DatabaseError> {
     each(config, |name, lane| {
         let dir = lane.data_dir.as_path();
-        let mut store = SledStore::open_as_it_is(&shares_of(dir)).map_err(of(dir))?;
-        let from = store::schema::migrate(&mut store).map_err(of(dir))?;
+        let from = SledStore::migrate(&shares_of(dir)).map_err(of(dir))?;
         Ok(StoreMigration { lane: name.to_owned(), folder: shares_of(dir), from, to: SCHEMA })
     })
 }
@@ -249,7 +248,7 @@ fn shares_of(dir: &Path) -> PathBuf {
 }
 
 fn has_store(dir: &Path) -> bool {
-    shares_of(dir).join("db").exists()
+    SledStore::is_in(&shares_of(dir))
 }
 
 fn of(dir: &Path) -> impl FnOnce(StoreError) -> DatabaseError + use<> {

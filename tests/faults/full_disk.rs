@@ -71,7 +71,7 @@ fn fill(path: &Path, left: u64) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let used = fs::metadata(path.with_file_name("shares").join("db")).map_or(0, |db| db.len());
+    let used = fs::metadata(path.with_file_name("shares/0000000000/db")).map_or(0, |db| db.len());
     let len = DISK_BYTES.saturating_sub(used).saturating_sub(left);
     file.write_all(&vec![0; usize::try_from(len)?]).context("cannot fill the disk")
 }

@@ -59,7 +59,7 @@ fn what_is_wrong_is_said_and_nothing_is_mended() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("node");
     let config = node(&dir, 5);
-    let raw = ::sled::open(dir.join("shares")).unwrap();
+    let raw = ::sled::open(dir.join("shares/0000000000")).unwrap();
     let shares = raw.open_tree("shares").unwrap();
     shares.insert(4_u64.to_be_bytes(), b"flipped bits").unwrap();
     shares.remove(3_u64.to_be_bytes()).unwrap();

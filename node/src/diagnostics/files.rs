@@ -113,7 +113,7 @@ fn database(path: &Path, dir: &Path, folder: &Folder, shares: Option<Option<usiz
         // sled writes as it opens; files of another user would keep the node out.
         Folder::Free { owner: Some(_), .. } => Finding::skipped("database", "only its owner can open it"),
         Folder::InUse { .. } => in_use(shares.flatten()),
-        Folder::Free { .. } if !path.join("db").exists() => {
+        Folder::Free { .. } if !SledStore::is_in(path) => {
             Finding::ok("database", "not there yet; the first start makes it")
         }
         Folder::Free { .. } => match folder::lock(dir) {

@@ -22,36 +22,50 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// Opens a store; when its files are damaged, at a second try too, it is moved aside, and an empty one is opened in its place.
 ///
 /// # Errors
-/// When the system does not let us (permissions, space, open files): then the store may be whole, and stays. So it does with
-/// [`StoreError::TooManyAside`].
+/// See [`open_or_move_aside`].
 pub(super) fn open_or_begin_anew<S>(
     folder: &Path,
     open: impl Fn(&Path) -> Result<S, StoreError>,
 ) -> Result<S, StoreError> {
-    let is_damaged = |cause: &StoreError| cause.is_damage() && folder.exists();
-    match catching(|| open(folder)) {
-        // An engine that cannot start a thread panics, as it does when its files are damaged.
-        Err(cause) if is_damaged(&cause) => thread::sleep(RETRY_PAUSE),
-        opened => return opened,
+    match open_or_move_aside(folder, folder, &open)? {
+        Some(opened) => Ok(opened),
+        None => catching(|| open(folder)),
     }
-    match catching(|| open(folder)) {
-        Err(cause) if is_damaged(&cause) => move_aside(folder, &cause)?,
-        opened => return opened,
-    }
-    catching(|| open(folder))
 }
 
-fn move_aside(folder: &Path, cause: &StoreError) -> Result<(), StoreError> {
-    let lie_aside = kept(folder).len();
+/// Opens a folder that is a store or a part of it; when its files are damaged, at a second try too, it is moved aside of the store.
+///
+/// # Errors
+/// When the system does not let us (permissions, space, open files): then the files may be whole, and stay. So they do with
+/// [`StoreError::TooManyAside`].
+pub(super) fn open_or_move_aside<S>(
+    part: &Path,
+    store: &Path,
+    open: impl Fn(&Path) -> Result<S, StoreError>,
+) -> Result<Option<S>, StoreError> {
+    let is_damaged = |cause: &StoreError| cause.is_damage() && part.exists();
+    match catching(|| open(part)) {
+        // An engine that cannot start a thread panics, as it does when its files are damaged.
+        Err(cause) if is_damaged(&cause) => thread::sleep(RETRY_PAUSE),
+        opened => return opened.map(Some),
+    }
+    match catching(|| open(part)) {
+        Err(cause) if is_damaged(&cause) => move_aside(part, store, &cause).map(|()| None),
+        opened => opened.map(Some),
+    }
+}
+
+fn move_aside(part: &Path, store: &Path, cause: &StoreError) -> Result<(), StoreError> {
+    let lie_aside = kept(store).len();
     if lie_aside >= STORES_ASIDE_MAX {
-        let pattern = folder.with_extension("damaged-*");
+        let pattern = store.with_extension("damaged-*");
         return Err(StoreError::TooManyAside { lie_aside, pattern, cause: cause.chain() });
     }
-    let aside = free_name(folder);
-    fs::rename(folder, &aside).map_err(StoreError::engine("move the damaged store aside"))?;
+    let aside = free_name(store);
+    fs::rename(part, &aside).map_err(StoreError::engine("move the damaged store aside"))?;
     error!(
-        event = "store_moved_aside", cause = cause.chain(), kept = %aside.display(),
-        "the share store could not be opened; it was moved aside and the shares will be synced again"
+        event = "store_moved_aside", cause = cause.chain(), damaged = %part.display(), kept = %aside.display(),
+        "the share store, or a part of it, could not be opened; it was moved aside and its shares will be synced again"
     );
     Ok(())
 }

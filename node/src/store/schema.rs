@@ -8,12 +8,12 @@ use tracing::info;
 use super::{Store, StoreError};
 
 /// The version that this program writes.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// What leads from each version to the next one.
 type Step = fn(&mut dyn Store) -> Result<(), StoreError>;
 /// From version 0 to the newest.
-const STEPS: [Step; SCHEMA as usize] = [from_0_to_1];
+const STEPS: [Step; SCHEMA as usize] = [from_0_to_1, from_1_to_2];
 
 /// The version of a store that this program can use.
 ///
@@ -51,6 +51,11 @@ pub(super) fn migrated<S: Store>(mut store: S) -> Result<S, StoreError> {
 
 /// Records and keys are the same; a store of version 0 does not say its version, that is all.
 fn from_0_to_1(_store: &mut dyn Store) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// The engine has brought its files into generations when it opens them.
+fn from_1_to_2(_store: &mut dyn Store) -> Result<(), StoreError> {
     Ok(())
 }
 
@@ -109,24 +114,42 @@ mod tests {
         fs::write(folder.join("db"), db).unwrap();
     }
 
+    /// What is kept of each version: the shares in it.
+    const FIXTURES: [(u32, u64); 2] = [
+        // What `poolnode quickstart --seconds 15` left at commit fe6ccf3.
+        (0, 48),
+        // The same at commit eea7cd2.
+        (1, 76),
+    ];
+
     #[test]
     fn a_store_of_every_version_opens_with_all_that_is_in_it() {
-        // Version 0 is what `poolnode quickstart --seconds 15` left at commit fe6ccf3.
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("shares");
-        fixture(0, &path);
-        let mut store = SledStore::open(&path).unwrap();
-        let mut shares = 0;
-        let loaded = store.for_each(&mut |_| shares += 1).unwrap();
-        assert_eq!((loaded, shares), (Loaded { shares: FIXTURE_SHARES, damaged: 0 }, FIXTURE_SHARES));
-        let marks = store.marks().unwrap().unwrap();
-        assert!(store.get(&marks.tip).unwrap().is_some(), "the tip that is marked");
-        assert_eq!((store.schema().unwrap(), migrate(&mut store).unwrap()), (SCHEMA, SCHEMA));
-        drop(store);
-        assert_eq!(SledStore::look(&path).unwrap().shares, FIXTURE_SHARES);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was moved aside");
+        for (version, shares) in FIXTURES {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("shares");
+            fixture(version, &path);
+            let before = SledStore::open_as_it_is(&path).unwrap();
+            assert_eq!((before.schema().unwrap(), before.disk_bytes().unwrap() > 0), (version, true));
+            drop(before);
+            let mut store = SledStore::open(&path).unwrap();
+            assert_eq!(store.for_each(&mut |_| {}).unwrap(), Loaded { shares, damaged: 0 });
+            let marks = store.marks().unwrap().unwrap();
+            assert!(store.get(&marks.tip).unwrap().is_some(), "the tip that is marked");
+            assert_eq!((store.schema().unwrap(), migrate(&mut store).unwrap()), (SCHEMA, SCHEMA));
+            drop(store);
+            assert_eq!(SledStore::look(&path).unwrap().shares, shares);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was moved aside");
+        }
     }
 
-    /// Shares in the fixture of version 0.
-    const FIXTURE_SHARES: u64 = 48;
+    #[test]
+    fn a_store_is_migrated_without_a_node() {
+        for (version, shares) in FIXTURES {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("shares");
+            fixture(version, &path);
+            assert_eq!((SledStore::migrate(&path).unwrap(), SledStore::migrate(&path).unwrap()), (version, SCHEMA));
+            assert_eq!(SledStore::look(&path).unwrap().shares, shares);
+        }
+    }
 }

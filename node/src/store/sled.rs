@@ -1,50 +1,77 @@
-//! The sled engine: tree `shares` by order of appending, tree `ids` from id to that order, changed together; the marks are
-//! in the default tree.
+//! The sled engine: shares in generations of a bounded length, each a database of its own. A generation whose shares are all
+//! removed is deleted with its folder, because sled gives nothing back of what was removed inside one; and damage costs the
+//! generation that it is in.
+//!
+//! It must never append to a new generation before the last one is synced: shares without their ancestors would be left.
 
-use std::{fs::File, path::Path, thread, time::Duration};
+use std::{
+    mem,
+    path::{Path, PathBuf},
+    slice,
+};
 
 use nix::sys::statvfs::fstatvfs;
 use sharechain::ShareId;
-use sled::{
-    Db, Mode, Transactional, Tree,
-    transaction::{ConflictableTransactionError, TransactionError},
-};
 use tracing::info;
 
+use self::generation::Generation;
 use super::{Loaded, Marks, Page, Store, StoreError, StoredShare, aside, schema};
-use crate::defaults::{STORE_CACHE_BYTES, STORE_ROOM_MIN};
+use crate::defaults::{STORE_GENERATION_SHARES, STORE_ROOM_MIN};
 
-/// Key of the marks in sled's default tree.
-const MARKS: &[u8] = b"marks";
-/// Key of the version there.
-const SCHEMA: &[u8] = b"schema";
+mod generation;
+mod layout;
 
-/// What sled says of a lock that somebody has; it has no kind of its own.
-const LOCKED: &str = "could not acquire lock";
-/// Tries before it is believed, and the time between two: a second in all.
-const LOCK_TRIES: usize = 20;
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
+/// A place is the number of a generation, and in this many lower bits the place there.
+const PLACE_BITS: u32 = 32;
 
-/// sled on a folder.
+/// sled in a folder.
 #[derive(Debug)]
 pub struct SledStore {
-    db: Db,
-    shares: Tree,
-    ids: Tree,
-    next: u64,
-    /// sled's data file, for the sync that sled itself does not do.
-    file: File,
+    folder: PathBuf,
+    /// By age, the oldest first.
+    older: Vec<Generation>,
+    /// What is appended to.
+    newest: Generation,
+    /// How many shares are appended to one.
+    generation_shares: u64,
 }
 
 impl SledStore {
-    /// Opens the folder. A damaged store is moved aside, loudly, and a new one begun: its shares come back from peers.
+    /// Opens the folder. A damaged generation is moved aside, loudly: its shares come back from peers.
     ///
     /// # Errors
     /// When the system does not let us (permissions, space, open files): then the store may be whole, and stays.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let opened = aside::open_or_begin_anew(folder, |folder| schema::migrated(Self::try_open(folder)?))?;
-        info!(shares = opened.shares.len(), "share store opened");
-        Ok(opened)
+        Self::open_with(folder, STORE_GENERATION_SHARES)
+    }
+
+    /// Opens the folder, with generations of another length.
+    pub(super) fn open_with(folder: &Path, generation_shares: u64) -> Result<Self, StoreError> {
+        layout::settle(folder).map_err(StoreError::engine("divide the store"))?;
+        let mut generations = Vec::new();
+        for (number, path) in found(folder)? {
+            let open = |path: &Path| {
+                let opened = Generation::open(path, number)?;
+                opened.schema().map(|_| opened)
+            };
+            generations.extend(aside::open_or_move_aside(&path, folder, open)?);
+        }
+        let mut store = schema::migrated(Self::of(folder, generations, generation_shares)?)?;
+        store.delete_empty()?;
+        let generations = store.older.len() + 1;
+        info!(shares = store.len(), generations, "share store opened");
+        Ok(store)
+    }
+
+    /// Brings a store to this version without moving anything aside; says which one it was of.
+    ///
+    /// # Errors
+    /// When it cannot be opened or written, or a newer program wrote it.
+    pub fn migrate(folder: &Path) -> Result<u32, StoreError> {
+        let from = schema::known(&Self::open_as_it_is(folder)?)?;
+        layout::settle(folder).map_err(StoreError::engine("divide the store"))?;
+        schema::migrate(&mut Self::open_as_it_is(folder)?)?;
+        Ok(from)
     }
 
     /// What a folder holds. A damaged store stays where it is, and one of an older version is left at it; otherwise this is
@@ -60,7 +87,7 @@ impl SledStore {
         })
     }
 
-    /// Opens the folder without moving it aside or bringing it to this version.
+    /// Opens the folder without moving anything aside or bringing it to this version.
     ///
     /// # Errors
     /// When it cannot be opened.
@@ -68,14 +95,19 @@ impl SledStore {
         aside::catching(|| Self::try_open(folder))
     }
 
+    /// Whether there is a store in a folder.
+    pub fn is_in(folder: &Path) -> bool {
+        found(folder).is_ok_and(|found| !found.is_empty())
+    }
+
     /// How many records there are.
     pub fn len(&self) -> usize {
-        self.shares.len()
+        self.generations().map(Generation::len).sum()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.shares.is_empty()
+        self.generations().all(Generation::is_empty)
     }
 
     /// Bytes of its files.
@@ -83,7 +115,7 @@ impl SledStore {
     /// # Errors
     /// When they cannot be looked at.
     pub fn disk_bytes(&self) -> Result<u64, StoreError> {
-        self.db.size_on_disk().map_err(StoreError::engine("measure the store"))
+        self.generations().map(Generation::disk_bytes).sum()
     }
 
     /// Entries of the index without a record, and records without an entry.
@@ -91,99 +123,101 @@ impl SledStore {
     /// # Errors
     /// When the store cannot be read.
     pub fn index_faults(&self) -> Result<u64, StoreError> {
-        let (mut entries, mut dangling) = (0_u64, 0_u64);
-        for place in self.ids.iter().values() {
-            let place = place.map_err(StoreError::engine("read the index"))?;
-            let is_there = self.shares.contains_key(place).map_err(StoreError::engine("read the index"))?;
-            entries += 1;
-            dangling += u64::from(!is_there);
-        }
-        let records = u64::try_from(self.shares.len()).unwrap_or(u64::MAX);
-        Ok(dangling + records.abs_diff(entries - dangling))
+        self.generations().map(Generation::index_faults).sum()
     }
 
     fn try_open(folder: &Path) -> Result<Self, StoreError> {
-        let config = sled::Config::new()
-            .path(folder)
-            .mode(Mode::HighThroughput)
-            .cache_capacity(STORE_CACHE_BYTES)
-            .flush_every_ms(Some(200));
-        let db = open_when_closed(&config).map_err(StoreError::engine("open the store"))?;
-        let shares = db.open_tree("shares").map_err(StoreError::engine("open the share tree"))?;
-        let ids = db.open_tree("ids").map_err(StoreError::engine("open the id tree"))?;
-        let last = shares.last().map_err(StoreError::engine("find the newest share"))?;
-        let next = last.and_then(|(key, _)| sequence(&key)).map_or(0, |last| last.saturating_add(1));
-        let file = File::open(folder.join("db")).map_err(StoreError::engine("open sled's data file"))?;
-        Ok(Self { db, shares, ids, next, file })
+        let opened = found(folder)?.into_iter().map(|(number, path)| Generation::open(&path, number));
+        Self::of(folder, opened.collect::<Result<_, _>>()?, STORE_GENERATION_SHARES)
+    }
+
+    /// A store of these generations; without any the first one is begun.
+    fn of(folder: &Path, mut generations: Vec<Generation>, generation_shares: u64) -> Result<Self, StoreError> {
+        let newest = generations.pop().map_or_else(|| begin(folder, 0), Ok)?;
+        Ok(Self { folder: folder.to_owned(), older: generations, newest, generation_shares })
+    }
+
+    fn generations(&self) -> impl DoubleEndedIterator<Item = &Generation> {
+        self.older.iter().chain([&self.newest])
+    }
+
+    /// Begins the next generation when the newest one is full.
+    fn make_room(&mut self) -> Result<(), StoreError> {
+        if self.newest.appended() < self.generation_shares {
+            return Ok(());
+        }
+        let version = self.schema()?;
+        self.sync()?;
+        let mut next = begin(&self.folder, self.newest.number.saturating_add(1))?;
+        next.set_schema(version)?;
+        self.older.push(mem::replace(&mut self.newest, next));
+        Ok(())
+    }
+
+    /// Deletes older generations without shares.
+    fn delete_empty(&mut self) -> Result<(), StoreError> {
+        for empty in self.older.extract_if(.., |generation| generation.is_empty()) {
+            let path = empty.close();
+            layout::delete(&self.folder, &path).map_err(StoreError::engine("delete a generation of the store"))?;
+        }
+        Ok(())
     }
 }
 
 impl Store for SledStore {
     fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError> {
-        let records: Vec<(&ShareId, Vec<u8>)> = shares.iter().map(|(id, share)| (id, share.encode())).collect();
-        let start = self.next;
-        let written = (&self.shares, &self.ids).transaction(|(shares, ids)| {
-            let mut next = start;
-            for (id, record) in &records {
-                if let Some(key) = ids.get(id.as_bytes())? {
-                    // A damaged record comes back from peers and takes its old place.
-                    let is_whole = shares.get(&key)?.is_some_and(|stored| StoredShare::decode(&stored).is_some());
-                    if !is_whole {
-                        shares.insert(key, record.as_slice())?;
-                    }
-                } else {
-                    ids.insert(id.as_bytes(), &next.to_be_bytes())?;
-                    shares.insert(&next.to_be_bytes(), record.as_slice())?;
-                    next = next.saturating_add(1);
-                }
+        self.make_room()?;
+        let mut new = Vec::with_capacity(shares.len());
+        for share in shares {
+            match holder(&mut self.older, &share.0)? {
+                // It mends a damaged record.
+                Some(older) => older.append(slice::from_ref(share))?,
+                None => new.push(share),
             }
-            Ok::<u64, ConflictableTransactionError<std::convert::Infallible>>(next)
-        });
-        self.next = written.map_err(transaction_error("write shares"))?;
-        Ok(())
+        }
+        self.newest.append(new)
     }
 
     fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError> {
-        let removed = (&self.shares, &self.ids).transaction(|(shares, by_id)| {
-            for id in ids {
-                if let Some(key) = by_id.remove(id.as_bytes())? {
-                    shares.remove(key)?;
-                }
-            }
-            Ok::<(), ConflictableTransactionError<std::convert::Infallible>>(())
-        });
-        removed.map_err(transaction_error("remove shares"))
+        for generation in self.older.iter().chain([&self.newest]) {
+            generation.remove(ids)?;
+        }
+        self.delete_empty()
     }
 
     fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
-        self.db.insert(MARKS, marks.encode()).map_err(StoreError::engine("mark the tip"))?;
-        Ok(())
+        self.newest.mark(marks)
     }
 
     fn marks(&self) -> Result<Option<Marks>, StoreError> {
-        let record = self.db.get(MARKS).map_err(StoreError::engine("read the marked tip"))?;
-        Ok(record.and_then(|record| Marks::decode(&record)))
+        for generation in self.generations().rev() {
+            // A generation that was just begun has none yet, and those of the one before hold.
+            if let Some(marks) = generation.marks()? {
+                return Ok(marks);
+            }
+        }
+        Ok(None)
     }
 
+    /// The one that this program does not know, or else the oldest one: a migration may have been cut off.
     fn schema(&self) -> Result<u32, StoreError> {
-        let record = self.db.get(SCHEMA).map_err(StoreError::engine("read the version of the store"))?;
-        record.map_or(Ok(0), |record| schema::decode(&record))
+        let versions = self.generations().map(Generation::schema).collect::<Result<Vec<_>, _>>()?;
+        let newer = versions.iter().max().filter(|version| **version > schema::SCHEMA);
+        Ok(newer.or_else(|| versions.iter().min()).copied().unwrap_or_default())
     }
 
     fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
-        let record = schema::encode(version).to_vec();
-        self.db.insert(SCHEMA, record).map_err(StoreError::engine("note the version of the store"))?;
-        Ok(())
+        self.older.iter_mut().chain([&mut self.newest]).try_for_each(|generation| generation.set_schema(version))
     }
 
+    /// The oldest generation first: the marks in the newest one name what is in others.
     fn sync(&mut self) -> Result<(), StoreError> {
-        self.db.flush().map_err(StoreError::engine("flush the store"))?;
-        self.file.sync_data().map_err(StoreError::engine("sync the store to disk"))
+        self.older.iter_mut().chain([&mut self.newest]).try_for_each(Generation::sync)
     }
 
     fn has_room(&self) -> bool {
         // A system that does not say may have room; the write will tell.
-        fstatvfs(&self.file).map_or(true, |disk| {
+        fstatvfs(self.newest.file()).map_or(true, |disk| {
             #[allow(clippy::useless_conversion, reason = "they are narrower on other systems")]
             let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
             free >= STORE_ROOM_MIN
@@ -191,51 +225,54 @@ impl Store for SledStore {
     }
 
     fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
-        let Some(key) = self.ids.get(id.as_bytes()).map_err(StoreError::engine("look up a share"))? else {
-            return Ok(None);
-        };
-        let record = self.shares.get(key).map_err(StoreError::engine("read a share"))?;
-        Ok(record.and_then(|record| StoredShare::decode(&record)))
+        for generation in self.generations().rev() {
+            if let Some(share) = generation.get(id)? {
+                return Ok(Some(share));
+            }
+        }
+        Ok(None)
     }
 
     fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
         let from = after.map_or(0, |after| after.saturating_add(1));
-        let records = self.shares.range(from.to_be_bytes()..).map(|entry| {
-            let (key, record) = entry.map_err(StoreError::engine("read the shares"))?;
-            let place = sequence(&key).ok_or("a key is no place").map_err(StoreError::damaged("read the shares"))?;
-            Ok((place, record))
+        let records = self.generations().flat_map(|generation| {
+            let base = u64::from(generation.number) << PLACE_BITS;
+            let records = generation.records(from.saturating_sub(base)..);
+            records.map(move |record| record.map(|(place, record)| (base | place, record)))
         });
         Page::of(records, len_max)
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
-        for record in self.shares.iter().values() {
-            let record = record.map_err(StoreError::engine("read the shares"))?;
+        for record in self.generations().flat_map(|generation| generation.records(0..)) {
+            let (_, record) = record?;
             loaded.count(StoredShare::decode(&record), visit);
         }
         Ok(loaded)
     }
 }
 
-/// Opens it, in spite of one in this process that was closed just now: sled's own threads let go of the lock a little later.
-fn open_when_closed(config: &sled::Config) -> sled::Result<Db> {
-    for _ in 0..LOCK_TRIES {
-        match config.open() {
-            Err(sled::Error::Io(cause)) if cause.to_string().contains(LOCKED) => thread::sleep(LOCK_PAUSE),
-            opened => return opened,
+fn found(folder: &Path) -> Result<Vec<(u32, PathBuf)>, StoreError> {
+    layout::generations(folder).map_err(StoreError::engine("look for generations of the store"))
+}
+
+fn begin(folder: &Path, number: u32) -> Result<Generation, StoreError> {
+    let path = layout::of_number(folder, number);
+    let begun = Generation::open(&path, number)?;
+    layout::sync_new(folder, &path).map_err(StoreError::engine("sync the folder of the store"))?;
+    Ok(begun)
+}
+
+/// The generation that has a share.
+fn holder<'g>(generations: &'g mut [Generation], id: &ShareId) -> Result<Option<&'g mut Generation>, StoreError> {
+    for generation in generations {
+        if generation.has(id)? {
+            return Ok(Some(generation));
         }
     }
-    config.open()
+    Ok(None)
 }
 
-fn transaction_error(action: &'static str) -> impl FnOnce(TransactionError<std::convert::Infallible>) -> StoreError {
-    move |error| match error {
-        TransactionError::Storage(source) => StoreError::engine(action)(source),
-        TransactionError::Abort(never) => match never {},
-    }
-}
-
-fn sequence(key: &[u8]) -> Option<u64> {
-    key.try_into().ok().map(u64::from_be_bytes)
-}
+#[cfg(test)]
+mod tests;

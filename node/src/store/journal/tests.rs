@@ -181,8 +181,9 @@ fn a_lost_store_comes_back_from_the_journal_as_far_as_shares_are_our_own() {
     // Together with others.
     let one = Mined::new(|number| number % 3 == 0);
     // With its other file whole, sled takes such a log for an empty one.
-    fs::write(one.folder().join("conf"), b"not what sled wrote").unwrap();
-    fs::write(one.folder().join("db"), vec![0xa5; 4_096]).unwrap();
+    let generation = one.folder().join("0000000000");
+    fs::write(generation.join("conf"), b"not what sled wrote").unwrap();
+    fs::write(generation.join("db"), vec![0xa5; 4_096]).unwrap();
     let LoadedChain { mut chain, unused, kept, .. } = one.reopened();
     assert!(chain.is_empty() && fs::read_dir(one.folder.path()).unwrap().count() == 3, "moved aside");
     assert_eq!((unused, kept), (Vec::new(), 10), "they stay until their ancestors are here");
@@ -213,7 +214,7 @@ fn an_own_share_that_does_not_link_stays_as_long_as_it_is_in_the_journal() {
 fn a_store_that_opens_and_cannot_be_read_is_moved_aside_too() {
     let mined = Mined::new(|_| true);
     // As if sled had found damage on the way: a version that nobody ever wrote.
-    let raw = ::sled::open(mined.folder()).unwrap();
+    let raw = ::sled::open(mined.folder().join("0000000000")).unwrap();
     raw.insert("schema", b"not a version").unwrap();
     drop(raw);
     assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());

@@ -31,15 +31,22 @@ impl Engine {
     }
 }
 
-const ENGINES: [Engine; 2] = [
+const SLED: Engine = Engine {
+    name: "sled",
+    try_open: |folder| Ok(Box::new(SledStore::open(folder)?)),
+    overwrite: |folder, place, record| {
+        let raw = ::sled::open(folder.join("0000000000")).unwrap();
+        raw.open_tree("shares").unwrap().insert(place.to_be_bytes(), record).unwrap();
+    },
+    file: "0000000000/db",
+};
+
+const ENGINES: [Engine; 3] = [
+    SLED,
     Engine {
-        name: "sled",
-        try_open: |folder| Ok(Box::new(SledStore::open(folder)?)),
-        overwrite: |folder, place, record| {
-            let raw = ::sled::open(folder).unwrap();
-            raw.open_tree("shares").unwrap().insert(place.to_be_bytes(), record).unwrap();
-        },
-        file: "db",
+        name: "sled in short generations",
+        try_open: |folder| Ok(Box::new(SledStore::open_with(folder, 3)?)),
+        ..SLED
     },
     Engine {
         name: "redb",
@@ -143,9 +150,10 @@ fn a_store_that_cannot_be_opened_is_moved_aside_and_begun_anew() {
         // Twice within a second: neither is lost.
         for _ in 0..2 {
             let _begun = fs::remove_dir_all(path);
-            fs::create_dir(path).unwrap();
-            fs::write(path.join("conf"), b"not what sled wrote").unwrap();
-            fs::write(path.join(engine.file), vec![0xa5; 4_096]).unwrap();
+            let file = path.join(engine.file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file.with_file_name("conf"), b"not what sled wrote").unwrap();
+            fs::write(file, vec![0xa5; 4_096]).unwrap();
             let mut store = engine.open(path);
             store.append(&[sample(1)]).unwrap();
         }
@@ -201,8 +209,8 @@ fn what_was_synced_survives_a_death_after_a_death() {
         }
         let (linked, loaded) = all(store.as_ref());
         assert_eq!(loaded.damaged, 0);
-        assert!(linked.iter().is_sorted(), "{linked:?}");
-        assert!((0..ROUNDS).all(|round| !linked.contains(&(round * 10))), "what was removed stays away: {linked:?}");
+        // What was removed may be back, as the next start removes it again; then it is where it was.
+        assert!(linked.is_sorted_by(|one, next| one < next), "each once: {linked:?}");
     });
 }
 
