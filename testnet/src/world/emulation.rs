@@ -119,9 +119,11 @@ impl WorldPlan {
         for partition in &self.partitions {
             ensure!(partition.end_secs() < seconds, "partition {partition} is not over after {seconds} s");
         }
-        for outage in &self.outages {
+        for (index, outage) in self.outages.iter().enumerate() {
             ensure!(outage.end_secs() < seconds, "outage {outage} is not over after {seconds} s");
             ensure!(outage.node <= self.nodes, "outage {outage}: there are {} nodes", self.nodes);
+            let other = self.outages[..index].iter().find(|other| outage.overlaps(other));
+            ensure!(other.is_none(), "outage {outage} begins or ends in another one of the same node");
         }
         for start in &self.rolling_restarts {
             ensure!(*start < seconds, "a rolling restart after {start} s does not begin within {seconds} s");

@@ -44,6 +44,11 @@ impl Outage {
     pub const fn end_secs(&self) -> u64 {
         self.start_secs + self.length_secs
     }
+
+    /// Whether the other one would kill a node that is away, or start one that runs.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.node == other.node && self.start_secs <= other.end_secs() && other.start_secs <= self.end_secs()
+    }
 }
 
 /// What is done to a node, by its index.
@@ -93,6 +98,20 @@ mod tests {
         assert_eq!((outage.to_string(), outage.end_secs()), ("3:60:20".to_owned(), 80));
         for bad in ["", "3", "3:60", "0:60:20", "3:60:0", "3:60:20:1", "x:60:20", "3:-1:20", "3:1.5:20"] {
             assert_eq!(bad.parse::<Outage>(), Err(BadOutage(bad.to_owned())));
+        }
+    }
+
+    #[test]
+    fn outages_of_one_node_may_not_touch() {
+        let outage = |text: &str| text.parse::<Outage>().unwrap();
+        for (one, other, overlaps) in [
+            ("3:10:5", "3:12:5", true),
+            ("3:10:5", "3:15:5", true),
+            ("3:10:5", "3:16:5", false),
+            ("3:10:5", "2:12:5", false),
+        ] {
+            let (one, other) = (outage(one), outage(other));
+            assert_eq!((one.overlaps(&other), other.overlaps(&one)), (overlaps, overlaps), "{one} {other}");
         }
     }
 
