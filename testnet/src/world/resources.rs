@@ -8,8 +8,9 @@ use serde::Serialize;
 
 /// Where all looks are kept, in the folder of the run.
 const FILE: &str = "resources.csv";
-/// Seconds after a process started in which its memory still grows: until it keeps the 2,400 shares that it ever will.
-const SETTLING_SECS: f64 = 2_400.0;
+/// Seconds after a process started in which its memory still grows: until it keeps the 2,400 shares that it ever will, and the
+/// 8,192 events.
+const SETTLING_SECS: f64 = 4_500.0;
 /// Looks that a slope is of, at least: ten minutes.
 const LOOKS_MIN: usize = 60;
 const BYTES_PER_MIB: f64 = 1_048_576.0;
