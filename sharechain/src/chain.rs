@@ -188,9 +188,6 @@ impl ShareChain {
             return Verdict::Invalid(error.clone());
         }
         if self.dag.find(&id).is_some() || self.pending.contains(&id) {
-            if origin == Origin::OwnStore {
-                self.pending.own(&id);
-            }
             return Verdict::Known;
         }
         let verdict = self.link(share, origin, now);

@@ -53,13 +53,6 @@ impl Pending {
         self.arrival.push_back(id);
     }
 
-    /// A share that waits is one's own, whoever brought it first.
-    pub(super) fn own(&mut self, id: &ShareId) {
-        if let Some(waiting) = self.waiting.get_mut(id) {
-            waiting.origin = Origin::OwnStore;
-        }
-    }
-
     /// The fate of `id` is known: shares that waited for nothing else become ready.
     pub(super) fn resolve(&mut self, id: ShareId) {
         for waiter in self.waiters.remove(&id).unwrap_or_default() {

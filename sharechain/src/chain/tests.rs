@@ -14,7 +14,6 @@ mod protocol;
 mod refused_templates;
 mod retention;
 mod start;
-mod waiting;
 mod windows;
 
 fn drain(chain: &mut ShareChain) -> Vec<Effect> {

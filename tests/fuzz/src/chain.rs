@@ -218,12 +218,16 @@ impl Run {
         for share in &self.linked {
             assert_eq!(chain.handle(share.clone(), Origin::OwnStore, 0), Verdict::Valid);
         }
-        while chain.poll_effect().is_some() {}
-        if self.is_settled(&chain, self.tip.id) {
+        let effects = std::iter::from_fn(|| chain.poll_effect());
+        let forgotten: Vec<_> =
+            effects.filter_map(|effect| if let Effect::Forgotten(id) = effect { Some(id) } else { None }).collect();
+        // What we found ourselves on a held branch was announced, and the store does not say that it was held.
+        if self.chain.held_back() == 0 && self.is_settled(&chain, self.tip.id) {
             assert_eq!(chain.tip(), self.tip, "another tip after a restart");
         }
         self.tip = chain.tip();
         self.chain = chain;
+        forgotten.into_iter().for_each(|id| self.forget(id));
         // Payouts are asked for again, from windows that have to be summed again.
         self.audited = 0;
     }
@@ -296,7 +300,8 @@ impl Run {
     /// In the end everybody hears of everything, and agrees.
     fn finish(mut self) {
         let everything: Vec<_> = self.miner.shares.iter().rev().cloned().collect();
-        for share in &everything {
+        // Twice: what a peer had brought waits as a peer's, and may be too far back when its ancestors come.
+        for share in everything.iter().chain(&everything) {
             self.deliver(share, Origin::OwnStore);
         }
         self.now = UnixTime::from(u32::MAX);
