@@ -230,7 +230,7 @@ fn count(
 ) -> Result<(u64, u64), DatabaseError> {
     /// Shares between two looks at the progress.
     const STEP: usize = 1_000;
-    let (total, mut done) = (store.len(), 0);
+    let (total, mut done) = (store.len().map_err(of(dir))?, 0);
     let Loaded { shares, damaged } = store
         .for_each(&mut |share| {
             visit(&share);

@@ -30,7 +30,7 @@ pub const STORE_HELD_BYTES_MAX: usize = 64 << 20;
 /// Shares that are appended to one generation of the sled store. What is removed takes room until the rest of its generation is
 /// removed too: a seventh of what a main network keeps.
 pub const STORE_GENERATION_SHARES: u64 = 1 << 16;
-/// Cache of each generation; a main network has up to eight of them.
+/// Cache of each generation; a main network has up to eight of them, and one more while an undivided store is needed.
 pub const STORE_GENERATION_CACHE_BYTES: u64 = 16 << 20;
 /// Cache of the redb store.
 pub const STORE_CACHE_BYTES: u64 = 64 << 20;

@@ -153,7 +153,7 @@ fn refuse_filled(folder: &Path) -> Result<(), DatabaseError> {
 
 fn restore_lane(Plan { name, folder, from }: &Plan) -> Result<Restored, DatabaseError> {
     files::copy(from, folder, &|name| LEFT_OUT.contains(&name) && name != "shares")?;
-    let shares = u64::try_from(opened(folder)?.len()).unwrap_or(u64::MAX);
+    let shares = u64::try_from(opened(folder)?.len().map_err(of(folder))?).unwrap_or(u64::MAX);
     Ok(Restored { lane: name.clone(), folder: folder.clone(), shares })
 }
 
@@ -168,7 +168,11 @@ async fn back_up_lane(
         return Err(DatabaseError::NoStore(dir.to_owned()));
     }
     let (source, held) = match DataDir::open(dir) {
-        Ok(held) => (Source::Here(opened(dir)?), Some(held)),
+        Ok(held) => {
+            let store = opened(dir)?;
+            let total = store.len().map_err(of(dir))?;
+            (Source::Here(store, total), Some(held))
+        }
         Err(NodeError::DataDirInUse(_)) => (running(config, place, name)?, None),
         Err(cause) => return Err(cause.into()),
     };
@@ -191,7 +195,8 @@ async fn back_up_lane(
 
 /// Where shares come from.
 enum Source {
-    Here(SledStore),
+    /// With how many shares are in it.
+    Here(SledStore, usize),
     Running(Running),
 }
 
@@ -254,9 +259,9 @@ impl Source {
 
     async fn part(&self, after: Option<u64>, dir: &Path) -> Result<Part, DatabaseError> {
         match self {
-            Self::Here(store) => {
+            Self::Here(store, total) => {
                 let page = store.page(after, STORE_PAGE_MAX).map_err(of(dir))?;
-                Ok(Part { page, marks: store.marks().map_err(of(dir))?, total: store.len() })
+                Ok(Part { page, marks: store.marks().map_err(of(dir))?, total: *total })
             }
             Self::Running(Running { api, path, cookie }) => {
                 let after = after.map(|after| format!("?after={after}")).unwrap_or_default();

@@ -145,7 +145,7 @@ fn opened(held: Result<Loaded, StoreError>) -> Finding {
         }
         Err(cause) if cause.is_damage() => Finding::warning("database", "does not open: its files are damaged")
             .because(cause.chain())
-            .fix("the next start moves it aside, begins a new one, and fetches the shares from peers"),
+            .fix("the next start moves what is damaged aside, and fetches its shares from peers"),
         Err(StoreError::Newer { found, known }) => {
             Finding::error("database", "was written by a newer poolnode, so this one does not start")
                 .because(format!("it is of version {found}, and the newest that this program knows is {known}"))

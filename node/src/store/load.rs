@@ -53,9 +53,10 @@ pub fn load(store: &dyn Store, params: &Arc<Params>) -> Result<LoadedChain, Stor
     unlinked.retain(|id, _| !chain.is_linked(id));
     let is_whole = is_as_marked && damaged == 0 && foreign == 0;
     // When something is lost, what does not link may be all that was built on it. Above the tip it is that: what was forgotten
-    // lies below. So the loss shows even where the engine does not know of it.
-    let tip = chain.tip().height;
-    let (unused, kept): (Vec<_>, Vec<_>) = unlinked.into_iter().partition(|(_, height)| is_whole && *height <= tip);
+    // lies below. So the loss shows even where the engine does not know of it. Below the beginning nothing was ever built on.
+    let (first, tip) = (chain.first_height(), chain.tip().height);
+    let is_unused = |height| is_whole && height <= tip || is_as_marked && height < first;
+    let (unused, kept): (Vec<_>, Vec<_>) = unlinked.into_iter().partition(|(_, height)| is_unused(*height));
     let (unused, kept) = (unused.into_iter().map(|(id, _)| id).collect(), kept.len());
     if damaged > 0 || foreign > 0 || kept > 0 {
         warn!(
@@ -124,13 +125,37 @@ impl Filled {
 /// The chain before its shares: from the virtual genesis, or from where the kept ones begin; and whether marks say that it
 /// begins there.
 fn begin(store: &dyn Store, params: &Arc<Params>, marks: Option<Marks>) -> Result<(ShareChain, bool), StoreError> {
-    let Some(Marks { first, .. }) = marks else { return Ok((ShareChain::new(params.clone()), false)) };
-    if first == params.genesis_id() {
+    let Some(marks) = marks else { return Ok((ShareChain::new(params.clone()), false)) };
+    if marks.first == params.genesis_id() {
         return Ok((ShareChain::new(params.clone()), true));
     }
-    let share = store.get(&first)?.and_then(|stored| stored.to_share(params));
-    Ok(share.map_or_else(
-        || (ShareChain::new(params.clone()), false),
-        |first| (ShareChain::starting_with(params.clone(), Arc::new(first)), true),
-    ))
+    let get = |id: &ShareId| Ok::<_, StoreError>(store.get(id)?.and_then(|stored| stored.to_share(params)));
+    let marked = get(&marks.first)?;
+    let is_as_marked = marked.is_some();
+    let first = match marked {
+        Some(first) => Some(first),
+        None => oldest_below(&marks.tip, params, get)?,
+    };
+    let chain = first.map(|first| ShareChain::starting_with(params.clone(), Arc::new(first)));
+    Ok((chain.unwrap_or_else(|| ShareChain::new(params.clone())), is_as_marked))
+}
+
+/// The oldest share that a share was built on and that is there: where the chain begins when its marked beginning is lost.
+fn oldest_below(
+    tip: &ShareId,
+    params: &Params,
+    get: impl Fn(&ShareId) -> Result<Option<CheckedShare>, StoreError>,
+) -> Result<Option<CheckedShare>, StoreError> {
+    let mut oldest = get(tip)?;
+    while let Some(parent) = oldest.as_ref().map(|share| share.share().data.parent) {
+        // Nothing is lost between here and the virtual genesis, and the chain begins there by itself.
+        if parent == params.genesis_id() {
+            return Ok(None);
+        }
+        match get(&parent)? {
+            Some(share) => oldest = Some(share),
+            None => break,
+        }
+    }
+    Ok(oldest)
 }

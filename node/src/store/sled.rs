@@ -12,7 +12,7 @@ use std::{
 
 use nix::sys::statvfs::fstatvfs;
 use sharechain::ShareId;
-use tracing::info;
+use tracing::{info, warn};
 
 use self::generation::Generation;
 use super::{Loaded, Marks, Page, Store, StoreError, StoredShare, aside, schema};
@@ -24,6 +24,9 @@ mod layout;
 /// A place is the number of a generation, and in this many lower bits the place there.
 const PLACE_BITS: u32 = 32;
 
+/// Shares between two tries to begin a generation.
+const RETRY_SHARES: u64 = 1_024;
+
 /// sled in a folder.
 #[derive(Debug)]
 pub struct SledStore {
@@ -34,6 +37,8 @@ pub struct SledStore {
     newest: Generation,
     /// How many shares are appended to one.
     generation_shares: u64,
+    /// How many the newest one has when the next one is to be begun.
+    full_at: u64,
 }
 
 impl SledStore {
@@ -52,14 +57,19 @@ impl SledStore {
         for (number, path) in found(folder)? {
             let open = |path: &Path| {
                 let opened = Generation::open(path, number)?;
-                opened.schema().map(|_| opened)
+                match opened.schema()? {
+                    found if found > schema::SCHEMA => Err(StoreError::Newer { found, known: schema::SCHEMA }),
+                    _ => opened.read_through().map(|is_of_use| (opened, is_of_use)),
+                }
             };
             generations.extend(aside::open_or_move_aside(&path, folder, open)?);
         }
-        let mut store = schema::migrated(Self::of(folder, generations, generation_shares)?)?;
-        store.delete_empty()?;
-        let generations = store.older.len() + 1;
-        info!(shares = store.len(), generations, "share store opened");
+        let newest = generations.pop();
+        let (kept, useless): (Vec<_>, Vec<_>) = generations.into_iter().partition(|(_, is_of_use)| *is_of_use);
+        useless.into_iter().for_each(|(generation, _)| delete(folder, generation));
+        let generations = kept.into_iter().chain(newest).map(|(generation, _)| generation).collect();
+        let store = schema::migrated(Self::of(folder, generations, generation_shares)?)?;
+        info!(generations = store.older.len() + 1, "share store opened");
         Ok(store)
     }
 
@@ -97,11 +107,14 @@ impl SledStore {
 
     /// Whether there is a store in a folder.
     pub fn is_in(folder: &Path) -> bool {
-        found(folder).is_ok_and(|found| !found.is_empty())
+        layout::is_begun(folder)
     }
 
     /// How many records there are.
-    pub fn len(&self) -> usize {
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn len(&self) -> Result<usize, StoreError> {
         self.generations().map(Generation::len).sum()
     }
 
@@ -134,33 +147,54 @@ impl SledStore {
     /// A store of these generations; without any the first one is begun.
     fn of(folder: &Path, mut generations: Vec<Generation>, generation_shares: u64) -> Result<Self, StoreError> {
         let newest = generations.pop().map_or_else(|| begin(folder, 0), Ok)?;
-        Ok(Self { folder: folder.to_owned(), older: generations, newest, generation_shares })
+        Ok(Self {
+            folder: folder.to_owned(),
+            older: generations,
+            newest,
+            generation_shares,
+            full_at: generation_shares,
+        })
     }
 
     fn generations(&self) -> impl DoubleEndedIterator<Item = &Generation> {
         self.older.iter().chain([&self.newest])
     }
 
-    /// Begins the next generation when the newest one is full.
+    /// Begins the next generation when the newest one is full. When the system does not let us, as without a file to open, the
+    /// newest one becomes longer, and the next one is tried for later.
     fn make_room(&mut self) -> Result<(), StoreError> {
-        if self.newest.appended() < self.generation_shares {
+        if self.newest.appended() < self.full_at {
             return Ok(());
         }
         let version = self.schema()?;
         self.sync()?;
-        let mut next = begin(&self.folder, self.newest.number.saturating_add(1))?;
-        next.set_schema(version)?;
-        self.older.push(mem::replace(&mut self.newest, next));
+        let next = aside::catching(|| {
+            let mut next = begin(&self.folder, self.newest.number.saturating_add(1))?;
+            next.set_schema(version)?;
+            Ok(next)
+        });
+        match next {
+            Ok(next) => {
+                self.older.push(mem::replace(&mut self.newest, next));
+                self.full_at = self.generation_shares;
+            }
+            Err(cause) => {
+                self.full_at = self.newest.appended().saturating_add(RETRY_SHARES);
+                warn!(
+                    event = "store_generation",
+                    cause = cause.chain(),
+                    "no new generation of the share store can be begun yet"
+                );
+            }
+        }
         Ok(())
     }
 
     /// Deletes older generations without shares.
-    fn delete_empty(&mut self) -> Result<(), StoreError> {
+    fn delete_empty(&mut self) {
         for empty in self.older.extract_if(.., |generation| generation.is_empty()) {
-            let path = empty.close();
-            layout::delete(&self.folder, &path).map_err(StoreError::engine("delete a generation of the store"))?;
+            delete(&self.folder, empty);
         }
-        Ok(())
     }
 }
 
@@ -182,7 +216,8 @@ impl Store for SledStore {
         for generation in self.older.iter().chain([&self.newest]) {
             generation.remove(ids)?;
         }
-        self.delete_empty()
+        self.delete_empty();
+        Ok(())
     }
 
     fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
@@ -262,6 +297,14 @@ fn begin(folder: &Path, number: u32) -> Result<Generation, StoreError> {
     let begun = Generation::open(&path, number)?;
     layout::sync_new(folder, &path).map_err(StoreError::engine("sync the folder of the store"))?;
     Ok(begun)
+}
+
+/// Deletes a generation that nothing is needed of. What stays of it goes at the next start.
+fn delete(folder: &Path, generation: Generation) {
+    let path = generation.close();
+    if let Err(cause) = layout::delete(folder, &path) {
+        warn!(event = "store_generation", generation = %path.display(), %cause, "a generation of the share store cannot be deleted yet");
+    }
 }
 
 /// The generation that has a share.

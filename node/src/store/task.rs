@@ -167,8 +167,11 @@ impl Disk {
     /// Makes what was written survive a power cut, and removes what is not needed after that.
     fn sync(&mut self) -> Result<(), StoreError> {
         self.store.sync()?;
+        if self.removals.is_empty() || !self.store.has_room() {
+            return Ok(());
+        }
         let removals: Vec<ShareId> = mem::take(&mut self.removals).into_iter().collect();
-        if removals.is_empty() { Ok(()) } else { self.store.remove(&removals) }
+        self.store.remove(&removals)
     }
 }
 

@@ -32,6 +32,10 @@ const LOCKED: &str = "could not acquire lock";
 const LOCK_TRIES: usize = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// sled's own thread flushes and syncs this often, whether there is anything or not; it also tidies. What has to be durable does
+/// not wait for it.
+const FLUSH_MILLIS: u64 = 1_000;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Generation {
@@ -57,7 +61,7 @@ impl Generation {
             .path(folder)
             .mode(Mode::HighThroughput)
             .cache_capacity(STORE_GENERATION_CACHE_BYTES)
-            .flush_every_ms(Some(200));
+            .flush_every_ms(Some(FLUSH_MILLIS));
         let db = open_when_closed(&config).map_err(StoreError::engine("open the store"))?;
         let shares = db.open_tree("shares").map_err(StoreError::engine("open the share tree"))?;
         let ids = db.open_tree("ids").map_err(StoreError::engine("open the id tree"))?;
@@ -81,8 +85,17 @@ impl Generation {
         self.folder
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.shares.len()
+    /// Records. sled's own count never ends where it cannot read.
+    pub(super) fn len(&self) -> Result<usize, StoreError> {
+        self.records(0..).try_fold(0, |len, record| record.map(|_| len + 1))
+    }
+
+    /// Reads everything, because opening it looks at a few pages only; says whether any record is whole.
+    pub(super) fn read_through(&self) -> Result<bool, StoreError> {
+        for entry in &self.ids {
+            entry.map_err(StoreError::engine("read the index"))?;
+        }
+        self.records(0..).try_fold(false, |any, record| Ok(any | StoredShare::decode(&record?.1).is_some()))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -102,7 +115,7 @@ impl Generation {
             entries += 1;
             dangling += u64::from(!is_there);
         }
-        let records = u64::try_from(self.shares.len()).unwrap_or(u64::MAX);
+        let records = u64::try_from(self.len()?).unwrap_or(u64::MAX);
         Ok(dangling + records.abs_diff(entries - dangling))
     }
 

@@ -5,9 +5,10 @@
 //! shares/0000000008/   the newest one, which is appended to
 //! shares/incoming/     an undivided store on its way to become a generation
 //! shares/dropped/      a generation that is being deleted
+//! shares/db/           an empty folder, in the place of sled's data file
 //! ```
-//! Up to version 1 sled's files lay in `shares/` itself. Every step is a rename, so that one which was cut off goes on at the next
-//! start.
+//! Up to version 1 sled's files lay in `shares/` itself. A program of then cannot open a folder as a file, so it refuses a divided
+//! store instead of beginning an empty one in it. Every step is a rename, so that one which was cut off goes on at the next start.
 
 use std::{
     fs::{self, File},
@@ -19,6 +20,8 @@ use std::{
 const INCOMING: &str = "incoming";
 /// What nobody needs any more.
 const DROPPED: &str = "dropped";
+/// sled's data file.
+const DATA: &str = "db";
 
 /// Where the generation of a number is.
 pub(super) fn of_number(store: &Path, number: u32) -> PathBuf {
@@ -40,34 +43,47 @@ pub(super) fn next_number(generations: &[(u32, PathBuf)]) -> u32 {
     generations.last().map_or(0, |(number, _)| number.saturating_add(1))
 }
 
+/// Whether there is a store, or one on its way.
+pub(super) fn is_begun(store: &Path) -> bool {
+    store.join(INCOMING).join(DATA).is_file() || generations(store).is_ok_and(|found| !found.is_empty())
+}
+
 /// Ends what was cut off, and makes an undivided store a generation.
 pub(super) fn settle(store: &Path) -> io::Result<()> {
     remove(&store.join(DROPPED))?;
     let incoming = store.join(INCOMING);
+    // All of it is there: what lies beside it by now is another one.
+    if incoming.join(DATA).is_file() {
+        take_in(store, &incoming)?;
+        sync_folder(store)?;
+    }
     if is_undivided(store) {
         fs::create_dir_all(&incoming)?;
         // sled's data file last: without it there is nothing more to divide.
         let (data, others): (Vec<_>, Vec<_>) = entries(store)?
             .into_iter()
             .filter(|path| number(path).is_none() && *path != incoming)
-            .partition(|path| path.ends_with("db"));
+            .partition(|path| path.ends_with(DATA));
         for path in others.iter().chain(&data) {
             if let Some(name) = path.file_name() {
                 fs::rename(path, incoming.join(name))?;
             }
         }
         sync_folder(&incoming)?;
+        take_in(store, &incoming)?;
+        fs::create_dir_all(store.join(DATA))?;
     }
-    if incoming.exists() {
-        let number = next_number(&generations(store)?);
-        fs::rename(&incoming, of_number(store, number))?;
-        sync_folder(store)?;
-    }
-    Ok(())
+    if store.exists() { sync_folder(store) } else { Ok(()) }
+}
+
+fn take_in(store: &Path, incoming: &Path) -> io::Result<()> {
+    let number = next_number(&generations(store)?);
+    fs::rename(incoming, of_number(store, number))
 }
 
 /// Makes the names in a new generation's folder, and its own, survive a power cut.
 pub(super) fn sync_new(store: &Path, generation: &Path) -> io::Result<()> {
+    fs::create_dir_all(store.join(DATA))?;
     sync_folder(generation)?;
     sync_folder(store)?;
     store.parent().map_or(Ok(()), sync_folder)
@@ -89,7 +105,7 @@ fn remove(folder: &Path) -> io::Result<()> {
 }
 
 fn is_undivided(store: &Path) -> bool {
-    store.join("db").exists()
+    store.join(DATA).is_file()
 }
 
 fn entries(store: &Path) -> io::Result<Vec<PathBuf>> {
@@ -141,6 +157,7 @@ mod tests {
             for name in ["conf", "db"].iter().take(cut_off_after) {
                 fs::rename(store.join(name), store.join(INCOMING).join(name)).unwrap();
             }
+            assert!(is_begun(&store));
             for _ in 0..2 {
                 settle(&store).unwrap();
                 let found = generations(&store).unwrap();
@@ -149,6 +166,20 @@ mod tests {
                 assert_eq!(fs::read_to_string(found[1].1.join("conf")).unwrap(), "conf");
             }
         }
+    }
+
+    #[test]
+    fn a_store_that_was_begun_beside_one_on_its_way_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, incoming) = (folder.path().to_owned(), folder.path().join(INCOMING));
+        fs::create_dir(&incoming).unwrap();
+        fs::write(incoming.join(DATA), "all shares").unwrap();
+        fs::write(store.join(DATA), "few shares").unwrap();
+        settle(&store).unwrap();
+        let found: Vec<_> = generations(&store).unwrap();
+        let texts = found.iter().map(|(_, path)| fs::read_to_string(path.join(DATA)).unwrap());
+        assert_eq!(texts.collect::<Vec<_>>(), ["all shares", "few shares"]);
+        assert!(File::options().write(true).open(store.join(DATA)).is_err(), "an older program is kept out");
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::fs;
 
 use super::*;
 use crate::store::aside;
-use sharechain::testing::Miner;
+use sharechain::{
+    ConsensusParams, Effect, ShareChain,
+    testing::{self, GENESIS_TIME, Miner},
+};
 
 /// Shares of a generation here.
 const LEN: u64 = 10;
@@ -50,10 +53,10 @@ fn generations_are_begun_when_one_is_full_and_deleted_when_all_of_one_is_removed
         assert_eq!(tags(&store), kept.collect::<Vec<_>>());
         assert!(store.older.len() <= 3, "{tag}: {:?}", names(&path));
     }
-    assert_eq!(names(&path), ["0000000003", "0000000004", "0000000005"]);
+    assert_eq!(names(&path), ["0000000003", "0000000004", "0000000005", "db"]);
     drop(store);
     assert_eq!(tags(&open(&path)), (35..60).collect::<Vec<_>>());
-    assert_eq!(names(&path), ["0000000003", "0000000004", "0000000005"]);
+    assert_eq!(names(&path), ["0000000003", "0000000004", "0000000005", "db"]);
 }
 
 #[test]
@@ -68,10 +71,10 @@ fn an_empty_generation_that_a_death_left_is_deleted_and_the_newest_one_never() {
     store.older[0].remove(&all).unwrap();
     store.newest.remove(&all).unwrap();
     drop(store);
-    assert_eq!(names(&path), ["0000000000", "0000000001"]);
+    assert_eq!(names(&path), ["0000000000", "0000000001", "db"]);
     let store = open(&path);
     assert!(store.is_empty());
-    assert_eq!(names(&path), ["0000000001"]);
+    assert_eq!(names(&path), ["0000000001", "db"]);
 }
 
 #[test]
@@ -146,7 +149,7 @@ fn damage_costs_the_generation_that_it_is_in() {
         drop(store);
         fs::write(layout::of_number(&path, damaged).join("conf"), b"not what sled wrote").unwrap();
         assert!(SledStore::look(&path).unwrap_err().is_damage());
-        assert_eq!(names(&path).len(), 3, "who only looks moves nothing");
+        assert_eq!(names(&path).len(), 4, "who only looks moves nothing");
         let mut store = open(&path);
         let left: Vec<u64> = left.into_iter().flatten().collect();
         assert_eq!((tags(&store), aside::kept(&path).len()), (left.clone(), 1));
@@ -155,6 +158,92 @@ fn damage_costs_the_generation_that_it_is_in() {
         drop(store);
         assert_eq!(tags(&open(&path)), [left, vec![99]].concat());
     }
+}
+
+/// Flips bits all over what is written of a file.
+fn flip(file: &Path) {
+    let mut bytes = fs::read(file).unwrap();
+    let written = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    for place in (written / 20..written).step_by(written / 20) {
+        bytes[place] ^= 0x10;
+    }
+    fs::write(file, bytes).unwrap();
+}
+
+#[test]
+fn a_chain_goes_on_with_what_is_left_whichever_generation_is_damaged() {
+    let raw = testing::devnet_params().raw().clone();
+    let params = testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw });
+    for place in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shares");
+        let mut store = SledStore::open_with(&path, 50).unwrap();
+        let (mut chain, mut miner) = (ShareChain::new(params.clone()), Miner::new(params.clone(), 1));
+        for second in 1..=320 {
+            let share = miner.extend(&mut chain, GENESIS_TIME + second);
+            store.append(&[(share.id(), StoredShare::new(&share, 0))]).unwrap();
+            store.mark(Marks { first: chain.first_share(), tip: chain.tip().id }).unwrap();
+            while let Some(effect) = chain.poll_effect() {
+                if let Effect::Forgotten(id) = effect {
+                    store.remove(&[id]).unwrap();
+                }
+            }
+        }
+        drop(store);
+        // With a snapshot of sled's it is not read when it is opened.
+        drop(SledStore::open_with(&path, 50).unwrap());
+        let found = layout::generations(&path).unwrap();
+        let damaged = [0, found.len() / 2, found.len() - 1][place];
+        flip(&found[damaged].1.join("db"));
+        let store = SledStore::open_with(&path, 50).unwrap();
+        let left = tags(&store).len();
+        let loaded = crate::store::load(&store, &params).unwrap();
+        let (first, tip) = (loaded.chain.first_height(), loaded.chain.tip().height);
+        println!(
+            "{damaged} of {}: {left} left, {first} to {tip}, {} kept, {} unused",
+            found.len(),
+            loaded.kept,
+            loaded.unused.len()
+        );
+        assert!(first > 100 && tip >= first + 40, "from {first} to {tip}");
+        assert!(place > 0 || tip == 320);
+        assert!(loaded.kept + loaded.chain.len() + loaded.unused.len() >= left && loaded.unused.len() < 10);
+    }
+}
+
+#[test]
+fn a_generation_without_a_whole_record_is_deleted_at_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares");
+    let mut store = open(&path);
+    for tag in 0..25 {
+        store.append(&[sample(tag)]).unwrap();
+    }
+    store.remove(&(1..15).map(|tag| sample(tag).0).collect::<Vec<_>>()).unwrap();
+    drop(store);
+    let raw = ::sled::open(path.join("0000000000")).unwrap();
+    raw.open_tree("shares").unwrap().insert(0_u64.to_be_bytes(), b"flipped bits").unwrap();
+    drop(raw);
+    assert_eq!(tags(&open(&path)), (15..25).collect::<Vec<_>>());
+    assert_eq!(names(&path), ["0000000001", "0000000002", "db"]);
+}
+
+#[test]
+fn without_a_new_generation_the_newest_one_becomes_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares");
+    let mut store = open(&path);
+    // A file in the place of its folder: as when no file can be opened.
+    fs::write(path.join("0000000001"), "").unwrap();
+    for tag in 0..20 {
+        store.append(&[sample(tag)]).unwrap();
+    }
+    assert_eq!((tags(&store), store.older.len()), ((0..20).collect::<Vec<_>>(), 0));
+    fs::remove_file(path.join("0000000001")).unwrap();
+    for tag in 20..LEN + RETRY_SHARES + 2 {
+        store.append(&[sample(tag)]).unwrap();
+    }
+    assert_eq!(store.older.len(), 1);
 }
 
 #[test]
