@@ -23,6 +23,8 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const EVENTS_QUEUE_MAX: usize = 64;
 /// Longest time between two ticks.
 const TICK: Duration = Duration::from_millis(200);
+/// How long a miner that is to end waits for the answers to what it has submitted.
+const LAST_ANSWERS_MAX: Duration = Duration::from_secs(2);
 
 /// How a pool is spoken to: what it says, nonces and the time come in; it sends, assigns work and counts by itself.
 pub(super) trait Protocol {
@@ -39,6 +41,9 @@ pub(super) trait Protocol {
 
     /// Time has passed; comes before anything else, too.
     fn handle_tick(&mut self, now: Instant) -> anyhow::Result<()>;
+
+    /// Whether something that was submitted is not answered yet.
+    fn awaits_answers(&self) -> bool;
 }
 
 /// What wakes the main thread.
@@ -119,6 +124,15 @@ fn serve<P: Protocol>(
             Ok(Event::Closed(reason)) => bail!("{reason}"),
             Err(mpsc::RecvTimeoutError::Timeout) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => bail!("all hashing threads ended"),
+        }
+    }
+    let end = Instant::now() + LAST_ANSWERS_MAX;
+    while protocol.awaits_answers() {
+        match inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(Event::Message(message)) => protocol.handle_message(message, Instant::now())?,
+            // It is found too late to wait for its answer.
+            Ok(Event::Solution(_)) => {}
+            Ok(Event::Closed(_)) | Err(_) => break,
         }
     }
     Ok(())

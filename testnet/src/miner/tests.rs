@@ -25,7 +25,10 @@ fn mine_at(client: ClientKind, algorithm: PowAlgorithm, subscribed: Value, after
         let stop = stop.clone();
         move || serve(&listener, &subscribed, &after, &stop)
     });
-    mine(&config, &Arc::default(), &stop)?;
+    let counters = Arc::<Counters>::default();
+    mine(&config, &counters, &stop)?;
+    // The pool ends the miner before it answers.
+    assert_eq!(counters.unanswered.load(Ordering::Relaxed), 0, "it hung up before it was answered");
     pool.join().ok().flatten().context("no submit came")
 }
 
@@ -50,7 +53,7 @@ fn serve(listener: &TcpListener, subscribed: &Value, after: &[Value], stop: &Ato
             "mining.submit" => {
                 submit.get_or_insert_with(|| request["params"].clone());
                 stop.store(true, Ordering::Relaxed);
-                Vec::new()
+                vec![reply(json!(true))]
             }
             _ => vec![reply(json!(true))],
         };

@@ -128,6 +128,10 @@ impl Protocol for Miner {
         self.send(&line)
     }
 
+    fn awaits_answers(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     fn handle_tick(&mut self, now: Instant) -> anyhow::Result<()> {
         self.rules.handle_tick(now)?;
         for line in self.rules.take_lines(now) {

@@ -118,6 +118,10 @@ impl Protocol for Miner {
     }
 
     /// The specification asks for nothing from time to time.
+    fn awaits_answers(&self) -> bool {
+        self.waiting > 0
+    }
+
     fn handle_tick(&mut self, _now: Instant) -> anyhow::Result<()> {
         Ok(())
     }
