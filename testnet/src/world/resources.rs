@@ -161,12 +161,12 @@ mod tests {
     fn looks(mib_per_h: f64) -> Vec<Look> {
         let at = |step: u32| {
             let secs = f64::from(step) * 10.0;
-            let jump = if step == 300 { 50.0 } else { 0.0 };
+            let jump = if step == 600 { 50.0 } else { 0.0 };
             let mib = 20.0 + jump + secs / 3_600.0 * mib_per_h;
             Look::read(secs, &metrics(1 + step / 10, mib * BYTES_PER_MIB).replace("seconds 1\n", "seconds 0\n"))
         };
         let one_process = |look: Look| Look { process: f64::from(u8::from(look.secs >= 100.0)), ..look };
-        (0..400).filter_map(at).map(one_process).collect()
+        (0..700).filter_map(at).map(one_process).collect()
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn memory_is_compared_with_what_the_last_process_had_when_it_had_settled() {
         let sum = sum("node1".to_owned(), &looks(36.0)).unwrap();
-        assert_eq!((sum.looks, sum.rss_mib), (400, [45.0, 59.9, 100.0]));
+        assert_eq!((sum.looks, sum.rss_mib), (700, [66.0, 89.9, 130.0]));
         assert_eq!((sum.open_fds, sum.tasks), ([40.0; 3], [33.0; 3]));
         assert_eq!(super::sum(String::new(), &[]), None);
         let short = super::sum(String::new(), &looks(1.0)[..50]).unwrap();
