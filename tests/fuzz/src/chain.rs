@@ -314,10 +314,11 @@ impl Run {
             assert_eq!(self.chain.tip(), self.miner.chain.tip());
             let (ours, theirs) = (self.chain.job_context(), self.miner.chain.job_context());
             let (ours, theirs) = (ours.expect("not exhausted"), theirs.expect("not exhausted"));
-            assert_eq!(
-                (&ours.uncles, &ours.weights, ours.work_before),
-                (&theirs.uncles, &theirs.weights, theirs.work_before)
-            );
+            assert_eq!(ours.weights, theirs.weights);
+            // The miner may have forgotten what can be merged here: it forgets branches that nobody added to while it was on another one.
+            if self.miner.shares.iter().all(|share| self.miner.chain.contains(&share.id())) {
+                assert_eq!((&ours.uncles, ours.work_before), (&theirs.uncles, theirs.work_before));
+            }
         }
     }
 }
