@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeSet,
     io::{self, Write},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::Ordering},
 };
 
 use sharechain::{
@@ -15,8 +12,10 @@ use sharechain::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use self::disk::TestDisk;
 use super::{mem::MemStore, *};
 
+mod disk;
 mod engines;
 
 fn sample(tag: u64) -> (ShareId, StoredShare) {
@@ -42,54 +41,9 @@ async fn the_task_acknowledges_after_the_sync_and_reads_back() {
     assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_ok());
 }
 
-/// A disk that fails on sync.
-struct BrokenDisk(MemStore);
-
-impl Store for BrokenDisk {
-    fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError> {
-        self.0.append(shares)
-    }
-
-    fn remove(&mut self, _ids: &[ShareId]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn mark(&mut self, _marks: Marks) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn marks(&self) -> Result<Option<Marks>, StoreError> {
-        Ok(None)
-    }
-
-    fn schema(&self) -> Result<u32, StoreError> {
-        self.0.schema()
-    }
-
-    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
-        self.0.set_schema(version)
-    }
-
-    fn sync(&mut self) -> Result<(), StoreError> {
-        Err(StoreError::engine("sync")("no space left on device"))
-    }
-
-    fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
-        self.0.get(id)
-    }
-
-    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
-        self.0.page(after, len_max)
-    }
-
-    fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
-        self.0.for_each(visit)
-    }
-}
-
 #[tokio::test]
 async fn a_failed_sync_is_never_acknowledged_and_ends_the_store() {
-    let (handle, thread) = spawn(Box::new(BrokenDisk(MemStore::default())), None).unwrap();
+    let (handle, thread) = spawn(Box::new(TestDisk::broken()), None).unwrap();
     let (id, share) = sample(1);
     let durable = handle.append_durably(id, share).await;
     let error = durable.await.unwrap().unwrap_err();
@@ -124,7 +78,7 @@ async fn a_store_that_fails_says_why_once_whatever_it_was_doing() {
         let what = if durable.is_some() { "a share that a miner waits for" } else { "what is synced by the clock" };
         let (commands, inbox) = mpsc::channel(1);
         commands.send(Command::Append { id, share: share.clone(), durable }).await.unwrap();
-        let disk = task::Disk::new(Box::new(BrokenDisk(MemStore::default())), None);
+        let disk = task::Disk::new(Box::new(TestDisk::broken()), None);
         assert!(task::run(disk, inbox, &WritePace::new()).await.is_err(), "{what}");
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.matches("no space left on device").count(), 1, "{what}: {text}");
@@ -136,7 +90,7 @@ async fn an_own_share_is_in_the_journal_even_when_the_store_then_fails() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own-shares.journal");
     let journal = Journal::open(&path).unwrap();
-    let (handle, thread) = spawn(Box::new(BrokenDisk(MemStore::default())), Some(journal)).unwrap();
+    let (handle, thread) = spawn(Box::new(TestDisk::broken()), Some(journal)).unwrap();
     let (other, from_a_peer) = sample(2);
     handle.append(other, from_a_peer).await;
     let (id, share) = sample(1);
@@ -145,64 +99,10 @@ async fn an_own_share_is_in_the_journal_even_when_the_store_then_fails() {
     assert_eq!(Journal::open(&path).unwrap().shares().unwrap().page(2).unwrap(), vec![share]);
 }
 
-/// A store that writes down what is asked of it.
-struct Noted(MemStore, Arc<Mutex<Vec<&'static str>>>);
-
-impl Noted {
-    fn note(&self, what: &'static str) {
-        self.1.lock().unwrap().push(what);
-    }
-}
-
-impl Store for Noted {
-    fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError> {
-        self.note("append");
-        self.0.append(shares)
-    }
-
-    fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError> {
-        self.note("remove");
-        self.0.remove(ids)
-    }
-
-    fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
-        self.note("mark");
-        self.0.mark(marks)
-    }
-
-    fn marks(&self) -> Result<Option<Marks>, StoreError> {
-        self.0.marks()
-    }
-
-    fn schema(&self) -> Result<u32, StoreError> {
-        self.0.schema()
-    }
-
-    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
-        self.0.set_schema(version)
-    }
-
-    fn sync(&mut self) -> Result<(), StoreError> {
-        self.note("sync");
-        self.0.sync()
-    }
-
-    fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
-        self.0.get(id)
-    }
-
-    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
-        self.0.page(after, len_max)
-    }
-
-    fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
-        self.0.for_each(visit)
-    }
-}
-
 #[tokio::test]
 async fn nothing_is_removed_before_the_marks_without_it_are_synced() {
-    let calls = Arc::default();
+    let store = TestDisk::default();
+    let calls = store.calls.clone();
     let (commands, inbox) = mpsc::channel(8);
     let (id, share) = sample(1);
     let (tip, _) = sample(2);
@@ -211,7 +111,7 @@ async fn nothing_is_removed_before_the_marks_without_it_are_synced() {
     commands.send(Command::Remove { ids: vec![id] }).await.unwrap();
     let (reply, gone) = oneshot::channel();
     commands.send(Command::Read { ids: vec![id], reply }).await.unwrap();
-    let disk = task::Disk::new(Box::new(Noted(MemStore::default(), Arc::clone(&calls))), None);
+    let disk = task::Disk::new(Box::new(store), None);
     let pace = WritePace::new();
     let work = task::run(disk, inbox, &pace);
     let asks = async {
@@ -224,67 +124,19 @@ async fn nothing_is_removed_before_the_marks_without_it_are_synced() {
     assert_eq!(*calls.lock().unwrap(), ["append", "mark", "sync", "remove"]);
 }
 
-/// A disk that is full until it is not.
-struct FullDisk(MemStore, Arc<AtomicBool>);
-
-impl Store for FullDisk {
-    fn append(&mut self, shares: &[(ShareId, StoredShare)]) -> Result<(), StoreError> {
-        assert!(self.has_room(), "nothing is written on a full disk");
-        self.0.append(shares)
-    }
-
-    fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError> {
-        self.0.remove(ids)
-    }
-
-    fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
-        self.0.mark(marks)
-    }
-
-    fn marks(&self) -> Result<Option<Marks>, StoreError> {
-        self.0.marks()
-    }
-
-    fn sync(&mut self) -> Result<(), StoreError> {
-        self.0.sync()
-    }
-
-    fn has_room(&self) -> bool {
-        self.1.load(Ordering::SeqCst)
-    }
-
-    fn schema(&self) -> Result<u32, StoreError> {
-        self.0.schema()
-    }
-
-    fn set_schema(&mut self, version: u32) -> Result<(), StoreError> {
-        self.0.set_schema(version)
-    }
-
-    fn page(&self, after: Option<u64>, len_max: usize) -> Result<Page, StoreError> {
-        self.0.page(after, len_max)
-    }
-
-    fn get(&self, id: &ShareId) -> Result<Option<StoredShare>, StoreError> {
-        self.0.get(id)
-    }
-
-    fn for_each(&self, visit: &mut dyn FnMut(StoredShare)) -> Result<Loaded, StoreError> {
-        self.0.for_each(visit)
-    }
-}
-
 #[tokio::test]
 async fn a_full_disk_refuses_and_holds_and_goes_on_where_it_was() {
-    let room = Arc::new(AtomicBool::new(false));
-    let (handle, thread) = spawn(Box::new(FullDisk(MemStore::default(), room.clone())), None).unwrap();
+    let store = TestDisk::default();
+    let is_full = store.is_full.clone();
+    is_full.store(true, Ordering::SeqCst);
+    let (handle, thread) = spawn(Box::new(store), None).unwrap();
     let ids = [1, 2, 3].map(|tag| sample(tag).0);
     handle.append(ids[0], sample(1).1).await;
     let refused = handle.append_durably(ids[1], sample(2).1).await;
     assert!(matches!(refused.await.unwrap(), Err(StoreError::NoRoom)));
     assert_eq!(handle.read(ids.to_vec()).await.unwrap(), vec![None, None, None], "questions are answered meanwhile");
     assert!(!handle.has_failed());
-    room.store(true, Ordering::SeqCst);
+    is_full.store(false, Ordering::SeqCst);
     let stored = handle.append_durably(ids[2], sample(3).1).await;
     stored.await.unwrap().unwrap();
     let all = ids.iter().zip(1..).map(|(_, tag)| Some(sample(tag).1)).collect::<Vec<_>>();
