@@ -25,7 +25,7 @@ use tracing::info;
 use super::{
     LoadedChain, STORE_PAGE_MAX, Store, StoreError, StoredShare, aside, load, record::RECORD_LEN_MAX, sled::SledStore,
 };
-use crate::defaults::STORE_BATCH_MAX;
+use crate::{data_dir::sync_folder, defaults::STORE_BATCH_MAX};
 
 mod reader;
 
@@ -70,7 +70,8 @@ impl Journal {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path)?;
-        sync_folder(path)?;
+        // A new name is durable only when its folder is.
+        path.parent().map_or(Ok(()), sync_folder)?;
         let len = file.metadata()?.len();
         Ok(Self { path: path.to_owned(), file, len, len_max })
     }
@@ -200,11 +201,6 @@ pub(crate) fn files(path: &Path) -> [PathBuf; 2] {
 
 fn older(path: &Path) -> PathBuf {
     path.with_extension("older.journal")
-}
-
-/// A new name is durable only when its folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl SledStore {
 
     /// Whether there is a store in a folder.
     pub fn is_in(folder: &Path) -> bool {
-        layout::is_begun(folder)
+        layout::generations(folder).is_ok_and(|found| !found.is_empty())
     }
 
     /// How many records there are.

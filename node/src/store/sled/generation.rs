@@ -48,7 +48,7 @@ pub(super) struct Generation {
     next: u64,
     /// sled's data file, for the sync that sled itself does not do.
     file: File,
-    is_synced: bool,
+    pub(super) is_synced: bool,
 }
 
 impl Generation {

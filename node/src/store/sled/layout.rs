@@ -11,10 +11,12 @@
 //! store instead of beginning an empty one in it. Every step is a rename, so that one which was cut off goes on at the next start.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
+
+use crate::data_dir::sync_folder;
 
 /// A store that lay in the folder itself.
 const INCOMING: &str = "incoming";
@@ -28,36 +30,40 @@ pub(super) fn of_number(store: &Path, number: u32) -> PathBuf {
     store.join(format!("{number:010}"))
 }
 
-/// The generations that are there, the oldest first. An undivided store is the newest of them.
+/// The generations that are there, the oldest first. An undivided store on its way, and one that is not yet, are the newest of them.
 pub(super) fn generations(store: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
-    let mut found: Vec<(u32, PathBuf)> =
-        entries(store)?.into_iter().filter_map(|path| Some((number(&path)?, path))).collect();
+    let mut found = numbered(store)?;
+    let undivided = [store.join(INCOMING), store.to_owned()];
+    for path in undivided.into_iter().filter(|path| has_data(path)) {
+        found.push((next_number(&found), path));
+    }
+    Ok(found)
+}
+
+/// Those that are divided.
+fn numbered(store: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
+    let mut found: Vec<_> = entries(store)?.into_iter().filter_map(|path| Some((number(&path)?, path))).collect();
     found.sort();
-    let next = next_number(&found);
-    found.extend(is_undivided(store).then(|| (next, store.to_owned())));
     Ok(found)
 }
 
 /// The number after the newest one.
-pub(super) fn next_number(generations: &[(u32, PathBuf)]) -> u32 {
+fn next_number(generations: &[(u32, PathBuf)]) -> u32 {
     generations.last().map_or(0, |(number, _)| number.saturating_add(1))
-}
-
-/// Whether there is a store, or one on its way.
-pub(super) fn is_begun(store: &Path) -> bool {
-    store.join(INCOMING).join(DATA).is_file() || generations(store).is_ok_and(|found| !found.is_empty())
 }
 
 /// Ends what was cut off, and makes an undivided store a generation.
 pub(super) fn settle(store: &Path) -> io::Result<()> {
+    if !store.exists() {
+        return Ok(());
+    }
     remove(&store.join(DROPPED))?;
     let incoming = store.join(INCOMING);
     // All of it is there: what lies beside it by now is another one.
-    if incoming.join(DATA).is_file() {
+    if has_data(&incoming) {
         take_in(store, &incoming)?;
-        sync_folder(store)?;
     }
-    if is_undivided(store) {
+    if has_data(store) {
         fs::create_dir_all(&incoming)?;
         // sled's data file last: without it there is nothing more to divide.
         let (data, others): (Vec<_>, Vec<_>) = entries(store)?
@@ -71,21 +77,26 @@ pub(super) fn settle(store: &Path) -> io::Result<()> {
         }
         sync_folder(&incoming)?;
         take_in(store, &incoming)?;
-        fs::create_dir_all(store.join(DATA))?;
     }
-    if store.exists() { sync_folder(store) } else { Ok(()) }
+    keep_out(store)
 }
 
 fn take_in(store: &Path, incoming: &Path) -> io::Result<()> {
-    let number = next_number(&generations(store)?);
-    fs::rename(incoming, of_number(store, number))
+    let number = next_number(&numbered(store)?);
+    fs::rename(incoming, of_number(store, number))?;
+    sync_folder(store)
+}
+
+/// See the module.
+fn keep_out(store: &Path) -> io::Result<()> {
+    fs::create_dir_all(store.join(DATA))?;
+    sync_folder(store)
 }
 
 /// Makes the names in a new generation's folder, and its own, survive a power cut.
 pub(super) fn sync_new(store: &Path, generation: &Path) -> io::Result<()> {
-    fs::create_dir_all(store.join(DATA))?;
     sync_folder(generation)?;
-    sync_folder(store)?;
+    keep_out(store)?;
     store.parent().map_or(Ok(()), sync_folder)
 }
 
@@ -104,8 +115,9 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-fn is_undivided(store: &Path) -> bool {
-    store.join(DATA).is_file()
+/// Whether sled's files lie in a folder.
+fn has_data(folder: &Path) -> bool {
+    folder.join(DATA).is_file()
 }
 
 fn entries(store: &Path) -> io::Result<Vec<PathBuf>> {
@@ -122,12 +134,10 @@ fn number(path: &Path) -> Option<u32> {
     name.parse().ok().filter(|number| format!("{number:010}") == name)
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]
@@ -157,7 +167,7 @@ mod tests {
             for name in ["conf", "db"].iter().take(cut_off_after) {
                 fs::rename(store.join(name), store.join(INCOMING).join(name)).unwrap();
             }
-            assert!(is_begun(&store));
+            assert_eq!(generations(&store).unwrap().len(), 2, "it is seen before it is divided");
             for _ in 0..2 {
                 settle(&store).unwrap();
                 let found = generations(&store).unwrap();
@@ -192,6 +202,6 @@ mod tests {
         assert_eq!(entries(&store).unwrap(), Vec::<PathBuf>::new());
         fs::create_dir(store.join(DROPPED)).unwrap();
         settle(&store).unwrap();
-        assert_eq!(entries(&store).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(entries(&store).unwrap(), [store.join(DATA)], "and an older program is kept out");
     }
 }

@@ -21,6 +21,15 @@ fn open(path: &Path) -> SledStore {
     SledStore::open_with(path, LEN).unwrap()
 }
 
+/// A store of these shares, appended one by one; its generations end where one is full.
+fn stored(path: &Path, tags: std::ops::Range<u64>) -> SledStore {
+    let mut store = open(path);
+    for tag in tags {
+        store.append(&[sample(tag)]).unwrap();
+    }
+    store
+}
+
 fn tags(store: &SledStore) -> Vec<u64> {
     let mut tags = Vec::new();
     store.for_each(&mut |share| tags.push(share.linked_at)).unwrap();
@@ -63,9 +72,7 @@ fn generations_are_begun_when_one_is_full_and_deleted_when_all_of_one_is_removed
 fn an_empty_generation_that_a_death_left_is_deleted_and_the_newest_one_never() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shares");
-    let mut store = open(&path);
-    store.append(&(0..LEN).map(sample).collect::<Vec<_>>()).unwrap();
-    store.append(&[sample(LEN)]).unwrap();
+    let store = stored(&path, 0..LEN + 1);
     // Without what follows a removal.
     let all: Vec<_> = (0..=LEN).map(|tag| sample(tag).0).collect();
     store.older[0].remove(&all).unwrap();
@@ -78,11 +85,30 @@ fn an_empty_generation_that_a_death_left_is_deleted_and_the_newest_one_never() {
 }
 
 #[test]
+fn a_generation_is_synced_before_the_next_one_is_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = stored(&folder.path().join("shares"), 0..LEN + 1);
+    assert!(store.older[0].is_synced && !store.newest.is_synced);
+}
+
+#[test]
+fn a_store_whose_division_was_cut_off_is_seen_by_those_who_only_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares");
+    drop(stored(&path, 0..5));
+    fs::rename(layout::of_number(&path, 0), path.join("incoming")).unwrap();
+    assert!(SledStore::is_in(&path));
+    assert_eq!(SledStore::look(&path).unwrap().shares, 5);
+    assert_eq!(names(&path), ["db", "incoming"], "nothing is begun beside it");
+    assert_eq!(tags(&open(&path)), (0..5).collect::<Vec<_>>());
+    assert_eq!(names(&path), ["0000000000", "db"]);
+}
+
+#[test]
 fn marks_outlive_the_generation_that_they_were_noted_in() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shares");
-    let mut store = open(&path);
-    store.append(&(0..LEN).map(sample).collect::<Vec<_>>()).unwrap();
+    let mut store = stored(&path, 0..LEN);
     store.mark(marks(1)).unwrap();
     store.append(&[sample(LEN)]).unwrap();
     assert_eq!((store.older.len(), store.marks().unwrap()), (1, Some(marks(1))));
@@ -102,10 +128,7 @@ fn marks_outlive_the_generation_that_they_were_noted_in() {
 fn a_share_is_stored_once_and_mended_in_whatever_generation_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shares");
-    let mut store = open(&path);
-    for tag in 0..25 {
-        store.append(&[sample(tag)]).unwrap();
-    }
+    let store = stored(&path, 0..25);
     drop(store);
     let raw = ::sled::open(path.join("0000000001")).unwrap();
     raw.open_tree("shares").unwrap().insert(4_u64.to_be_bytes(), b"flipped bits").unwrap();
@@ -120,10 +143,7 @@ fn a_share_is_stored_once_and_mended_in_whatever_generation_it_is() {
 #[test]
 fn pages_go_through_all_generations_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = open(&folder.path().join("shares"));
-    for tag in 0..35 {
-        store.append(&[sample(tag)]).unwrap();
-    }
+    let mut store = stored(&folder.path().join("shares"), 0..35);
     store.remove(&(0..12).map(|tag| sample(tag).0).collect::<Vec<_>>()).unwrap();
     let (mut after, mut seen) = (None, Vec::new());
     loop {
@@ -142,10 +162,7 @@ fn damage_costs_the_generation_that_it_is_in() {
     for (damaged, left) in [(0, [10..20, 20..25]), (1, [0..10, 20..25]), (2, [0..10, 10..20])] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shares");
-        let mut store = open(&path);
-        for tag in 0..25 {
-            store.append(&[sample(tag)]).unwrap();
-        }
+        let store = stored(&path, 0..25);
         drop(store);
         fs::write(layout::of_number(&path, damaged).join("conf"), b"not what sled wrote").unwrap();
         assert!(SledStore::look(&path).unwrap_err().is_damage());
@@ -215,10 +232,7 @@ fn a_chain_goes_on_with_what_is_left_whichever_generation_is_damaged() {
 fn a_generation_without_a_whole_record_is_deleted_at_a_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shares");
-    let mut store = open(&path);
-    for tag in 0..25 {
-        store.append(&[sample(tag)]).unwrap();
-    }
+    let mut store = stored(&path, 0..25);
     store.remove(&(1..15).map(|tag| sample(tag).0).collect::<Vec<_>>()).unwrap();
     drop(store);
     let raw = ::sled::open(path.join("0000000000")).unwrap();
@@ -249,9 +263,7 @@ fn without_a_new_generation_the_newest_one_becomes_longer() {
 #[test]
 fn a_version_that_only_one_generation_has_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = open(&folder.path().join("shares"));
-    store.append(&(0..LEN).map(sample).collect::<Vec<_>>()).unwrap();
-    store.append(&[sample(LEN)]).unwrap();
+    let mut store = stored(&folder.path().join("shares"), 0..LEN + 1);
     assert_eq!(store.schema().unwrap(), schema::SCHEMA);
     store.older[0].set_schema(0).unwrap();
     assert_eq!(store.schema().unwrap(), 0, "it is not migrated yet");
