@@ -28,9 +28,9 @@ pub const STORE_ROOM_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes of shares that wait in memory for room: hours of a busy chain. A node with more ends, as with a failed disk.
 pub const STORE_HELD_BYTES_MAX: usize = 64 << 20;
 /// Shares that are appended to one generation of the sled store. What is removed takes room until the rest of its generation is
-/// removed too: a seventh of what a main network keeps.
+/// removed too: a fifth of what a main network keeps.
 pub const STORE_GENERATION_SHARES: u64 = 1 << 16;
-/// Cache of each generation; a main network has up to eight of them, and one more while an undivided store is needed.
+/// Cache of each generation; a main network has six or seven of them, and one more while an undivided store is needed.
 pub const STORE_GENERATION_CACHE_BYTES: u64 = 16 << 20;
 /// Cache of the redb store.
 pub const STORE_CACHE_BYTES: u64 = 64 << 20;
