@@ -167,6 +167,11 @@ impl Disk {
     /// Makes what was written survive a power cut, and removes what is not needed after that.
     fn sync(&mut self) -> Result<(), StoreError> {
         self.store.sync()?;
+        self.remove_unneeded()
+    }
+
+    /// Right after a sync, which nobody who waits for it should wait longer for.
+    fn remove_unneeded(&mut self) -> Result<(), StoreError> {
         if self.removals.is_empty() || !self.store.has_room() {
             return Ok(());
         }
@@ -273,7 +278,7 @@ impl Batch {
             disk.store.mark(marks)?;
         }
         disk.removals.extend(&self.removals);
-        if self.waiting.is_empty() { Ok(()) } else { disk.sync() }
+        if self.waiting.is_empty() { Ok(()) } else { disk.store.sync() }
     }
 }
 
@@ -281,7 +286,8 @@ impl Batch {
 fn handle(disk: &mut Disk, commands: &mut Vec<Command>, unsynced: bool, pace: &WritePace) -> Result<bool, StoreError> {
     let batch = Batch::of(commands.drain(..));
     let durable = if batch.is_write() { pace.time(|| batch.write(disk)) } else { Ok(()) };
-    let unsynced = (unsynced || batch.is_write()) && batch.waiting.is_empty();
+    let is_synced = !batch.waiting.is_empty();
+    let unsynced = (unsynced || batch.is_write()) && !is_synced;
     let Batch { waiting, questions, .. } = batch;
     if let Err(cause) = durable {
         for waiter in waiting {
@@ -291,6 +297,9 @@ fn handle(disk: &mut Disk, commands: &mut Vec<Command>, unsynced: bool, pace: &W
     }
     for waiter in waiting {
         let _gone = waiter.send(Ok(()));
+    }
+    if is_synced {
+        disk.remove_unneeded()?;
     }
     answer(disk, questions)?;
     Ok(unsynced)

@@ -125,6 +125,22 @@ async fn nothing_is_removed_before_the_marks_without_it_are_synced() {
 }
 
 #[tokio::test]
+async fn who_waits_for_the_disk_does_not_wait_for_what_is_removed_then() {
+    let store = TestDisk::worn();
+    let calls = store.calls.clone();
+    let (commands, inbox) = mpsc::channel(8);
+    let (id, share) = sample(2);
+    let (durable, outcome) = oneshot::channel();
+    commands.send(Command::Remove { ids: vec![sample(1).0] }).await.unwrap();
+    commands.send(Command::Append { id, share, durable: Some(durable) }).await.unwrap();
+    let disk = task::Disk::new(Box::new(store), None);
+    let ended = task::run(disk, inbox, &WritePace::new()).await;
+    assert!(ended.unwrap_err().chain().contains("read-only file system"));
+    assert!(outcome.await.unwrap().is_ok(), "it is on the disk, whatever happened next");
+    assert_eq!(*calls.lock().unwrap(), ["append", "sync", "remove"]);
+}
+
+#[tokio::test]
 async fn a_full_disk_refuses_and_holds_and_goes_on_where_it_was() {
     let store = TestDisk::default();
     let is_full = store.is_full.clone();

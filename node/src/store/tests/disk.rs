@@ -14,7 +14,9 @@ use crate::store::{Loaded, Marks, Page, Store, StoreError, StoredShare, mem::Mem
 pub(super) struct TestDisk {
     store: MemStore,
     /// Fails on sync.
-    pub(super) is_broken: bool,
+    is_broken: bool,
+    /// Fails on removal.
+    keeps_all: bool,
     /// Has no room; nothing may be written then.
     pub(super) is_full: Arc<AtomicBool>,
     /// What changed it, in order.
@@ -24,6 +26,10 @@ pub(super) struct TestDisk {
 impl TestDisk {
     pub(super) fn broken() -> Self {
         Self { is_broken: true, ..Self::default() }
+    }
+
+    pub(super) fn worn() -> Self {
+        Self { keeps_all: true, ..Self::default() }
     }
 
     fn note(&self, call: &'static str) {
@@ -40,7 +46,7 @@ impl Store for TestDisk {
 
     fn remove(&mut self, ids: &[ShareId]) -> Result<(), StoreError> {
         self.note("remove");
-        self.store.remove(ids)
+        if self.keeps_all { Err(StoreError::engine("remove")("read-only file system")) } else { self.store.remove(ids) }
     }
 
     fn mark(&mut self, marks: Marks) -> Result<(), StoreError> {
