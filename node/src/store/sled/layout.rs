@@ -189,7 +189,8 @@ mod tests {
         let found: Vec<_> = generations(&store).unwrap();
         let texts = found.iter().map(|(_, path)| fs::read_to_string(path.join(DATA)).unwrap());
         assert_eq!(texts.collect::<Vec<_>>(), ["all shares", "few shares"]);
-        assert!(File::options().write(true).open(store.join(DATA)).is_err(), "an older program is kept out");
+        let begun = File::options().create(true).truncate(false).write(true).open(store.join(DATA));
+        assert!(begun.is_err(), "an older program is kept out");
     }
 
     #[test]
