@@ -10,7 +10,9 @@
 
 use std::{process::ExitCode, time::SystemTime};
 
+use anyhow::Context;
 use clap::{Parser, ValueEnum};
+use node::signals::StopSignals;
 use sharechain::testing::Rng;
 
 mod control;
@@ -89,9 +91,24 @@ pub(crate) enum Ended {
     Skipped(String),
 }
 
+/// Exit code of whoever was told to end.
+const INTERRUPTED: u8 = 130;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
+    let mut signals = StopSignals::register().context("cannot wait for signals")?;
+    tokio::select! {
+        ended = all(&args) => Ok(ended),
+        // What was mounted and started goes with the fault that it was for.
+        () = signals.next() => {
+            eprintln!("told to end: there is no result");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
+}
+
+async fn all(args: &Args) -> ExitCode {
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_secs());
     let seed = args.seed.unwrap_or_else(clock);
     let mut tally = Tally::new(seed);
@@ -103,7 +120,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         eprintln!("{name} ..");
         // Each draws from a start of its own, so that one alone does what it did among all.
         let mut rng = Rng::new(seed);
-        match Box::pin(run(*fault, &args, &mut rng, &mut tally)).await {
+        match Box::pin(run(*fault, args, &mut rng, &mut tally)).await {
             Ok(Ended::Held) => tally.held(&name),
             Ok(Ended::Skipped(reason)) => {
                 eprintln!("** SKIPPED: {name}, because {reason} **");
@@ -119,7 +136,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         println!("{}", tally.text());
     }
     println!("{}", tally.json());
-    Ok(if tally.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if tally.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 async fn run(fault: Fault, args: &Args, rng: &mut Rng, tally: &mut Tally) -> anyhow::Result<Ended> {
