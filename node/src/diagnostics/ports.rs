@@ -1,6 +1,6 @@
 //! Addresses to listen on: free, ours, or taken. Found out by binding them for a moment, where no node of ours has them.
 
-use std::{collections::BTreeSet, io};
+use std::{collections::BTreeSet, io, net::SocketAddr};
 
 use super::Finding;
 use crate::{
@@ -42,7 +42,7 @@ pub(super) fn look(config: &Config, listens: Option<&Listens>) -> Vec<Finding> {
 }
 
 fn wanted(config: &Config) -> Vec<Wanted> {
-    let tcp = |what, flag, address| Wanted { what, flag, socket: Socket { transport: Transport::Tcp, address } };
+    let tcp = |what, flag, address| Wanted { what, flag, socket: of_tcp(address) };
     let mut all = vec![tcp("miners", "--stratum-listen", config.stratum.listen)];
     all.extend(config.stratum.v2_listen.map(|address| tcp("miners (v2)", "--stratum-v2-listen", address)));
     all.push(tcp("api", "--api-listen", config.api_listen));
@@ -52,6 +52,11 @@ fn wanted(config: &Config) -> Vec<Wanted> {
     let peers = config.p2p.listen.iter().filter_map(Socket::of);
     all.extend(peers.map(|socket| Wanted { what: "peers", flag: "--p2p-listen", socket }));
     all
+}
+
+/// As everything but libp2p listens on it.
+const fn of_tcp(address: SocketAddr) -> Socket {
+    Socket { transport: Transport::Tcp, address, is_ipv6_alone: false }
 }
 
 /// What a node's `endpoints.json` says.
@@ -70,7 +75,7 @@ fn port(url: &str) -> Option<u16> {
 }
 
 fn judge(wanted: &Wanted, bound: Result<(), io::ErrorKind>, listens: Option<&Listens>) -> Finding {
-    let Wanted { what, flag, socket: Socket { transport, address } } = wanted;
+    let Wanted { what, flag, socket: Socket { transport, address, .. } } = wanted;
     let transport = match transport {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
@@ -110,14 +115,14 @@ fn unbound(wanted: &Wanted, kind: io::ErrorKind, listens: Option<&Listens>, flag
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpListener};
+    use std::net::TcpListener;
 
     use super::*;
     use crate::diagnostics::Severity;
 
     fn miners(port: u16) -> Wanted {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        Wanted { what: "miners", flag: "--stratum-listen", socket: Socket { transport: Transport::Tcp, address } }
+        Wanted { what: "miners", flag: "--stratum-listen", socket: of_tcp(address) }
     }
 
     #[test]
