@@ -5,7 +5,7 @@
 
 use tracing::info;
 
-use super::{Store, StoreError};
+use super::{Loaded, Store, StoreError};
 
 /// The version that this program writes.
 pub const SCHEMA: u32 = 2;
@@ -26,12 +26,17 @@ pub fn known(store: &dyn Store) -> Result<u32, StoreError> {
     }
 }
 
-/// Brings a store to this version; says which one it was of.
+/// Brings a store to this version; says which one it was of. A new store is of this one: there is nothing in it to bring along.
 ///
 /// # Errors
 /// [`StoreError::Newer`], or when it cannot be read or written.
 pub fn migrate(store: &mut dyn Store) -> Result<u32, StoreError> {
     let found = known(store)?;
+    if found == 0 && is_new(store)? {
+        store.set_schema(SCHEMA)?;
+        store.sync()?;
+        return Ok(SCHEMA);
+    }
     for (version, step) in (1..).zip(STEPS).skip_while(|(version, _)| *version <= found) {
         step(store)?;
         // The step before its number: it may be done twice, but not left out.
@@ -41,6 +46,11 @@ pub fn migrate(store: &mut dyn Store) -> Result<u32, StoreError> {
         info!(event = "store_migrated", version, "share store brought to a newer version");
     }
     Ok(found)
+}
+
+/// Whether nothing was ever written, or nothing is left of it.
+fn is_new(store: &dyn Store) -> Result<bool, StoreError> {
+    Ok(store.marks()?.is_none() && store.for_each(&mut |_| {})? == Loaded::default())
 }
 
 /// The store, brought to this version.
@@ -80,8 +90,10 @@ pub(super) fn decode(record: &[u8]) -> Result<u32, StoreError> {
 mod tests {
     use std::{fs, io::Read, path::Path};
 
+    use sharechain::ShareId;
+
     use super::*;
-    use crate::store::{Loaded, mem::MemStore, sled::SledStore};
+    use crate::store::{StoredShare, mem::MemStore, sled::SledStore};
 
     #[test]
     fn a_version_round_trips_and_every_flipped_bit_is_found() {
@@ -97,11 +109,20 @@ mod tests {
     #[test]
     fn a_store_is_brought_to_this_version_once_and_a_newer_one_refused() {
         let mut store = MemStore::default();
+        let share = StoredShare { bytes: vec![1], is_block: false, linked_at: 1 };
+        store.append(&[(ShareId::from_bytes([1; 32]), share)]).unwrap();
         assert_eq!(migrate(&mut store).unwrap(), 0);
         assert_eq!((store.schema().unwrap(), migrate(&mut store).unwrap()), (SCHEMA, SCHEMA));
         store.set_schema(SCHEMA + 1).unwrap();
         let refused = migrate(&mut store).unwrap_err();
         assert!(!refused.is_damage() && refused.to_string().contains("update poolnode"), "{refused}");
+    }
+
+    #[test]
+    fn a_new_store_is_of_this_version_and_is_not_brought_to_it() {
+        let mut store = MemStore::default();
+        assert_eq!((store.schema().unwrap(), migrate(&mut store).unwrap()), (0, SCHEMA));
+        assert_eq!(store.schema().unwrap(), SCHEMA);
     }
 
     /// Unpacks a store that a program of that version left.
