@@ -56,6 +56,15 @@ pub fn devnet_params() -> Arc<Params> {
     params(ConsensusParams { base_target_max: EASY_BITS, ..raw })
 }
 
+/// The same with a merge depth of 4 and windows of so many shares, four of which are kept: a short run forgets.
+///
+/// # Panics
+/// When they are out of range.
+pub fn short_params(window_shares: u32) -> Arc<Params> {
+    let raw = devnet_params().raw().clone();
+    params(ConsensusParams { window_shares, merge_depth: 4, ..raw })
+}
+
 /// Main-net depths and windows at a target that two hashes meet.
 ///
 /// # Panics

@@ -18,12 +18,6 @@ use crate::{
 
 mod offering;
 
-/// Windows of 30 shares: four of them are kept.
-fn short_params() -> Arc<Params> {
-    let raw = testing::devnet_params().raw().clone();
-    testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw })
-}
-
 /// The task of a node without peers, and the other ends of its channels, which have to stay.
 struct Alone {
     task: ChainTask,
@@ -63,7 +57,7 @@ fn alone(mut chain: ShareChain, adopt: Option<ShareId>) -> Alone {
 /// A guarded chain of 30 shares beside a longer branch that left at its beginning, as a store gives it back; and the tip of
 /// that branch.
 fn with_rival() -> (ShareChain, ShareId) {
-    let params = short_params();
+    let params = testing::short_params(30);
     let (mut chain, mut rival) = (ShareChain::new(params.clone()), ShareChain::new(params.clone()));
     for second in 1..=30 {
         Miner::new(params.clone(), 1).extend(&mut chain, GENESIS_TIME + second);
@@ -107,7 +101,7 @@ async fn the_operator_may_choose_a_branch_that_is_in_the_store() {
 
 #[tokio::test]
 async fn nothing_is_removed_from_the_store_that_its_newest_mark_names() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let Alone { task, mut store, view: _view, _others } = alone(ShareChain::new(params.clone()), None);
     let mut running = Running::new(task);
     let mut miner = Miner::new(params.clone(), 1);
@@ -209,7 +203,7 @@ async fn attack_p7_whoever_relays_what_is_too_old_is_told_of() {
 
 #[tokio::test]
 async fn peers_hear_a_share_whose_block_is_not_kept_here_and_its_miner_hears_why() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let Alone { task, _others: (mut p2p, ..), .. } = alone(ShareChain::new(params.clone()), None);
     let mut running = Running::new(task);
     let share = Miner::new(params, 1).extend(&mut running.task.chain, GENESIS_TIME + 1);
@@ -253,7 +247,7 @@ fn found(miner: &Miner, share: &Arc<CheckedShare>) -> (FoundShare, oneshot::Rece
 
 #[tokio::test]
 async fn a_share_that_is_found_twice_is_acknowledged_when_it_is_on_the_disk() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let Alone { task, mut store, view: _view, _others } = alone(ShareChain::new(params.clone()), None);
     let mut running = Running::new(task);
     let mut miner = Miner::new(params, 1);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sharechain::{
-    ConsensusParams, Effect, Origin, Params, ShareChain,
+    Effect, Origin, Params, ShareChain,
     testing::{self, GENESIS_TIME, Miner},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -161,12 +161,6 @@ async fn a_full_disk_refuses_and_holds_and_goes_on_where_it_was() {
     assert!(tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().is_ok());
 }
 
-/// Windows of 30 shares and a merge depth of 4, so that a few hundred shares are more than is kept.
-fn short_params() -> Arc<Params> {
-    let raw = testing::devnet_params().raw().clone();
-    testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw })
-}
-
 /// Does to the store what the chain says.
 fn follow(chain: &mut ShareChain, store: &mut dyn Store) {
     while let Some(effect) = chain.poll_effect() {
@@ -181,7 +175,7 @@ fn follow(chain: &mut ShareChain, store: &mut dyn Store) {
 
 #[test]
 fn a_chain_that_forgot_its_beginning_comes_back_as_it_was() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let (mut chain, mut store) = (ShareChain::new(params.clone()), MemStore::default());
     let mut miner = Miner::new(params.clone(), 1);
     for second in 1..=300 {
@@ -196,7 +190,7 @@ fn a_chain_that_forgot_its_beginning_comes_back_as_it_was() {
 
 #[test]
 fn what_was_forgotten_but_not_removed_is_found_at_the_next_start() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let (mut chain, mut store) = (ShareChain::new(params.clone()), MemStore::default());
     let mut miner = Miner::new(params.clone(), 1);
     let mut forgotten = BTreeSet::new();
@@ -238,7 +232,7 @@ fn pruned(params: &Arc<Params>) -> (MemStore, Vec<ShareId>) {
 
 #[test]
 fn what_does_not_link_is_kept_when_the_marks_are_lost() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let (marked, _) = pruned(&params);
     let mut store = MemStore::default();
     marked.for_each(&mut |stored| store.append(&[(stored.to_share(&params).unwrap().id(), stored)]).unwrap()).unwrap();
@@ -249,7 +243,7 @@ fn what_does_not_link_is_kept_when_the_marks_are_lost() {
 
 #[test]
 fn what_does_not_link_is_kept_when_a_record_is_damaged_or_foreign() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let foreign = StoredShare { bytes: vec![1, 2, 3], is_block: false, linked_at: 0 };
     // Longer than a record may be: what is written of it cannot be read.
     let damaged = StoredShare { bytes: vec![0; record::RECORD_LEN_MAX + 1], is_block: false, linked_at: 0 };
@@ -264,7 +258,7 @@ fn what_does_not_link_is_kept_when_a_record_is_damaged_or_foreign() {
 
 #[test]
 fn what_was_built_on_a_gap_is_kept_though_nobody_says_that_there_is_one() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let (mut store, ids) = pruned(&params);
     // As a generation that its engine took for an empty one.
     store.remove(&ids[250..260]).unwrap();
@@ -288,7 +282,7 @@ fn more_shares_than_may_wait_link_though_they_are_stored_before_their_ancestors(
 
 #[test]
 fn a_node_comes_back_on_the_branch_it_was_on() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let mut store = MemStore::default();
     let (mut chain, mut rival) = (ShareChain::new(params.clone()), ShareChain::new(params.clone()));
     for second in 1..=30 {
@@ -312,7 +306,7 @@ fn a_node_comes_back_on_the_branch_it_was_on() {
 
 #[test]
 fn a_mark_older_than_the_shares_does_not_keep_a_node_from_the_best_tip() {
-    let params = short_params();
+    let params = testing::short_params(30);
     let mut store = MemStore::default();
     let mut chain = ShareChain::new(params.clone());
     let first = Miner::new(params.clone(), 1).extend(&mut chain, GENESIS_TIME + 1);

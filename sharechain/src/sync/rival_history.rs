@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{
         hash::BlockHash,
-        params::{ConsensusParams, Params},
+        params::Params,
         sync::{Sync, SyncRequest, TipClaim},
         target::Work,
         testing::{self, GENESIS_TIME, Miner},
@@ -169,11 +169,6 @@ mod tests {
 
     const NOW: UnixTime = 1_900_000_000;
     const PAGE: usize = 40;
-
-    fn short_params() -> Arc<Params> {
-        let raw = testing::devnet_params().raw().clone();
-        testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw })
-    }
 
     fn block(height: u8) -> ParentBlock {
         ParentBlock {
@@ -248,7 +243,7 @@ mod tests {
 
     #[test]
     fn an_empty_node_begins_in_the_middle() {
-        let params = short_params();
+        let params = testing::short_params(30);
         let (server, shares) = history(&params, 400, 2, 200, 1);
         assert!(server.first_height() > 250);
         let mut chain = with_daemon(&params);
@@ -264,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_node_goes_over_to_the_history_with_more_fresh_work() {
-        let params = short_params();
+        let params = testing::short_params(30);
         let (server, shares) = history(&params, 400, 2, 200, 1);
         let (mut chain, own) = history(&params, 20, 2, 200, 2);
         assert!(fetch(&mut chain, &server, &shares));
@@ -274,7 +269,7 @@ mod tests {
 
     #[test]
     fn with_equal_fresh_work_a_node_stays_where_it_is() {
-        let params = short_params();
+        let params = testing::short_params(30);
         let (server, shares) = history(&params, 400, 2, 200, 1);
         let mut new_node = with_daemon(&params);
         fetch(&mut new_node, &server, &shares);
@@ -287,7 +282,7 @@ mod tests {
 
     #[test]
     fn work_that_was_mined_in_advance_counts_nothing() {
-        let params = short_params();
+        let params = testing::short_params(30);
         // 64 times the work of ours, on a block that was the newest one long ago.
         let (server, shares) = history(&params, 400, 128, 30, 1);
         let (mut chain, _) = history(&params, 20, 2, 200, 2);
@@ -304,7 +299,7 @@ mod tests {
 
     /// A short chain, and what a node with a longer history shows it, in order.
     fn shown() -> (ShareChain, Vec<Arc<CheckedShare>>) {
-        let params = short_params();
+        let params = testing::short_params(30);
         let (server, shares) = history(&params, 400, 2, 200, 1);
         let (chain, _) = history(&params, 20, 2, 200, 2);
         let ids = server.order_after(&chain.locator(&[]), usize::MAX);
@@ -313,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_block_that_comes_while_a_history_is_shown_counts_for_it() {
-        let params = short_params();
+        let params = testing::short_params(30);
         let (server, shares) = history(&params, 400, 2, 201, 1);
         let (mut chain, _) = history(&params, 20, 2, 200, 2);
         let ids = server.order_after(&chain.locator(&[]), usize::MAX);
@@ -364,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_history_without_an_end_is_judged_by_what_a_new_node_is_shown() {
-        let params = short_params();
+        let params = testing::short_params(30);
         let (mut chain, _) = history(&params, 20, 2, 200, 2);
         let most = chain.shown_max();
         assert_eq!(most, 30 * 2 + (2 * 4 + 2 * 4) * 65 + 65);

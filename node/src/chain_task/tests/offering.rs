@@ -11,7 +11,7 @@ use crate::store::{self, Journal, StoredShare};
 const BEGIN: u32 = 1_600_000_000;
 
 fn past_params() -> Arc<Params> {
-    testing::params(ConsensusParams { genesis_time: BEGIN, ..short_params().raw().clone() })
+    testing::params(ConsensusParams { genesis_time: BEGIN, ..testing::short_params(30).raw().clone() })
 }
 
 /// A peer with a chain whose beginning it has forgotten.

@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 use crate::store::aside;
 use sharechain::{
-    ConsensusParams, Effect, ShareChain,
+    Effect, ShareChain,
     testing::{self, GENESIS_TIME, Miner},
 };
 
@@ -189,8 +189,7 @@ fn flip(file: &Path) {
 
 #[test]
 fn a_chain_goes_on_with_what_is_left_whichever_generation_is_damaged() {
-    let raw = testing::devnet_params().raw().clone();
-    let params = testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw });
+    let params = testing::short_params(30);
     for place in 0..3 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shares");

@@ -47,8 +47,7 @@ fn grown(params: &Arc<Params>, heights: u32, mut told: impl FnMut(&ShareChain, &
 
 #[test]
 fn a_chain_is_kept_and_shown_from_the_heights_of_the_protocol_pages() {
-    let raw = testing::devnet_params().raw().clone();
-    let params = testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw });
+    let params = testing::short_params(30);
     let start = json::cases(SYNC_PAGE, "start");
     let kept = json::cases(include_str!("../../../../docs/protocol/validation.md"), "kept");
     let mut judged = 0;

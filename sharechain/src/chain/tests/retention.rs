@@ -3,15 +3,9 @@
 use super::*;
 use crate::chain::window::from_scratch;
 
-/// Windows of 50 shares: four of them are kept, or 8 x 4 + 4 x 4 heights.
-fn short_params() -> Arc<Params> {
-    let raw = testing::devnet_params().raw().clone();
-    testing::params(ConsensusParams { window_shares: 50, merge_depth: 4, ..raw })
-}
-
 #[test]
 fn memory_stays_flat_however_long_the_chain_lives() {
-    let params = short_params();
+    let params = testing::short_params(50);
     let mut miner = Miner::new(params.clone(), 1);
     let mut chain = ShareChain::new(params.clone());
     let mut stored = BTreeSet::new();
@@ -38,7 +32,7 @@ fn memory_stays_flat_however_long_the_chain_lives() {
 
 #[test]
 fn payouts_do_not_depend_on_what_was_forgotten() {
-    let params = short_params();
+    let params = testing::short_params(50);
     let mut world = World::new(&params, 5, 4);
     world.run(700, 3);
     let newest = world.shares.last().unwrap().clone();
@@ -70,7 +64,7 @@ fn chain_and_beginning(miner: &mut Miner, shares: u32) -> (ShareChain, ShareChai
 
 #[test]
 fn attack_h8_a_branch_that_proves_nothing_is_forgotten() {
-    let params = short_params();
+    let params = testing::short_params(50);
     let mut miner = Miner::new(params.clone(), 1);
     miner.share_work = Work::from_hashes(8);
     let (mut chain, mut side) = chain_and_beginning(&mut miner, 30);
@@ -101,7 +95,7 @@ fn attack_h8_a_branch_that_proves_nothing_is_forgotten() {
 
 #[test]
 fn attack_h8_deep_branches_together_are_not_longer_than_what_is_kept() {
-    let params = short_params();
+    let params = testing::short_params(50);
     let mut miner = Miner::new(params.clone(), 1);
     miner.share_work = Work::from_hashes(64);
     let (mut chain, mut side) = chain_and_beginning(&mut miner, 40);
@@ -125,8 +119,7 @@ fn attack_h8_deep_branches_together_are_not_longer_than_what_is_kept() {
 
 #[test]
 fn many_shares_of_a_deep_branch_cannot_name_the_same_uncle() {
-    let raw = testing::devnet_params().raw().clone();
-    let params = testing::params(ConsensusParams { window_shares: 100, merge_depth: 4, ..raw });
+    let params = testing::short_params(100);
     let mut miner = Miner::new(params.clone(), 1);
     let (mut chain, mut side) = chain_and_beginning(&mut miner, 40);
     let uncle = Miner::new(params.clone(), 2).mine(&mut side, GENESIS_TIME + 6);
@@ -147,7 +140,7 @@ fn many_shares_of_a_deep_branch_cannot_name_the_same_uncle() {
 
 #[test]
 fn a_heavier_branch_is_not_forgotten_while_it_waits() {
-    let params = short_params();
+    let params = testing::short_params(50);
     let mut miner = Miner::new(params.clone(), 1);
     let (mut chain, mut side) = chain_and_beginning(&mut miner, 40);
     chain.guard_deep_forks();
@@ -164,7 +157,7 @@ fn a_heavier_branch_is_not_forgotten_while_it_waits() {
 
 #[test]
 fn a_share_whose_window_was_forgotten_is_neither_judged_nor_kept() {
-    let params = short_params();
+    let params = testing::short_params(50);
     let mut miner = Miner::new(params.clone(), 1);
     let mut chain = ShareChain::new(params);
     for second in 1..=300 {
@@ -183,7 +176,7 @@ fn a_share_whose_window_was_forgotten_is_neither_judged_nor_kept() {
 
 #[test]
 fn what_needs_a_past_that_is_forgotten_is_not_judged() {
-    let params = short_params();
+    let params = testing::short_params(50);
     let mut miner = Miner::new(params.clone(), 1);
     let mut sibling_miner = Miner::new(params.clone(), 2);
     let mut chain = ShareChain::new(params);

@@ -3,15 +3,9 @@
 use super::*;
 use crate::ShareData;
 
-/// Windows of 30 shares and a merge depth of 4: a new node begins 60 shares and 16 heights below the tip.
-fn short_params() -> Arc<Params> {
-    let raw = testing::devnet_params().raw().clone();
-    testing::params(ConsensusParams { window_shares: 30, merge_depth: 4, ..raw })
-}
-
 /// A network's shares, a node that has them all, and the ids that a new node is shown.
 fn server(shares: usize, seed: u64) -> (Arc<Params>, Vec<Arc<CheckedShare>>, ShareChain, Vec<ShareId>) {
-    let params = short_params();
+    let params = testing::short_params(30);
     let mut world = World::new(&params, 5, seed);
     world.run(shares, 3);
     let mut chain = ShareChain::new(params.clone());
@@ -33,7 +27,7 @@ fn start(params: &Arc<Params>, shares: &[Arc<CheckedShare>], ids: &[ShareId]) ->
 
 #[test]
 fn a_node_that_begins_in_the_middle_pays_like_one_that_has_everything() {
-    assert!(ShareChain::new(short_params()).is_empty());
+    assert!(ShareChain::new(testing::short_params(30)).is_empty());
     for seed in 0..5 {
         let (params, shares, mut full, ids) = server(400, seed);
         assert!(ids.len() < 140, "{}", ids.len());
