@@ -12,6 +12,7 @@ mod explore;
 mod held_back;
 mod protocol;
 mod refused_templates;
+mod restart;
 mod retention;
 mod start;
 mod windows;

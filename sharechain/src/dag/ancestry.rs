@@ -33,6 +33,12 @@ impl Dag {
         self.get(index).is_some_and(|node| node.height >= self.root_height)
     }
 
+    /// Whether the share may be in the past of the first one of the best chain. Heights do not say: a share of much work may merge
+    /// a branch that is higher than itself.
+    pub(crate) fn may_be_below(&self, index: ShareIndex) -> bool {
+        self.get(index).is_some_and(|node| node.total_work < self.node(self.root()).total_work)
+    }
+
     /// The parent and the uncles of a share, as far as they are kept.
     pub(crate) fn parents_of(&self, index: ShareIndex) -> impl Iterator<Item = ShareIndex> + '_ {
         let node = self.node(index);

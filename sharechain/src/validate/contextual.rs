@@ -177,8 +177,9 @@ pub(crate) fn resolve(dag: &Dag, share: &CheckedShare) -> Result<(ShareIndex, Ve
     }
 }
 
-/// Checks what a share merges. In the context of a chain that begins in the middle, an uncle whose past is not shown to where
-/// it left the selected chain may have left it in time.
+/// Checks what a share merges. In the context of a chain that begins in the middle, a branch whose past is not shown to where
+/// it left the selected chain may have left it in time, and what has less work behind it than the first share may be in that
+/// one's past: a store still has shares that the first one merged.
 pub(crate) fn check_uncles(
     dag: &Dag,
     params: &Params,
@@ -193,14 +194,15 @@ pub(crate) fn check_uncles(
     let parent_rank = dag.node(parent).rank();
     let height = dag.node(parent).height.saturating_add(1);
     let past = dag.past(parent);
-    let in_set = |index: &ShareIndex| uncles.contains(index) || dag.is_in(&past, *index);
+    let may_be_below = |index: &ShareIndex| in_context && dag.may_be_below(*index);
+    let in_set = |index: &ShareIndex| uncles.contains(index) || dag.is_in(&past, *index) || may_be_below(index);
     for uncle in uncles {
         let node = dag.node(*uncle);
         // An includer bonus by an old parent (attack C1): whoever skips the best parent is only an uncle.
         if node.rank() >= parent_rank {
             return Err(ShareError::ParentNotBest(node.id));
         }
-        let is_at_edge = || in_context && dag.fork_point(*uncle).is_none();
+        let is_at_edge = || in_context && [parent, *uncle].iter().any(|branch| dag.fork_point(*branch).is_none());
         if !merges_in_time(dag, params, parent, *uncle, height) && !is_at_edge() {
             return Err(ShareError::UncleTooDeep(node.id));
         }
