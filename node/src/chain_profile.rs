@@ -9,7 +9,7 @@ use bech32::Hrp;
 use sharechain::{Amount, CompactTarget, ConsensusParams, Params, params::ParamsError};
 use stratum::{AddressFormat, vardiff::VardiffConfig};
 
-use crate::parent::devnet;
+use crate::{defaults::STORE_GENERATION_SHARES, parent::devnet};
 
 pub mod custom;
 mod networks;
@@ -34,6 +34,8 @@ pub struct ChainProfile {
     /// A payout script's shares should take its miners at one node about this long, so that big miners leave the share
     /// slots to small ones.
     pub share_period: Duration,
+    /// Shares of one generation of its store.
+    pub generation_shares: u64,
     /// Whether it is a chain to try things on, where addresses of local networks are as good as any.
     pub is_local: bool,
 }
@@ -177,6 +179,7 @@ impl ChainProfile {
             },
             // Main networks take 60 s; docs/decisions/0001-devnet-share-period.md says why that is too long here.
             share_period: LOCAL_SHARE_PERIOD,
+            generation_shares: STORE_GENERATION_SHARES,
             is_local: true,
         })
     }

@@ -17,6 +17,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::cheap_chain::Busy;
+
 mod running;
 
 pub use running::{DevnetProcess, MinerProcess, NodeProcess};
@@ -164,14 +166,18 @@ impl Place {
         self.cheap_node(name, command).await
     }
 
-    /// Starts a node of the busy chain that began then and has this window, in the folder of its name, on a devnet.
+    /// Starts a node of the busy chain, in the folder of its name.
     ///
     /// # Errors
     /// When it does not come up.
-    pub async fn busy_node(&self, name: &str, start: u32, window: u32, rpc: &str) -> anyhow::Result<NodeProcess> {
+    pub async fn busy_node(&self, name: &str, chain: &Busy) -> anyhow::Result<NodeProcess> {
+        let Busy { start, window_shares, generation_shares, parent_rpc } = chain;
         let mut command = self.command("syncnode");
-        command.args(["--p2p-listen", "/ip4/127.0.0.1/tcp/0", "--parent-rpc", rpc]);
-        command.args(["--start", &start.to_string(), "--window", &window.to_string()]);
+        command.args(["--p2p-listen", "/ip4/127.0.0.1/tcp/0", "--parent-rpc", parent_rpc]);
+        command.args(["--start", &start.to_string(), "--window", &window_shares.to_string()]);
+        if let Some(shares) = generation_shares {
+            command.args(["--generation", &shares.to_string()]);
+        }
         self.cheap_node(name, command).await
     }
 

@@ -9,16 +9,13 @@
 //! ```
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to people on its terminal")]
 
-use std::{
-    process::Stdio,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{process::Stdio, time::Duration};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
 use serde_json::{Value, json};
 use testnet::{
-    cheap_chain::{CheapChain, Shares},
+    cheap_chain::{Busy, CheapChain, Shares},
     process::{NodeProcess, Place},
 };
 use tests::wait_for;
@@ -71,18 +68,15 @@ async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let place = Place::new(folder.path())?;
     let mut devnet = place.devnet(30).await?;
-    let now = u32::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
-    let (start, chain_rpc) = (now.saturating_sub(args.shares), devnet.rpc.clone());
+    let chain = Busy::begun(args.shares, args.shares, &devnet.rpc)?;
     eprintln!("mining {} shares", args.shares);
-    let (count, window) = (usize::try_from(args.shares)?, args.shares);
+    let (mined, count) = (chain.clone(), usize::try_from(args.shares)?);
     let all_miners = usize::try_from(args.miners)?;
     let folder = place.folder("node");
-    tokio::task::spawn_blocking(move || {
-        Shares::mine(&CheapChain::busy(start, window, chain_rpc)?, count)?.store(&folder)
-    })
-    .await
-    .context("mining panicked")??;
-    let node = place.busy_node("node", start, window, &devnet.rpc).await?;
+    tokio::task::spawn_blocking(move || Shares::mine(&CheapChain::busy(mined)?, count)?.store(&folder))
+        .await
+        .context("mining panicked")??;
+    let node = place.busy_node("node", &chain).await?;
     wait_for("work", PATIENCE, async || Ok(node.api.status().await?.mining.then_some(()))).await?;
     eprintln!("{} miners connect", args.miners);
     let miners = start_miners(&place, &node, &args)?;

@@ -1,10 +1,10 @@
 //! SIGKILL of a node with as many shares as a window has, all of them its own, so that they are in its journal too: it is back with
 //! all of them, and with work for miners, in seconds.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use testnet::cheap_chain::{CheapChain, Shares};
+use testnet::cheap_chain::{Busy, CheapChain, Shares};
 use tests::{World, ensure_eq};
 
 use crate::{
@@ -26,20 +26,19 @@ const NODE: &str = "window";
 /// When it takes longer, or a share is missing.
 pub(crate) async fn run(shares: u32, tally: &mut Tally) -> anyhow::Result<Ended> {
     let world = World::new(BLOCK_INTERVAL_SECS).await?;
-    let (rpc, count) = (&world.devnet.rpc, usize::try_from(shares)?);
+    let count = usize::try_from(shares)?;
     // There is a share a second, so the last one is of now: the node has to see nothing strange in its window.
-    let now = u32::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
-    let start = now.saturating_sub(shares);
-    let (chain, folder) = (CheapChain::busy(start, shares, rpc.clone())?, world.place.folder(NODE));
+    let busy = Busy::begun(shares, shares, &world.devnet.rpc)?;
+    let (chain, folder) = (CheapChain::busy(busy.clone())?, world.place.folder(NODE));
     let mined = tokio::task::spawn_blocking(move || Shares::mine(&chain, count)?.store_as_own(&folder));
     mined.await.context("mining panicked")??;
     // The first start is not measured: what it finds was never in use, and no kill has left it.
-    let mut node = world.place.busy_node(NODE, start, shares, rpc).await?;
+    let mut node = world.place.busy_node(NODE, &busy).await?;
     drop(connect(&node).await?);
     for _ in 0..ROUNDS {
         node.kill().await?;
         let began = Instant::now();
-        node = world.place.busy_node(NODE, start, shares, rpc).await?;
+        node = world.place.busy_node(NODE, &busy).await?;
         let miner = connect(&node).await?;
         let took = began.elapsed();
         drop(miner);

@@ -31,9 +31,16 @@ pub(crate) struct Ledger {
     /// Those that are blocks of the parent chain.
     blocks: BTreeSet<String>,
     lost: BTreeSet<String>,
+    /// On a chain that forgets: how many of the newest ones the node has to have, beside the blocks that were seen among them.
+    kept: Option<usize>,
 }
 
 impl Ledger {
+    /// Of a node that has to have so many of the newest ones, or all of them.
+    pub(crate) fn new(kept: Option<usize>) -> Self {
+        Self { kept, ..Self::default() }
+    }
+
     /// The miner was told that these are kept.
     pub(crate) fn note(&mut self, ids: impl IntoIterator<Item = String>) {
         self.shares.extend(ids);
@@ -64,14 +71,15 @@ impl Ledger {
     /// The same, and says how many are lost.
     pub(crate) async fn count_lost(&mut self, node: &NodeProcess) -> anyhow::Result<usize> {
         let listed = listed(node).await?;
-        for id in self.shares.iter().filter(|id| !listed.contains(*id)) {
+        let oldest = self.kept.map_or(0, |kept| self.shares.len().saturating_sub(kept));
+        for id in self.shares[oldest..].iter().filter(|id| !listed.contains(*id)) {
             match node.api.share(id).await {
                 Ok(_) => {}
                 Err(ApiError::Refused { .. }) => drop(self.lost.insert(id.clone())),
                 Err(cause) => return Err(cause).context("cannot look up a share"),
             }
         }
-        for id in &self.shares[self.looked_up..] {
+        for id in &self.shares[self.looked_up.max(oldest)..] {
             if !self.lost.contains(id) && node.api.share(id).await?.is_block {
                 self.blocks.insert(id.clone());
             }

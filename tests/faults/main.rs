@@ -29,6 +29,7 @@ mod tally;
 mod time;
 mod tools;
 
+use rounds::Rounds;
 use tally::Tally;
 
 #[derive(Parser)]
@@ -37,7 +38,8 @@ struct Args {
     /// Rounds that end with SIGKILL.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     kills: u32,
-    /// Rounds that end with a power cut of the data directory's file system.
+    /// Rounds that end with a power cut of the data directory's file system, and again as many while generations of the store
+    /// come and go.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     power_cuts: u32,
     /// Shares of the node that is killed with a full window.
@@ -63,7 +65,9 @@ enum Fault {
     FullWindow,
     /// The file system stops without writing its journal.
     PowerCuts,
-    /// The same without syncs: shares have to be lost, or the power cut shows nothing.
+    /// The same of a node that begins and deletes generations of its store.
+    Generations,
+    /// A power cut without syncs: shares have to be lost, or the power cut shows nothing.
     NegativeControl,
     /// No space left, and space again.
     FullDisk,
@@ -141,9 +145,10 @@ async fn all(args: &Args) -> ExitCode {
 
 async fn run(fault: Fault, args: &Args, rng: &mut Rng, tally: &mut Tally) -> anyhow::Result<Ended> {
     match fault {
-        Fault::Kills => rounds::kills(args.kills, rng, tally).await,
+        Fault::Kills => rounds::run(Rounds::Kills, args.kills, rng, tally).await,
         Fault::FullWindow => full_window::run(args.shares, tally).await,
-        Fault::PowerCuts => rounds::power_cuts(args.power_cuts, rng, tally).await,
+        Fault::PowerCuts => rounds::run(Rounds::PowerCuts, args.power_cuts, rng, tally).await,
+        Fault::Generations => rounds::run(Rounds::Generations, args.power_cuts, rng, tally).await,
         Fault::NegativeControl => control::run(tally).await,
         Fault::FullDisk => full_disk::run(tally).await,
         Fault::SyncError => sync_errors::refused(tally).await,

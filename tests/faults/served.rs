@@ -36,10 +36,18 @@ pub(crate) async fn serve(world: &World, place: &Place, name: &str) -> anyhow::R
         flags: vec!["--no-discovery".to_owned()],
         ..NodeOptions::default()
     };
+    serve_with(async || place.node(name, &options).await).await
+}
+
+/// Starts a node in this way.
+///
+/// # Errors
+/// When it does not come up or has no work.
+pub(crate) async fn serve_with(start: impl AsyncFn() -> anyhow::Result<NodeProcess>) -> anyhow::Result<Served> {
     let first_try = Instant::now();
     loop {
         let began = Instant::now();
-        match place.node(name, &options).await {
+        match start().await {
             Ok(node) => {
                 let miner = connect(&node).await?;
                 return Ok(Served { node, miner, took: began.elapsed() });

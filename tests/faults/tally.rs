@@ -23,6 +23,8 @@ pub(crate) struct Tally {
     worst_restart: Duration,
     /// Shares of the node with a full window, and the longest it took to be back with them; `None` when it was not killed.
     full_window: Option<(u32, Duration)>,
+    /// Generations of stores that came and went; `None` when there were none to.
+    generations_deleted: Option<u32>,
     /// Whether the control lost shares, as it has to; `None` when it did not run.
     pub(crate) control_lost: Option<bool>,
     faults: BTreeMap<String, Value>,
@@ -41,6 +43,7 @@ impl Tally {
             lost: 0,
             worst_restart: Duration::ZERO,
             full_window: None,
+            generations_deleted: None,
             control_lost: None,
             faults: BTreeMap::new(),
             has_failed: false,
@@ -56,6 +59,11 @@ impl Tally {
     pub(crate) fn full_window_restarted(&mut self, shares: u32, took: Duration) {
         let longest = self.full_window.map_or(took, |(_, before)| before.max(took));
         self.full_window = Some((shares, longest));
+    }
+
+    /// A store deleted so many of its generations.
+    pub(crate) fn generations_deleted(&mut self, count: u32) {
+        self.generations_deleted = Some(self.generations_deleted.unwrap_or_default() + count);
     }
 
     /// A list of what one node acknowledged is complete.
@@ -111,6 +119,7 @@ impl Tally {
             "worst_restart_ms": millis(self.worst_restart),
             "full_window_restart_ms": self.full_window.map(|(_, took)| millis(took)),
             "full_window_shares": self.full_window.map(|(shares, _)| shares),
+            "generations_deleted": self.generations_deleted,
             "negative_control_failed": self.control_lost,
             "faults": self.faults,
             "seconds": self.began.elapsed().as_secs(),

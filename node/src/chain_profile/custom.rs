@@ -18,6 +18,7 @@ use super::{
     BlockTail, ChainProfile, DaemonProfile, LOCAL_SHARE_PERIOD, Ports, SHARE_PERIOD,
     networks::{share_chain, vardiff},
 };
+use crate::defaults::STORE_GENERATION_SHARES;
 
 /// Name of the chain in the configuration; the coin's own is `custom.name`.
 pub const NAME: &str = "custom";
@@ -163,6 +164,7 @@ impl RawCustom {
             ports: Ports::TEST,
             vardiff: vardiff(share_bits_max, pow, false),
             share_period: if is_short { LOCAL_SHARE_PERIOD } else { SHARE_PERIOD },
+            generation_shares: STORE_GENERATION_SHARES,
             is_local: is_short,
         })
     }

@@ -10,6 +10,7 @@ use sharechain::{
 use stratum::{AddressFormat, Difficulty, vardiff::VardiffConfig};
 
 use super::{BlockTail, ChainError, ChainProfile, DaemonProfile, LOCAL_SHARE_PERIOD, Ports, SHARE_PERIOD};
+use crate::defaults::STORE_GENERATION_SHARES;
 
 /// Time of the virtual genesis share of every public share chain: 2026-11-01 00:00 UTC.
 const GENESIS_TIME: u32 = 1_793_491_200;
@@ -183,6 +184,7 @@ impl Network {
             ports: if self.kind == Kind::Main { Ports::MAIN } else { Ports::TEST },
             vardiff: vardiff(share_bits_max, self.coin.pow, self.kind == Kind::Main),
             share_period: if self.kind == Kind::Local { LOCAL_SHARE_PERIOD } else { SHARE_PERIOD },
+            generation_shares: STORE_GENERATION_SHARES,
             is_local: self.kind == Kind::Local,
         })
     }

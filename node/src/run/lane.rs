@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LaneEndpoints, StoreThread, parent_tasks::ParentTasks, tasks::Tasks, telemetry::Telemetry};
 use crate::{
-    announcement,
+    ChainProfile, announcement,
     api::{Access, ApiSources, MetricsState, coin},
     blocks::{self, BlockInput, BlocksTask, BlocksView},
     chain_task::{AlonePolicy, ChainInput, ChainTask, ChainView},
@@ -122,8 +122,9 @@ impl Ground {
     /// Opens what a lane is built on.
     pub(super) async fn open((id, name): (LaneId, &str), config: Config, data_dir: DataDir) -> Result<Self, NodeError> {
         let parent = ParentTasks::open(&config).await?;
+        let ChainProfile { params, generation_shares, .. } = &config.chain;
         let (sled, journal, mut loaded) =
-            store::open(&data_dir.shares(), &data_dir.own_shares(), &config.chain.params)?;
+            store::open(&data_dir.shares(), &data_dir.own_shares(), params, *generation_shares)?;
         let channels = Channels::new(&mut loaded.chain);
         let disk = (sled, journal);
         Ok(Self { id, name: name.to_owned(), config, data_dir, parent, disk, loaded, channels })

@@ -117,10 +117,11 @@ pub fn open(
     folder: &Path,
     journal: &Path,
     params: &Arc<Params>,
+    generation_shares: u64,
 ) -> Result<(SledStore, Journal, LoadedChain), StoreError> {
     let journal = Journal::open(journal).map_err(StoreError::engine("use the journal of own shares"))?;
     let (store, loaded) = aside::open_or_begin_anew(folder, |folder| {
-        let mut store = SledStore::open(folder)?;
+        let mut store = SledStore::open_with(folder, generation_shares)?;
         let loaded = rebuild(&mut store, &journal, params)?;
         Ok((store, loaded))
     })?;

@@ -50,8 +50,11 @@ impl SledStore {
         Self::open_with(folder, STORE_GENERATION_SHARES)
     }
 
-    /// Opens the folder, with generations of another length.
-    pub(super) fn open_with(folder: &Path, generation_shares: u64) -> Result<Self, StoreError> {
+    /// The same, with generations of another length.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_with(folder: &Path, generation_shares: u64) -> Result<Self, StoreError> {
         layout::settle(folder).map_err(StoreError::engine("divide the store"))?;
         let mut generations = Vec::new();
         for (number, path) in found(folder)? {

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use node::{run::Endpoints, signals::StopSignals};
-use testnet::cheap_chain::CheapChain;
+use testnet::cheap_chain::{Busy, CheapChain};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -33,6 +33,9 @@ struct Args {
     /// With a devnet: shares of the window.
     #[arg(long, value_name = "SHARES", requires = "parent_rpc")]
     window: Option<u32>,
+    /// With a devnet: shares of a generation of the store, of a chain with short depths.
+    #[arg(long, value_name = "SHARES", requires = "parent_rpc", value_parser = clap::value_parser!(u64).range(1..))]
+    generation: Option<u64>,
     /// What is logged to stderr.
     #[arg(long, value_name = "FILTER", default_value = "warn,node=info")]
     log: String,
@@ -53,7 +56,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&args.log)?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let chain = match (args.parent_rpc, args.start, args.window) {
-        (Some(rpc), Some(start), Some(window)) => CheapChain::busy(start, window, rpc)?,
+        (Some(parent_rpc), Some(start), Some(window_shares)) => {
+            CheapChain::busy(Busy { start, window_shares, generation_shares: args.generation, parent_rpc })?
+        }
         _ => CheapChain::silent()?,
     };
     let config = chain.config(&args.data_dir, args.p2p_listen, args.peer)?;

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::Path};
 use sharechain::sync::SETTLE_MS;
 
 use super::*;
-use crate::store::{self, Journal, StoredShare};
+use crate::{
+    defaults::STORE_GENERATION_SHARES,
+    store::{self, Journal, StoredShare},
+};
 
 /// Shares of long ago: by no clock they are from the future.
 const BEGIN: u32 = 1_600_000_000;
@@ -69,7 +72,8 @@ async fn sync_with(peer: &Peer, running: &mut Running, asked: &mut mpsc::Receive
 
 /// A node on what is in the folder, until it has synced; its tip, and what it gossiped.
 async fn start_and_sync(folder: &Path, params: &Arc<Params>, peer: &Peer) -> (ShareId, Vec<Vec<u8>>) {
-    let (sled, journal, loaded) = store::open(&folder.join("shares"), &folder.join("own.journal"), params).unwrap();
+    let (shares, journal) = (folder.join("shares"), folder.join("own.journal"));
+    let (sled, journal, loaded) = store::open(&shares, &journal, params, STORE_GENERATION_SHARES).unwrap();
     assert!(loaded.unused.is_empty(), "nothing is removed");
     let (handle, thread) = store::spawn(Box::new(sled), Some(journal)).unwrap();
     let Alone { mut task, store: _, view: _view, _others: (mut asked, _blocks, _events) } = alone(loaded.chain, None);

@@ -189,7 +189,8 @@ async fn a_running_node_is_shown_the_cookie_of_its_folder() {
 /// What a start with this configuration knows.
 fn started(config: &Config) -> store::LoadedChain {
     let held = DataDir::open(&config.data_dir).unwrap();
-    store::open(&held.shares(), &held.own_shares(), &config.chain.params).unwrap().2
+    let chain = &config.chain;
+    store::open(&held.shares(), &held.own_shares(), &chain.params, chain.generation_shares).unwrap().2
 }
 
 #[tokio::test]

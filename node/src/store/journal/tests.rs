@@ -4,7 +4,7 @@ use sharechain::{
 };
 
 use super::*;
-use crate::store::Marks;
+use crate::{defaults::STORE_GENERATION_SHARES, store::Marks};
 
 fn sample(tag: u8) -> StoredShare {
     StoredShare { bytes: vec![tag; 300], is_block: false, linked_at: tag.into() }
@@ -148,7 +148,8 @@ impl Mined {
         let params = testing::devnet_params();
         let chain = ShareChain::new(params.clone());
         let mut mined = Self { folder, chain, shares: Vec::new(), params: params.clone() };
-        let (mut store, mut journal, _) = open(&mined.folder(), &mined.journal(), &params).unwrap();
+        let (mut store, mut journal, _) =
+            open(&mined.folder(), &mined.journal(), &params, STORE_GENERATION_SHARES).unwrap();
         let mut miner = Miner::new(params, 1);
         for number in 1..=30 {
             let share = miner.extend(&mut mined.chain, GENESIS_TIME + number);
@@ -168,7 +169,7 @@ impl Mined {
     }
 
     fn reopened(&self) -> LoadedChain {
-        open(&self.folder(), &self.journal(), &self.params).unwrap().2
+        open(&self.folder(), &self.journal(), &self.params, STORE_GENERATION_SHARES).unwrap().2
     }
 }
 
