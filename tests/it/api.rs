@@ -174,10 +174,16 @@ async fn shares_are_shown_whole_page_by_page_and_with_their_miners() -> anyhow::
     ensure_eq(&miner["shares_kept"], &5.into(), "shares kept")?;
     // Those that were mined on one job are uncles of the next one's share.
     let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("alice")?).await?;
-    let status = wait_for("a hash rate of the pool", Duration::from_secs(20), async || {
+    wait_for("a hash rate of the pool", Duration::from_secs(20), async || {
         miner.mine_one().await?;
         let status = get(&node, "/api/v1/status").await?.json();
-        Ok(status["pool_hashrate"].is_object().then_some(status))
+        Ok(status["pool_hashrate"].is_object().then_some(()))
+    })
+    .await?;
+    // One of those may have been a block, and when its round began is known once its share has been read.
+    let status = wait_for("the round", Duration::from_secs(20), async || {
+        let status = get(&node, "/api/v1/status").await?.json();
+        Ok(status["round"].is_object().then_some(status))
     })
     .await?;
     anyhow::ensure!(status["pool_hashrate"]["low"].as_f64() < status["pool_hashrate"]["high"].as_f64(), "{status}");
