@@ -29,7 +29,7 @@ pub(crate) fn refused_config() -> ExitCode {
 
 fn number(error: &anyhow::Error) -> u8 {
     let of_cause = |cause: &(dyn std::error::Error + 'static)| {
-        if cause.is::<ConfigError>() {
+        if cause.is::<ConfigError>() || matches!(cause.downcast_ref(), Some(NodeError::OtherChain { .. })) {
             return Some(CONFIG);
         }
         if matches!(cause.downcast_ref(), Some(NodeError::Store(_))) {

@@ -164,6 +164,10 @@ pub fn check(config: &Config, progress: Progress<'_>) -> Result<Vec<StoreCheck>,
         let (shares, damaged) =
             count(dir, &store, progress, &mut |share| foreign += u64::from(share.to_share(params).is_none()))?;
         let mut problems = Vec::new();
+        match store::refuse_other_chain(&store, params) {
+            Err(cause @ StoreError::OtherChain { .. }) => problems.push(cause.chain()),
+            checked => checked.map_err(of(dir))?,
+        }
         let mut found = |count: u64, what: &str| {
             if count > 0 {
                 problems.push(format!("{count} {what}"));

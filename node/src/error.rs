@@ -93,6 +93,15 @@ pub enum NodeError {
         "cannot use the share store; if its files are damaged, move the folder `shares` away: peers have its shares"
     )]
     Store(#[from] StoreError),
+    /// The store is of another share chain.
+    #[error("{} cannot be used", folder.display())]
+    OtherChain {
+        /// The folder of the store.
+        folder: PathBuf,
+        /// Says which chain is configured, and what to do.
+        #[source]
+        source: StoreError,
+    },
     /// A call to the daemon failed for good.
     #[error("the parent daemon cannot be used")]
     Rpc(#[from] RpcError),

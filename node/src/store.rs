@@ -6,7 +6,7 @@
 
 use std::{io::ErrorKind, path::PathBuf};
 
-use sharechain::ShareId;
+use sharechain::{ParamsId, ShareId};
 
 mod aside;
 mod held;
@@ -22,7 +22,7 @@ pub mod sled;
 mod task;
 
 pub use journal::{Journal, JournalReader, open};
-pub use load::{LoadedChain, load};
+pub use load::{LoadedChain, load, refuse_other_chain};
 pub use pace::WritePace;
 pub use record::StoredShare;
 #[cfg(test)]
@@ -200,6 +200,15 @@ pub enum StoreError {
         /// The newest that this program knows.
         known: u32,
     },
+    /// What it holds was found for another share chain.
+    #[error(
+        "its shares are of another share chain than {wanted}, which is configured: of another coin, password or rules; give every \
+         share chain a data directory of its own (`--data-dir`)"
+    )]
+    OtherChain {
+        /// The identity of the configured one.
+        wanted: ParamsId,
+    },
     /// Stores were moved aside again and again.
     #[error(
         "it is damaged ({cause}), and {lie_aside} damaged stores lie aside already; look at disk and memory of this machine, then \
@@ -242,7 +251,9 @@ impl StoreError {
         let source = match self {
             Self::Engine { source, .. } => source,
             Self::Damaged { .. } => return true,
-            Self::Newer { .. } | Self::TooManyAside { .. } | Self::NoRoom | Self::Stopped => return false,
+            Self::Newer { .. } | Self::OtherChain { .. } | Self::TooManyAside { .. } | Self::NoRoom | Self::Stopped => {
+                return false;
+            }
         };
         match source.downcast_ref::<::sled::Error>() {
             Some(::sled::Error::Io(cause)) => {

@@ -2,8 +2,11 @@
 
 use std::{process::Output, time::Duration};
 
-use testnet::process::{NodeOptions, Place};
-use tests::{World, ensure_eq, wait_for};
+use testnet::{
+    miner::devnet_user,
+    process::{NodeOptions, Place},
+};
+use tests::{SteppedMiner, World, ensure_eq, wait_for};
 
 /// Runs `poolnode` with these arguments to its end.
 async fn poolnode(world: &World, arguments: &[&str]) -> anyhow::Result<Output> {
@@ -94,6 +97,28 @@ async fn a_busy_port_and_a_busy_folder_are_named() -> anyhow::Result<()> {
     }
     anyhow::ensure!(first.api.status().await?.mining, "the first node does not care");
     first.stop().await
+}
+
+#[tokio::test]
+async fn a_folder_of_another_pool_is_named_and_stays_as_it_is() -> anyhow::Result<()> {
+    let world = World::new(30).await?;
+    let node = world.node("node", &[]).await?;
+    let mut miner = SteppedMiner::connect(&node.endpoints.stratum, &devnet_user("alice")?).await?;
+    let share = miner.mine_one().await?;
+    node.stop().await?;
+    let config = world.place.folder("private.toml");
+    std::fs::write(&config, "password = \"another pool\"\n")?;
+    let (config, folder) = (config.display().to_string(), world.place.folder("node").display().to_string());
+    let private = ["run", "--config", &config, "--data-dir", &folder, "--parent-rpc", &world.devnet.rpc];
+    let expected = ["node/shares cannot be used", "of another share chain", "password", "data directory of its own"];
+    refuses(&world, &private, &expected).await?;
+    ensure_eq(&poolnode(&world, &private).await?.status.code(), &Some(5), "exit code")?;
+    let looked = poolnode(&world, &["doctor", "--config", &config, "--data-dir", &folder]).await?;
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    anyhow::ensure!(said.contains("is of another share chain, so this node does not start"), "{said}");
+    let node = world.node("node", &[]).await?;
+    ensure_eq(&node.api.share(&share).await?.id, &share, "the share")?;
+    node.stop().await
 }
 
 #[tokio::test]

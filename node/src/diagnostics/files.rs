@@ -36,7 +36,7 @@ pub(super) fn look(config: &Config, folder: &Folder, shares: Option<Option<usize
     findings.extend(SECRETS.iter().filter_map(|name| secret(&dir.join(name))));
     findings.extend(cookie(&dir.join(COOKIE)));
     findings.extend(config.announcement.operator_key_file.as_deref().map(operator_key));
-    findings.push(database(&dir.join("shares"), dir, folder, shares));
+    findings.push(database(config, folder, shares));
     findings.push(certificate(&config.stratum.tls, dir, folder));
     let places = [("country_db", &config.geo.country_db), ("asn_db", &config.geo.asn_db)];
     let given: Vec<(&str, &PathBuf)> =
@@ -106,7 +106,8 @@ fn mode(path: &Path) -> Option<u32> {
     fs::metadata(path).ok().map(|metadata| metadata.permissions().mode() & 0o777)
 }
 
-fn database(path: &Path, dir: &Path, folder: &Folder, shares: Option<Option<usize>>) -> Finding {
+fn database(config: &Config, folder: &Folder, shares: Option<Option<usize>>) -> Finding {
+    let (dir, path) = (&config.data_dir, &config.data_dir.join("shares"));
     let found = match folder {
         Folder::Absent => Finding::ok("database", "not there yet; the first start makes it"),
         Folder::Closed(_) => Finding::skipped("database", "this user cannot look at it"),
@@ -118,7 +119,7 @@ fn database(path: &Path, dir: &Path, folder: &Folder, shares: Option<Option<usiz
         }
         Folder::Free { .. } => match folder::lock(dir) {
             Ok(lock) => {
-                let held = SledStore::look(path);
+                let held = SledStore::look(path, &config.chain.params);
                 // No node may have had it meanwhile.
                 drop(lock);
                 opened(held)
@@ -153,6 +154,11 @@ fn opened(held: Result<Loaded, StoreError>) -> Finding {
                     "run the newer poolnode, or move the data directory away and restore a backup of before \
                      (poolnode db restore DIR)",
                 )
+        }
+        Err(cause @ StoreError::OtherChain { .. }) => {
+            Finding::error("database", "is of another share chain, so this node does not start")
+                .because(cause.chain())
+                .fix("set data_dir to another folder, or chain, custom and password to what they were")
         }
         Err(cause) => Finding::error("database", "does not open").because(cause.chain()).fix(
             "look at the rights and the space of the data directory; if its files are damaged, move the folder `shares` away: \

@@ -32,7 +32,7 @@ use crate::{
     p2p::{self, CheckInput, Network, NetworkConfig, P2pCommand, P2pHandle, PeersView, Remembered},
     parent::known_blocks,
     payouts::{PayoutSources, PayoutsTask},
-    store::{self, Journal, LoadedChain, StoreHandle, sled::SledStore},
+    store::{self, Journal, LoadedChain, StoreError, StoreHandle, sled::SledStore},
     switching::{LaneView, Lanes},
     templates::{RefusedTemplate, TEMPLATES_QUEUE_MAX, TemplateChannels, TemplateInput, TemplatesTask},
     work::{JobSender, WorkTask},
@@ -124,7 +124,12 @@ impl Ground {
         let parent = ParentTasks::open(&config).await?;
         let ChainProfile { params, generation_shares, .. } = &config.chain;
         let (sled, journal, mut loaded) =
-            store::open(&data_dir.shares(), &data_dir.own_shares(), params, *generation_shares)?;
+            store::open(&data_dir.shares(), &data_dir.own_shares(), params, *generation_shares).map_err(|source| {
+                match source {
+                    StoreError::OtherChain { .. } => NodeError::OtherChain { folder: data_dir.shares(), source },
+                    source => source.into(),
+                }
+            })?;
         let channels = Channels::new(&mut loaded.chain);
         let disk = (sled, journal);
         Ok(Self { id, name: name.to_owned(), config, data_dir, parent, disk, loaded, channels })

@@ -23,7 +23,8 @@ use sharechain::Params;
 use tracing::info;
 
 use super::{
-    LoadedChain, STORE_PAGE_MAX, Store, StoreError, StoredShare, aside, load, record::RECORD_LEN_MAX, sled::SledStore,
+    LoadedChain, STORE_PAGE_MAX, Store, StoreError, StoredShare, aside, load, record::RECORD_LEN_MAX,
+    refuse_other_chain, sled::SledStore,
 };
 use crate::{data_dir::sync_folder, defaults::STORE_BATCH_MAX};
 
@@ -112,7 +113,7 @@ impl Journal {
 /// own shares that it does not have come from the journal.
 ///
 /// # Errors
-/// When the system does not let us, or the store is of a newer program.
+/// When the system does not let us, or the store is of a newer program or of another share chain.
 pub fn open(
     folder: &Path,
     journal: &Path,
@@ -130,6 +131,7 @@ pub fn open(
 
 /// The chain of the store and of own shares that the store may not have.
 fn rebuild(store: &mut dyn Store, journal: &Journal, params: &Arc<Params>) -> Result<LoadedChain, StoreError> {
+    refuse_other_chain(store, params)?;
     let restored = put_back(store, journal, params)?;
     let mut loaded = load(store, params)?;
     let unlinked = loaded.unused.len();

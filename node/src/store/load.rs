@@ -20,6 +20,22 @@ pub struct LoadedChain {
     pub kept: usize,
 }
 
+/// Refuses a store whose shares are of another share chain, by the newest one that is marked. Nothing else ties a folder to a
+/// chain, and shares link without their past where a chain begins in the middle: a node whose password was changed would go on
+/// paying the miners of its old pool, and show peers shares that are a lie under the new name.
+///
+/// # Errors
+/// [`StoreError::OtherChain`], or when the store cannot be read.
+pub fn refuse_other_chain(store: &dyn Store, params: &Params) -> Result<(), StoreError> {
+    let Some(Marks { first, tip }) = store.marks()? else { return Ok(()) };
+    for id in [tip, first] {
+        if let Some(stored) = store.get(&id)? {
+            return if stored.is_of(params) { Ok(()) } else { Err(StoreError::OtherChain { wanted: params.id() }) };
+        }
+    }
+    Ok(())
+}
+
 /// Rebuilds the chain from the store.
 ///
 /// # Errors

@@ -37,6 +37,11 @@ impl StoredShare {
         CheckedShare::from_own_store(Share::decode(&self.bytes).ok()?, self.is_block, params).ok()
     }
 
+    /// Whether its work was done for this share chain.
+    pub fn is_of(&self, params: &Params) -> bool {
+        Share::decode(&self.bytes).is_ok_and(|share| CheckedShare::check(share, params).is_ok())
+    }
+
     /// The record.
     pub fn encode(&self) -> Vec<u8> {
         encode(self)

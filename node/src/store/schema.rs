@@ -88,12 +88,15 @@ pub(super) fn decode(record: &[u8]) -> Result<u32, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Read, path::Path};
+    use std::{fs, io::Read, path::Path, sync::Arc};
 
-    use sharechain::ShareId;
+    use sharechain::{Params, ShareId};
 
     use super::*;
-    use crate::store::{StoredShare, mem::MemStore, sled::SledStore};
+    use crate::{
+        ChainProfile,
+        store::{StoredShare, mem::MemStore, sled::SledStore},
+    };
 
     #[test]
     fn a_version_round_trips_and_every_flipped_bit_is_found() {
@@ -135,6 +138,11 @@ mod tests {
         fs::write(folder.join("db"), db).unwrap();
     }
 
+    /// The chain of the fixtures.
+    fn devnet() -> Arc<Params> {
+        ChainProfile::find("devnet", None).unwrap().params
+    }
+
     /// What is kept of each version: the shares in it.
     const FIXTURES: [(u32, u64); 2] = [
         // What `poolnode quickstart --seconds 15` left at commit fe6ccf3.
@@ -158,7 +166,7 @@ mod tests {
             assert!(store.get(&marks.tip).unwrap().is_some(), "the tip that is marked");
             assert_eq!((store.schema().unwrap(), migrate(&mut store).unwrap()), (SCHEMA, SCHEMA));
             drop(store);
-            assert_eq!(SledStore::look(&path).unwrap().shares, shares);
+            assert_eq!(SledStore::look(&path, &devnet()).unwrap().shares, shares);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was moved aside");
         }
     }
@@ -170,7 +178,7 @@ mod tests {
             let path = folder.path().join("shares");
             fixture(version, &path);
             assert_eq!((SledStore::migrate(&path).unwrap(), SledStore::migrate(&path).unwrap()), (version, SCHEMA));
-            assert_eq!(SledStore::look(&path).unwrap().shares, shares);
+            assert_eq!(SledStore::look(&path, &devnet()).unwrap().shares, shares);
         }
     }
 }

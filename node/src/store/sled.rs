@@ -11,11 +11,11 @@ use std::{
 };
 
 use nix::sys::statvfs::fstatvfs;
-use sharechain::ShareId;
+use sharechain::{Params, ShareId};
 use tracing::{info, warn};
 
 use self::generation::Generation;
-use super::{Loaded, Marks, Page, Store, StoreError, StoredShare, aside, schema};
+use super::{Loaded, Marks, Page, Store, StoreError, StoredShare, aside, refuse_other_chain, schema};
 use crate::defaults::{STORE_GENERATION_SHARES, STORE_ROOM_MIN};
 
 mod generation;
@@ -91,11 +91,12 @@ impl SledStore {
     /// what a start does, so no node may have the folder, and only its owner should ask.
     ///
     /// # Errors
-    /// When it cannot be opened or read, or a newer program wrote it: its records would look damaged.
-    pub fn look(folder: &Path) -> Result<Loaded, StoreError> {
+    /// When it cannot be opened or read, a newer program wrote it (its records would look damaged), or it is of another share chain.
+    pub fn look(folder: &Path, params: &Params) -> Result<Loaded, StoreError> {
         aside::catching(|| {
             let store = Self::try_open(folder)?;
             schema::known(&store)?;
+            refuse_other_chain(&store, params)?;
             store.for_each(&mut |_| {})
         })
     }

@@ -61,20 +61,20 @@ fn the_store_is_opened_when_nobody_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, shares) = (folder.path(), folder.path().join("shares"));
     let free = Folder::Free { owner: None, mode: 0o700 };
-    assert_eq!(database(&shares, dir, &free, None).finding, "not there yet; the first start makes it");
+    assert_eq!(database(&config(dir), &free, None).finding, "not there yet; the first start makes it");
     assert!(!shares.exists());
     let mut store = SledStore::open(&shares).unwrap();
     store.mark(Marks { first: ShareId::ZERO, tip: ShareId::ZERO }).unwrap();
     drop(store);
-    let found = database(&shares, dir, &free, None);
+    let found = database(&config(dir), &free, None);
     assert_eq!((found.severity, found.finding.as_str()), (Severity::Ok, "opens, and holds 0 shares"));
     let node = data_dir::DataDir::open(dir).unwrap();
-    assert_eq!(database(&shares, dir, &free, None).finding, "in use by the running node");
+    assert_eq!(database(&config(dir), &free, None).finding, "in use by the running node");
     drop(node);
     let theirs = Folder::Free { owner: Some(1), mode: 0o700 };
-    assert_eq!(database(&shares, dir, &theirs, None).severity, Severity::Skipped);
+    assert_eq!(database(&config(dir), &theirs, None).severity, Severity::Skipped);
     let running = Folder::InUse { owner: None, mode: 0o700 };
-    let found = database(&shares, dir, &running, Some(Some(7)));
+    let found = database(&config(dir), &running, Some(Some(7)));
     assert_eq!(found.finding, "in use by the running node, which holds 7 shares");
 }
 
@@ -86,7 +86,7 @@ fn a_store_of_a_newer_program_is_told_with_both_versions_and_left_as_it_is() {
     store.set_schema(SCHEMA + 1).unwrap();
     store.sync().unwrap();
     drop(store);
-    let found = database(&shares, dir, &Folder::Free { owner: None, mode: 0o700 }, None);
+    let found = database(&config(dir), &Folder::Free { owner: None, mode: 0o700 }, None);
     assert_eq!(found.severity, Severity::Error);
     assert_eq!(found.finding, "was written by a newer poolnode, so this one does not start");
     let versions = format!("it is of version {}, and the newest that this program knows is {SCHEMA}", SCHEMA + 1);

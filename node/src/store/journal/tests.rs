@@ -1,5 +1,5 @@
 use sharechain::{
-    CheckedShare, Effect, Origin, ShareChain,
+    CheckedShare, CompactTarget, ConsensusParams, Effect, Origin, ShareChain,
     testing::{self, GENESIS_TIME, Miner},
 };
 
@@ -178,7 +178,7 @@ fn a_lost_store_comes_back_from_the_journal_as_far_as_shares_are_our_own() {
     let alone = Mined::new(|_| true);
     fs::remove_dir_all(alone.folder()).unwrap();
     assert_eq!(alone.reopened().chain.tip(), alone.chain.tip(), "nobody else had them");
-    assert_eq!(SledStore::look(&alone.folder()).unwrap().shares, 30);
+    assert_eq!(SledStore::look(&alone.folder(), &alone.params).unwrap().shares, 30);
     // Together with others.
     let one = Mined::new(|number| number % 3 == 0);
     // With its other file whole, sled takes such a log for an empty one.
@@ -227,5 +227,25 @@ fn a_store_that_opens_and_cannot_be_read_is_moved_aside_too() {
 fn the_journal_adds_nothing_to_a_store_that_has_it_all() {
     let mined = Mined::new(|number| number % 2 == 0);
     assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());
-    assert_eq!(SledStore::look(&mined.folder()).unwrap().shares, 30);
+    assert_eq!(SledStore::look(&mined.folder(), &mined.params).unwrap().shares, 30);
+}
+
+#[test]
+fn shares_of_another_share_chain_are_refused_and_left_alone() {
+    let mined = Mined::new(|_| true);
+    let raw = mined.params.raw();
+    for other in [
+        ConsensusParams { password: Some("another".to_owned()), ..raw.clone() },
+        ConsensusParams { merge_depth: raw.merge_depth + 1, ..raw.clone() },
+        ConsensusParams { base_target_max: CompactTarget::from_bits(0x1d00_ffff), ..raw.clone() },
+    ] {
+        let other = testing::params(other);
+        let refused = open(&mined.folder(), &mined.journal(), &other, STORE_GENERATION_SHARES).unwrap_err();
+        assert!(matches!(refused, StoreError::OtherChain { wanted } if wanted == other.id()), "{refused:?}");
+        let looked = SledStore::look(&mined.folder(), &other).unwrap_err();
+        assert!(matches!(looked, StoreError::OtherChain { .. }), "{looked:?}");
+    }
+    assert_eq!(fs::read_dir(mined.folder.path()).unwrap().count(), 2, "nothing was moved aside");
+    let LoadedChain { chain, unused, kept, .. } = mined.reopened();
+    assert_eq!((chain.tip(), unused, kept), (mined.chain.tip(), Vec::new(), 0));
 }
