@@ -31,6 +31,12 @@ mod switching;
 mod top;
 mod window;
 
+/// A node runs for months on many threads. The allocator of glibc keeps what was freed in arenas of its own for groups of threads,
+/// and never stops growing a little (docs/performance.md, "Memory of a soak").
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let args = args::Args::parse();
     match commands::run(args) {
