@@ -50,8 +50,6 @@ const SHORT_DEPTHS: (u32, u32) = (4, 1);
 #[derive(Clone, Debug)]
 pub struct CheapChain {
     params: Arc<Params>,
-    /// Time of its virtual genesis.
-    start: u32,
     parent_rpc: String,
     /// Shares of a generation of its store.
     generation_shares: u64,
@@ -124,7 +122,6 @@ impl CheapChain {
     /// With everything but its rules as elsewhere.
     fn new(raw: ConsensusParams, parent_rpc: String) -> anyhow::Result<Self> {
         Ok(Self {
-            start: raw.genesis_time,
             params: Arc::new(Params::new(raw)?),
             parent_rpc,
             generation_shares: STORE_GENERATION_SHARES,
@@ -173,12 +170,12 @@ impl Shares {
     /// # Errors
     /// When the chain refuses what was mined on it.
     pub fn mine(chain: &CheapChain, count: usize) -> anyhow::Result<Self> {
-        let CheapChain { params, start, generation_shares, siblings_max, .. } = chain.clone();
+        let CheapChain { params, generation_shares, siblings_max, .. } = chain.clone();
         let mut miners: Vec<Miner> = (1..=MINERS).map(|tag| Miner::new(params.clone(), tag as u64)).collect();
         for miner in &mut miners {
             miner.merkle_branch = vec![[3; 32]; BRANCH_LEN];
         }
-        let (mut chain, mut time) = (ShareChain::new(params.clone()), start);
+        let (mut chain, mut time) = (ShareChain::new(params.clone()), params.raw().genesis_time);
         let mut stored = Vec::with_capacity(count);
         while stored.len() < count {
             time += 2;
