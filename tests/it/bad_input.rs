@@ -116,6 +116,9 @@ async fn a_folder_of_another_pool_is_named_and_stays_as_it_is() -> anyhow::Resul
     let looked = poolnode(&world, &["doctor", "--config", &config, "--data-dir", &folder]).await?;
     let said = String::from_utf8_lossy(&looked.stdout).into_owned();
     anyhow::ensure!(said.contains("is of another share chain, so this node does not start"), "{said}");
+    let checked = poolnode(&world, &["db", "check", "--config", &config, "--data-dir", &folder]).await?;
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    anyhow::ensure!(said.contains("of another share chain") && checked.status.code() == Some(1), "{said}");
     let node = world.node("node", &[]).await?;
     ensure_eq(&node.api.share(&share).await?.id, &share, "the share")?;
     node.stop().await
