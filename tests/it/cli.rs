@@ -196,7 +196,7 @@ async fn health_says_who_waits_and_for_what() -> anyhow::Result<()> {
 async fn every_program_refuses_what_it_cannot_do() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let place = Place::new(folder.path())?;
-    let cases: [(&str, &[&str], &str); 14] = [
+    let cases: [(&str, &[&str], &str); 15] = [
         ("poolnode", &["devnet", "--block-interval-secs", "0"], "must be 1 to 3600"),
         ("poolnode", &["devnet", "--listen", "nowhere"], "--listen"),
         ("poolnode", &["quickstart", "--json"], "poolnode run --json"),
@@ -211,6 +211,7 @@ async fn every_program_refuses_what_it_cannot_do() -> anyhow::Result<()> {
         ("testnet", &["0"], "1 to 50 nodes"),
         ("testnet", &["--json"], "--seconds"),
         ("testnet", &["--seconds", "soon"], "--seconds"),
+        ("syncnode", &["--parent-rpc", "http://127.0.0.1:9", "--generation", "0"], "--generation"),
     ];
     for (program, arguments, expected) in cases {
         let output = place.command(program).args(arguments).output().await?;
