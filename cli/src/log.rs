@@ -76,8 +76,11 @@ where
     }
 }
 
+/// What is logged of everything, before what is asked for. The DHT warns of having no peers: a node alone, or the first one, has none.
+const UNASKED: &str = "warn,libp2p_kad=error,node=info,stratum=info,sharechain=info";
+
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(format!("warn,node=info,stratum=info,sharechain=info,{}", own(filter)))
+    EnvFilter::try_new(format!("{UNASKED},{}", own(filter)))
         .with_context(|| format!("--log: {filter:?} is not a log filter"))
 }
 
@@ -98,5 +101,13 @@ mod tests {
         assert_eq!(own("debug"), "node=debug,stratum=debug,sharechain=debug");
         assert_eq!(own("warn,node::p2p=trace"), "warn,node::p2p=trace");
         assert!(parse("info").is_ok() && parse("==").is_err());
+    }
+
+    #[test]
+    fn what_is_asked_for_goes_before_what_is_not() {
+        let filter = |asked| format!(",{},", parse(asked).unwrap());
+        assert!(filter("info").contains(",libp2p_kad=error,"));
+        assert!(filter("warn,libp2p_kad=debug").contains(",libp2p_kad=debug,"));
+        assert!(!filter("warn,libp2p_kad=debug").contains("libp2p_kad=error"));
     }
 }
