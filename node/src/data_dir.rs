@@ -81,6 +81,11 @@ impl DataDir {
         }
     }
 
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder of the share store.
     pub fn shares(&self) -> PathBuf {
         self.path.join("shares")

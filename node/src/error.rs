@@ -93,10 +93,10 @@ pub enum NodeError {
         "cannot use the share store; if its files are damaged, move the folder `shares` away: peers have its shares"
     )]
     Store(#[from] StoreError),
-    /// The store is of another share chain.
+    /// What is stored is of another share chain.
     #[error("{} cannot be used", folder.display())]
     OtherChain {
-        /// The folder of the store.
+        /// The data directory.
         folder: PathBuf,
         /// Says which chain is configured, and what to do.
         #[source]

@@ -110,7 +110,7 @@ async fn a_folder_of_another_pool_is_named_and_stays_as_it_is() -> anyhow::Resul
     std::fs::write(&config, "password = \"another pool\"\n")?;
     let (config, folder) = (config.display().to_string(), world.place.folder("node").display().to_string());
     let private = ["run", "--config", &config, "--data-dir", &folder, "--parent-rpc", &world.devnet.rpc];
-    let expected = ["node/shares cannot be used", "of another share chain", "password", "data directory of its own"];
+    let expected = ["node cannot be used", "of another share chain", "password", "data directory of its own"];
     refuses(&world, &private, &expected).await?;
     ensure_eq(&poolnode(&world, &private).await?.status.code(), &Some(5), "exit code")?;
     let looked = poolnode(&world, &["doctor", "--config", &config, "--data-dir", &folder]).await?;

@@ -126,7 +126,9 @@ impl Ground {
         let (sled, journal, mut loaded) =
             store::open(&data_dir.shares(), &data_dir.own_shares(), params, *generation_shares).map_err(|source| {
                 match source {
-                    StoreError::OtherChain { .. } => NodeError::OtherChain { folder: data_dir.shares(), source },
+                    StoreError::OtherChain { .. } => {
+                        NodeError::OtherChain { folder: data_dir.path().to_owned(), source }
+                    }
                     source => source.into(),
                 }
             })?;

@@ -170,6 +170,10 @@ fn put_back(store: &mut dyn Store, journal: &Journal, params: &Params) -> Result
                 missing.push((share.id(), stored));
             }
         }
+        // The store of another pool may have been deleted, and its journal not. One share a page tells, before any is written.
+        if missing.last().is_some_and(|(_, stored)| !stored.is_of(params)) {
+            return Err(StoreError::OtherChain { wanted: params.id() });
+        }
         restored += missing.len();
         if missing.is_empty() { Ok(()) } else { store.append(&missing) }
     })?;

@@ -248,4 +248,11 @@ fn shares_of_another_share_chain_are_refused_and_left_alone() {
     assert_eq!(fs::read_dir(mined.folder.path()).unwrap().count(), 2, "nothing was moved aside");
     let LoadedChain { chain, unused, kept, .. } = mined.reopened();
     assert_eq!((chain.tip(), unused, kept), (mined.chain.tip(), Vec::new(), 0));
+    // Whoever deletes the store alone still has the journal.
+    fs::remove_dir_all(mined.folder()).unwrap();
+    let other = testing::params(ConsensusParams { password: Some("another".to_owned()), ..raw.clone() });
+    let refused = open(&mined.folder(), &mined.journal(), &other, STORE_GENERATION_SHARES).unwrap_err();
+    assert!(matches!(refused, StoreError::OtherChain { .. }), "{refused:?}");
+    assert_eq!(SledStore::look(&mined.folder(), &other).unwrap().shares, 0, "nothing was stored");
+    assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());
 }
