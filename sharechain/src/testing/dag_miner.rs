@@ -160,6 +160,9 @@ impl DagMiner {
                 assert!(rule(error).is_some_and(|rule| broken.contains(&rule)), "{error} is not among {broken:?}");
                 self.refused.push(share.clone());
             }
+            // What leaves the best chain too far below is not looked at, or finds no room; another node may have linked it.
+            (Verdict::OutOfReach, true) if self.chain.first_height() > 0 => self.remember(share.clone()),
+            (Verdict::OutOfReach, false) if self.chain.first_height() > 0 => self.refused.push(share.clone()),
             _ => assert!(broken.is_empty() && verdict == Verdict::Valid, "{verdict:?}, but broken is {broken:?}"),
         }
         share

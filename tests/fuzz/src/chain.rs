@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use sharechain::{
     CheckedShare, ShareChain, ShareData, ShareId, Tip, UnixTime, Verdict, Work,
     chain::{Admission, Effect, FUTURE_TIME_MAX_SECS, Ignored, NotYet, Origin},
-    testing::{DagMiner, GENESIS_TIME, PLAN_LEN, Plan, shallow_params},
+    testing::{DagMiner, GENESIS_TIME, PLAN_LEN, Plan, Rng, shallow_params},
 };
 
 /// Bytes of one operation.
@@ -56,11 +56,15 @@ impl Operation {
     }
 }
 
-/// Runs the operations that `bytes` spell; the first byte says whether parents may be of any depth.
+/// Runs the operations that `bytes` spell; the first byte says whether parents may be of any depth, and whether the chain is so long
+/// at the beginning that it has forgotten its own.
 pub fn run(bytes: &[u8]) {
     let Some((mode, operations)) = bytes.split_first() else { return };
     let reach = if mode % 2 == 0 { 2 } else { u64::MAX };
     let mut run = Run::new(reach);
+    if mode & 2 != 0 {
+        run.grow(u64::from(mode >> 2));
+    }
     for operation in operations.chunks(OPERATION_LEN).take(OPERATIONS_MAX) {
         run.perform(Operation::from_bytes(operation));
         run.check();
@@ -99,6 +103,19 @@ impl Run {
             linked: Vec::new(),
             audited: 0,
             has_forgotten: false,
+        }
+    }
+
+    /// Miners who see each other's shares a little late, until shares are forgotten.
+    fn grow(&mut self, seed: u64) {
+        let mut rng = Rng::new(seed);
+        while self.chain.first_height() == 0 {
+            let plan = Plan::from_bytes(&[(); PLAN_LEN].map(|()| rng.below(256).to_le_bytes()[0]));
+            let parent = if plan.parent < 128 { 0 } else { 128 + plan.parent % 4 };
+            let plan = Plan { parent, time: plan.time & 3, ..plan };
+            let share = self.miner.mine(&plan);
+            self.now = self.now.max(UnixTime::from(share.share().header.time));
+            self.deliver(&share, Origin::Live);
         }
     }
 
@@ -211,6 +228,9 @@ impl Run {
     }
 
     fn restart(&mut self) {
+        if self.chain.first_height() > 0 {
+            return self.restart_in_the_middle();
+        }
         if self.has_forgotten {
             return;
         }
@@ -229,6 +249,38 @@ impl Run {
         self.chain = chain;
         forgotten.into_iter().for_each(|id| self.forget(id));
         // Payouts are asked for again, from windows that have to be summed again.
+        self.audited = 0;
+    }
+
+    /// As a start does it whose store begins with the first share that is kept.
+    fn restart_in_the_middle(&mut self) {
+        let first = self.chain.first_share();
+        let stored = |share: &&Arc<CheckedShare>| share.id() == first;
+        let mut chain = ShareChain::starting_with(
+            self.chain.params().clone(),
+            self.linked.iter().find(stored).expect("the first share is linked").clone(),
+        );
+        for share in self.linked.iter().filter(|share| share.id() != first) {
+            let verdict = chain.handle(share.clone(), Origin::OwnStore, 0);
+            assert!(!matches!(verdict, Verdict::Invalid(_)), "{verdict:?} of a stored share");
+        }
+        if self.chain.held_back() == 0 && self.is_settled(&chain, self.tip.id) {
+            assert_eq!(chain.tip(), self.tip, "another tip after a restart");
+            let (now, before) = (chain.job_context(), self.chain.job_context());
+            let (now, before) = (now.expect("not exhausted"), before.expect("not exhausted"));
+            assert_eq!((now.weights, now.uncles, now.work_before), (before.weights, before.uncles, before.work_before));
+        }
+        self.tip = chain.tip();
+        self.chain = chain;
+        self.linked.clear();
+        while let Some(effect) = self.chain.poll_effect() {
+            match effect {
+                Effect::Linked(share) => self.linked.push(share),
+                Effect::Forgotten(id) => self.linked.retain(|share| share.id() != id),
+                _ => {}
+            }
+        }
+        self.linked_ids = self.linked.iter().map(|share| share.id()).collect();
         self.audited = 0;
     }
 
