@@ -31,12 +31,6 @@ mod switching;
 mod top;
 mod window;
 
-/// A node runs for months on many threads. The allocator of glibc keeps what was freed in arenas for groups of threads, and grew
-/// on in every soak after all that is bounded was full (docs/performance.md, "Memory of a soak").
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 fn main() -> ExitCode {
     let args = args::Args::parse();
     match commands::run(args) {
