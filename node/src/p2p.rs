@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::templates::wire::{Announcement, TemplateRequest};
 
+mod addressless;
 mod bans;
 mod behaviour;
 mod check;

@@ -14,7 +14,7 @@ use libp2p::{
 };
 use sharechain::{ParamsId, hash::blake2s256};
 
-use super::chain_tag;
+use super::{addressless::Addressless, bans::BAN_SECS, chain_tag};
 use crate::defaults::{GOSSIP_LEN_MAX, LAGS_MAX};
 
 /// Room for the gossip layer's own framing around one share.
@@ -34,10 +34,13 @@ const MESSAGES_PER_FRAME_MAX: usize = 4;
 /// Messages that a peer may have us ask for, or ask us for, between two heartbeats: what a network finds in minutes. Stops
 /// made-up ids from growing the list of what was asked (attack P7).
 const ASKED_PER_HEARTBEAT_MAX: usize = 512;
+/// How long the score of a peer is remembered that is gone: as long as it would be banned for what can be proven. Stops
+/// identities, which are free, from filling memory for the hour that is the layer's default (attack P7).
+const SCORE_REMEMBERED: Duration = Duration::from_secs(BAN_SECS);
 /// Bytes of a message id.
 const MESSAGE_ID_LEN: usize = 20;
 
-pub(super) type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
+pub(super) type Gossip = Addressless<gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>>;
 
 /// A peer of the mesh delivered a share that another had delivered before.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -109,12 +112,13 @@ pub(super) fn behaviour(params: ParamsId) -> Result<Gossip, String> {
         .build()
         .map_err(|cause| cause.to_string())?;
     let filter = WhitelistSubscriptionFilter(topics.iter().map(IdentTopic::hash).collect::<HashSet<_>>());
-    let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
+    let mut gossip =
+        gossipsub::Behaviour::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
     gossip.with_peer_score_and_message_delivery_time_callback(scores(&topics), thresholds(), Some(on_late_delivery))?;
     for topic in &topics {
         gossip.subscribe(topic).map_err(|cause| cause.to_string())?;
     }
-    Ok(gossip)
+    Ok(Addressless::new(gossip))
 }
 
 /// Who sends invalid messages or breaks the rules of the mesh is grafted no more; bans are our own. What depends on how many
@@ -132,6 +136,7 @@ fn scores(topics: &[IdentTopic]) -> PeerScoreParams {
         topics: topics.iter().map(|topic| (topic.hash(), topic_scores.clone())).collect(),
         // Addresses are the selector's business; a farm of nodes behind one address is honest.
         ip_colocation_factor_weight: 0.0,
+        retain_score: SCORE_REMEMBERED,
         ..PeerScoreParams::default()
     }
 }
