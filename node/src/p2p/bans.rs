@@ -133,6 +133,11 @@ impl Bans {
         self.bans.iter().filter(move |(_, ban)| ban.until > now)
     }
 
+    /// The list without those that are only remembered, which are most of them: for whoever looks at it from elsewhere.
+    pub fn lasting(&self, now: UnixTime) -> Self {
+        Self { bans: self.list(now).map(|(banned, ban)| (*banned, ban.clone())).collect() }
+    }
+
     /// Forgets what ended long ago.
     pub fn forget(&mut self, now: UnixTime) {
         self.bans.retain(|_, ban| ban.until.saturating_add(BAN_SECS_MAX) > now);
@@ -202,6 +207,9 @@ mod tests {
         assert_eq!(back.bans, bans.bans);
         assert_eq!(back.list(NOW + 1).next().unwrap().1.reason, "invalid share");
         assert_eq!(read(&bans.to_json(), NOW + 2 * BAN_SECS_MAX).bans, BTreeMap::new());
+        bans.ban(address(1), "again", NOW + BAN_SECS);
+        let lasting = bans.lasting(NOW + BAN_SECS);
+        assert_eq!(lasting.bans.into_iter().collect::<Vec<_>>(), [(address(1), bans.bans[&address(1)].clone())]);
         let far = r#"{"10.0.0.1": {"until": 18446744073709551615, "secs": 1, "reason": "x"}, "x": {"until": 1, "secs": 1, "reason": ""}}"#;
         assert_eq!(read(far, NOW).bans[&address(1)].until, NOW + OPERATOR_BAN_SECS_MAX);
     }

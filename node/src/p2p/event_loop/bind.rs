@@ -28,7 +28,7 @@ use super::{
     listeners::Listeners,
     peering::Peering,
 };
-use crate::{config::P2pConfig, error::NodeError, netgroup::AddressPolicy, socket::Socket};
+use crate::{clock::unix_now, config::P2pConfig, error::NodeError, netgroup::AddressPolicy, socket::Socket};
 
 /// Time for the system to say which addresses were bound.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,7 +42,7 @@ impl Network {
     /// [`NodeError::Listen`] when an address is taken.
     pub async fn bind(config: NetworkConfig, remembered: Remembered) -> Result<Self, NodeError> {
         let Remembered { bans: (bans, bans_file), book: (book, book_file) } = remembered;
-        let shown_bans = Arc::new(bans.clone());
+        let shown_bans = Arc::new(bans.lasting(unix_now()));
         let mut swarm = behaviour::swarm(&config.key, config.params.id(), &config.agent, (config.p2p.reach, bans))?;
         let mut listeners = Listeners::default();
         for address in &config.p2p.listen {

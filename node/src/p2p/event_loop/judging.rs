@@ -51,7 +51,7 @@ impl Network {
                 let _gone = self.swarm.disconnect_peer_id(peer);
             }
         }
-        self.shown_bans = Arc::new(self.swarm.behaviour().gate.bans.clone());
+        self.shown_bans = Arc::new(self.swarm.behaviour().gate.bans.lasting(unix_now()));
         self.publish_view();
     }
 
