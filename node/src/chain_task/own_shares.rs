@@ -14,6 +14,8 @@ const REMEMBERED_MAX: usize = 65_536;
 #[derive(Debug, Default)]
 pub(super) struct OwnShares {
     workers: BTreeMap<ShareId, Arc<str>>,
+    /// Each name once, with the number of its shares: a farm has thousands of shares, and one name.
+    names: BTreeMap<Arc<str>, usize>,
     /// By number, which grows.
     order: VecDeque<(u64, ShareId)>,
     next_number: u64,
@@ -22,15 +24,28 @@ pub(super) struct OwnShares {
 impl OwnShares {
     /// A worker found a share.
     pub(super) fn push(&mut self, id: ShareId, worker: &str) {
-        if self.workers.insert(id, worker.into()).is_some() {
+        if self.workers.contains_key(&id) {
             return;
         }
+        let name = self.names.get_key_value(worker).map_or_else(|| Arc::from(worker), |(name, _)| name.clone());
+        *self.names.entry(name.clone()).or_default() += 1;
+        self.workers.insert(id, name);
         self.order.push_back((self.next_number, id));
         self.next_number = self.next_number.saturating_add(1);
         if self.order.len() > REMEMBERED_MAX
             && let Some((_, oldest)) = self.order.pop_front()
         {
-            self.workers.remove(&oldest);
+            self.forget(&oldest);
+        }
+    }
+
+    fn forget(&mut self, id: &ShareId) {
+        let Some(name) = self.workers.remove(id) else { return };
+        if let Some(shares) = self.names.get_mut(&name) {
+            *shares -= 1;
+            if *shares == 0 {
+                self.names.remove(&name);
+            }
         }
     }
 
@@ -76,5 +91,18 @@ mod tests {
         let second = own.page(first.last().map(|(number, _)| *number), 2);
         assert_eq!(second.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [id(all - 4), id(all - 5)]);
         assert!(own.page(Some(0), 5).is_empty());
+    }
+
+    #[test]
+    fn a_name_is_kept_once_and_as_long_as_a_share_of_it() {
+        let mut own = OwnShares::default();
+        own.push(id(0), "first");
+        own.push(id(1), "other");
+        own.push(id(2), "other");
+        assert!(Arc::ptr_eq(&own.worker(&id(1)).unwrap(), &own.worker(&id(2)).unwrap()));
+        for number in 3..=u64::try_from(REMEMBERED_MAX).unwrap() {
+            own.push(id(number), "other");
+        }
+        assert_eq!(own.names.keys().map(AsRef::as_ref).collect::<Vec<&str>>(), ["other"]);
     }
 }
