@@ -21,7 +21,7 @@ pub mod schema;
 pub mod sled;
 mod task;
 
-pub use journal::{Journal, JournalReader, open};
+pub use journal::{Journal, JournalReader, open, refuse_other_journal};
 pub use load::{LoadedChain, load, refuse_other_chain};
 pub use pace::WritePace;
 pub use record::StoredShare;

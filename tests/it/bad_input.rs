@@ -113,15 +113,25 @@ async fn a_folder_of_another_pool_is_named_and_stays_as_it_is() -> anyhow::Resul
     let expected = ["node cannot be used", "of another share chain", "password", "data directory of its own"];
     refuses(&world, &private, &expected).await?;
     ensure_eq(&poolnode(&world, &private).await?.status.code(), &Some(5), "exit code")?;
-    let looked = poolnode(&world, &["doctor", "--config", &config, "--data-dir", &folder]).await?;
-    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
-    anyhow::ensure!(said.contains("is of another share chain, so this node does not start"), "{said}");
+    doctor_names_another_pool(&world, &config, &folder).await?;
     let checked = poolnode(&world, &["db", "check", "--config", &config, "--data-dir", &folder]).await?;
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
     anyhow::ensure!(said.contains("of another share chain") && checked.status.code() == Some(1), "{said}");
+    // Own shares would come from their journal.
+    std::fs::remove_dir_all(world.place.folder("node").join("shares"))?;
+    doctor_names_another_pool(&world, &config, &folder).await?;
+    refuses(&world, &private, &expected).await?;
+    doctor_names_another_pool(&world, &config, &folder).await?;
     let node = world.node("node", &[]).await?;
     ensure_eq(&node.api.share(&share).await?.id, &share, "the share")?;
     node.stop().await
+}
+
+async fn doctor_names_another_pool(world: &World, config: &str, folder: &str) -> anyhow::Result<()> {
+    let looked = poolnode(world, &["doctor", "--config", config, "--data-dir", folder]).await?;
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    anyhow::ensure!(said.contains("is of another share chain, so this node does not start"), "{said}");
+    Ok(())
 }
 
 #[tokio::test]

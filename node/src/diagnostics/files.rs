@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use sharechain::Params;
+
 use super::{
     Finding,
     folder::{self, Folder},
@@ -15,10 +17,10 @@ use super::{
 use crate::{
     clock::unix_now,
     config::{Config, TlsConfig},
-    data_dir,
+    data_dir::{self, OWN_SHARES},
     error::NodeError,
     geo::{self, DatabaseFacts},
-    store::{Loaded, StoreError, sled::SledStore},
+    store::{Loaded, StoreError, refuse_other_journal, sled::SledStore},
     tls,
 };
 
@@ -114,21 +116,30 @@ fn database(config: &Config, folder: &Folder, shares: Option<Option<usize>>) -> 
         // sled writes as it opens; files of another user would keep the node out.
         Folder::Free { owner: Some(_), .. } => Finding::skipped("database", "only its owner can open it"),
         Folder::InUse { .. } => in_use(shares.flatten()),
-        Folder::Free { .. } if !SledStore::is_in(path) => {
-            Finding::ok("database", "not there yet; the first start makes it")
-        }
         Folder::Free { .. } => match folder::lock(dir) {
             Ok(lock) => {
-                let held = SledStore::look(path, &config.chain.params);
+                let held = stored(dir, path, &config.chain.params);
                 // No node may have had it meanwhile.
                 drop(lock);
-                opened(held)
+                held.map_or_else(|| Finding::ok("database", "not there yet; the first start makes it"), opened)
             }
             Err(TryLockError::WouldBlock) => in_use(None),
             Err(TryLockError::Error(cause)) => Finding::of_error("database", &cause),
         },
     };
     found.about(path.display().to_string())
+}
+
+/// What a start would find: the store, and own shares that it would be given while it has none. `None` without both.
+fn stored(dir: &Path, store: &Path, params: &Params) -> Option<Result<Loaded, StoreError>> {
+    let held = SledStore::is_in(store).then(|| SledStore::look(store, params));
+    if !matches!(held, None | Some(Ok(Loaded { shares: 0, .. }))) {
+        return held;
+    }
+    match refuse_other_journal(&dir.join(OWN_SHARES), params) {
+        Ok(()) => held,
+        Err(cause) => Some(Err(cause)),
+    }
 }
 
 fn in_use(shares: Option<usize>) -> Finding {

@@ -184,13 +184,38 @@ fn put_back(store: &mut dyn Store, journal: &Journal, params: &Params) -> Result
     Ok(restored)
 }
 
+/// Whether a start would take own shares into a store that has none: not if they were found for another share chain. Writes
+/// nothing.
+///
+/// # Errors
+/// [`StoreError::OtherChain`], or when the journal cannot be read.
+pub fn refuse_other_journal(journal: &Path, params: &Params) -> Result<(), StoreError> {
+    let mut newest = None;
+    each_page_of(JournalReader::open(journal), |mut page| {
+        newest = page.pop();
+        Ok(())
+    })?;
+    if newest.is_none_or(|newest| newest.is_of(params)) {
+        Ok(())
+    } else {
+        Err(StoreError::OtherChain { wanted: params.id() })
+    }
+}
+
 /// Visits what is in the journal, from the oldest share on.
 fn each_page(
     journal: &Journal,
+    visit: impl FnMut(Vec<StoredShare>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    each_page_of(journal.shares(), visit)
+}
+
+fn each_page_of(
+    reader: io::Result<JournalReader>,
     mut visit: impl FnMut(Vec<StoredShare>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let failed = || StoreError::engine("read the journal of own shares");
-    let mut reader = journal.shares().map_err(failed())?;
+    let mut reader = reader.map_err(failed())?;
     loop {
         let page = reader.page(STORE_PAGE_MAX).map_err(failed())?;
         if page.is_empty() {

@@ -253,6 +253,10 @@ fn shares_of_another_share_chain_are_refused_and_left_alone() {
     let other = testing::params(ConsensusParams { password: Some("another".to_owned()), ..raw.clone() });
     let refused = open(&mined.folder(), &mined.journal(), &other, STORE_GENERATION_SHARES).unwrap_err();
     assert!(matches!(refused, StoreError::OtherChain { .. }), "{refused:?}");
+    let looked = refuse_other_journal(&mined.journal(), &other).unwrap_err();
+    assert!(matches!(looked, StoreError::OtherChain { .. }), "{looked:?}");
+    refuse_other_journal(&mined.journal(), &mined.params).unwrap();
+    refuse_other_journal(&mined.folder.path().join("none"), &other).unwrap();
     assert_eq!(SledStore::look(&mined.folder(), &other).unwrap().shares, 0, "nothing was stored");
     assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());
 }
