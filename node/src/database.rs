@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     api::client::ApiError,
     config::Config,
-    data_dir::DataDir,
+    data_dir::{DataDir, OWN_SHARES},
     error::NodeError,
     store::{self, Loaded, Marks, Store, StoreError, schema::SCHEMA, sled::SledStore},
 };
@@ -164,7 +164,7 @@ pub fn check(config: &Config, progress: Progress<'_>) -> Result<Vec<StoreCheck>,
         let (shares, damaged) =
             count(dir, &store, progress, &mut |share| foreign += u64::from(share.to_share(params).is_none()))?;
         let mut problems = Vec::new();
-        match store::refuse_other_chain(&store, params) {
+        match store::refuse_other_chain(&store, &dir.join(OWN_SHARES), params) {
             Err(cause @ StoreError::OtherChain { .. }) => problems.push(cause.chain()),
             checked => checked.map_err(of(dir))?,
         }

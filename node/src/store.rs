@@ -202,10 +202,12 @@ pub enum StoreError {
     },
     /// What it holds was found for another share chain.
     #[error(
-        "its shares are of another share chain than {wanted}, which is configured: of another coin, password or rules; give every \
+        "{held} are of another share chain than {wanted}, which is configured: of another coin, password or rules; give every \
          share chain a data directory of its own (`--data-dir`)"
     )]
     OtherChain {
+        /// Which shares.
+        held: &'static str,
         /// The identity of the configured one.
         wanted: ParamsId,
     },

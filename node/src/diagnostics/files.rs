@@ -130,16 +130,13 @@ fn database(config: &Config, folder: &Folder, shares: Option<Option<usize>>) -> 
     found.about(path.display().to_string())
 }
 
-/// What a start would find: the store, and own shares that it would be given while it has none. `None` without both.
+/// What a start would find, or refuse; `None` when it begins.
 fn stored(dir: &Path, store: &Path, params: &Params) -> Option<Result<Loaded, StoreError>> {
-    let held = SledStore::is_in(store).then(|| SledStore::look(store, params));
-    if !matches!(held, None | Some(Ok(Loaded { shares: 0, .. }))) {
-        return held;
+    let journal = dir.join(OWN_SHARES);
+    if SledStore::is_in(store) {
+        return Some(SledStore::look(store, &journal, params));
     }
-    match refuse_other_journal(&dir.join(OWN_SHARES), params) {
-        Ok(()) => held,
-        Err(cause) => Some(Err(cause)),
-    }
+    refuse_other_journal(&journal, params).err().map(Err)
 }
 
 fn in_use(shares: Option<usize>) -> Finding {

@@ -20,7 +20,7 @@ use std::{
 };
 
 use sharechain::Params;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{
     LoadedChain, STORE_PAGE_MAX, Store, StoreError, StoredShare, aside, load, record::RECORD_LEN_MAX,
@@ -131,7 +131,7 @@ pub fn open(
 
 /// The chain of the store and of own shares that the store may not have.
 fn rebuild(store: &mut dyn Store, journal: &Journal, params: &Arc<Params>) -> Result<LoadedChain, StoreError> {
-    refuse_other_chain(store, params)?;
+    refuse_other_chain(store, &journal.path, params)?;
     let restored = put_back(store, journal, params)?;
     let mut loaded = load(store, params)?;
     let unlinked = loaded.unused.len();
@@ -148,7 +148,7 @@ fn rebuild(store: &mut dyn Store, journal: &Journal, params: &Arc<Params>) -> Re
 /// Own shares stay as long as they are in the journal, or the next start would put them back.
 fn keep_own(loaded: &mut LoadedChain, journal: &Journal, params: &Params) -> Result<(), StoreError> {
     let (lowest, mut own) = (loaded.chain.first_height(), BTreeSet::new());
-    each_page(journal, |page| {
+    each_page(&journal.path, |page| {
         let shares = page.iter().filter_map(|stored| stored.to_share(params));
         own.extend(shares.filter(|share| share.share().data.height >= lowest).map(|share| share.id()));
         Ok(())
@@ -161,18 +161,16 @@ fn keep_own(loaded: &mut LoadedChain, journal: &Journal, params: &Params) -> Res
 fn put_back(store: &mut dyn Store, journal: &Journal, params: &Params) -> Result<usize, StoreError> {
     let first = store.marks()?.map(|marks| store.get(&marks.first)).transpose()?.flatten();
     let lowest = first.and_then(|first| first.to_share(params)).map_or(0, |first| first.share().data.height);
-    let mut restored = 0;
-    each_page(journal, |page| {
+    let (mut restored, mut foreign) = (0_usize, 0_usize);
+    each_page(&journal.path, |page| {
         let mut missing = Vec::new();
         for stored in page {
             let Some(share) = stored.to_share(params) else { continue };
-            if share.share().data.height >= lowest && store.get(&share.id())?.is_none() {
-                missing.push((share.id(), stored));
+            if share.share().data.height < lowest || store.get(&share.id())?.is_some() {
+                continue;
             }
-        }
-        // The store of another pool may have been deleted, and its journal not. One share a page tells, before any is written.
-        if missing.last().is_some_and(|(_, stored)| !stored.is_of(params)) {
-            return Err(StoreError::OtherChain { wanted: params.id() });
+            // The folder may have been another pool's once, before a start refused it.
+            if stored.is_of(params) { missing.push((share.id(), stored)) } else { foreign += 1 }
         }
         restored += missing.len();
         if missing.is_empty() { Ok(()) } else { store.append(&missing) }
@@ -181,41 +179,42 @@ fn put_back(store: &mut dyn Store, journal: &Journal, params: &Params) -> Result
         store.sync()?;
         info!(event = "own_shares_restored", shares = restored, "own shares were taken from their journal");
     }
+    if foreign > 0 {
+        warn!(
+            event = "own_shares_foreign",
+            shares = foreign,
+            "the journal has own shares of another share chain; they stay there"
+        );
+    }
     Ok(restored)
 }
 
-/// Whether a start would take own shares into a store that has none: not if they were found for another share chain. Writes
-/// nothing.
+/// Refuses a journal whose newest share was found for another share chain: the store of another pool may have been deleted, and
+/// its journal not.
 ///
 /// # Errors
-/// [`StoreError::OtherChain`], or when the journal cannot be read.
+/// [`StoreError::OtherChain`], or when it cannot be read.
 pub fn refuse_other_journal(journal: &Path, params: &Params) -> Result<(), StoreError> {
     let mut newest = None;
-    each_page_of(JournalReader::open(journal), |mut page| {
+    each_page(journal, |mut page| {
         newest = page.pop();
         Ok(())
     })?;
+    let held = "own shares in its own-shares.journal, or own-shares.older.journal,";
     if newest.is_none_or(|newest| newest.is_of(params)) {
         Ok(())
     } else {
-        Err(StoreError::OtherChain { wanted: params.id() })
+        Err(StoreError::OtherChain { held, wanted: params.id() })
     }
 }
 
 /// Visits what is in the journal, from the oldest share on.
 fn each_page(
-    journal: &Journal,
-    visit: impl FnMut(Vec<StoredShare>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    each_page_of(journal.shares(), visit)
-}
-
-fn each_page_of(
-    reader: io::Result<JournalReader>,
+    journal: &Path,
     mut visit: impl FnMut(Vec<StoredShare>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let failed = || StoreError::engine("read the journal of own shares");
-    let mut reader = reader.map_err(failed())?;
+    let mut reader = JournalReader::open(journal).map_err(failed())?;
     loop {
         let page = reader.page(STORE_PAGE_MAX).map_err(failed())?;
         if page.is_empty() {

@@ -1,11 +1,11 @@
 //! From the store back to the share chain, at a start.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use sharechain::{CheckedShare, Effect, Origin, Params, ShareChain, ShareId, Verdict};
 use tracing::{info, warn};
 
-use super::{Loaded, Marks, Store, StoreError};
+use super::{Loaded, Marks, Store, StoreError, refuse_other_journal};
 
 /// What the store had.
 #[derive(Debug)]
@@ -20,20 +20,20 @@ pub struct LoadedChain {
     pub kept: usize,
 }
 
-/// Refuses a store whose shares are of another share chain, by the newest one that is marked. Nothing else ties a folder to a
-/// chain, and shares link without their past where a chain begins in the middle: a node whose password was changed would go on
+/// Refuses a store whose shares are of another share chain, by the newest one that is marked; without one by the newest own share
+/// of the journal, which a start would store. Nothing else ties a folder to a chain, and shares link without their past where a chain begins in the middle: a node whose password was changed would go on
 /// paying the miners of its old pool, and show peers shares that are a lie under the new name.
 ///
 /// # Errors
 /// [`StoreError::OtherChain`], or when the store cannot be read.
-pub fn refuse_other_chain(store: &dyn Store, params: &Params) -> Result<(), StoreError> {
-    let Some(Marks { first, tip }) = store.marks()? else { return Ok(()) };
-    for id in [tip, first] {
+pub fn refuse_other_chain(store: &dyn Store, journal: &Path, params: &Params) -> Result<(), StoreError> {
+    for id in store.marks()?.into_iter().flat_map(|Marks { first, tip }| [tip, first]) {
         if let Some(stored) = store.get(&id)? {
-            return if stored.is_of(params) { Ok(()) } else { Err(StoreError::OtherChain { wanted: params.id() }) };
+            let refused = StoreError::OtherChain { held: "its shares", wanted: params.id() };
+            return if stored.is_of(params) { Ok(()) } else { Err(refused) };
         }
     }
-    Ok(())
+    refuse_other_journal(journal, params)
 }
 
 /// Rebuilds the chain from the store.

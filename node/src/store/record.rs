@@ -37,9 +37,9 @@ impl StoredShare {
         CheckedShare::from_own_store(Share::decode(&self.bytes).ok()?, self.is_block, params).ok()
     }
 
-    /// Whether its work was done for this share chain.
+    /// Whether it was found for this share chain.
     pub fn is_of(&self, params: &Params) -> bool {
-        Share::decode(&self.bytes).is_ok_and(|share| CheckedShare::check(share, params).is_ok())
+        Share::decode(&self.bytes).is_ok_and(|share| CheckedShare::is_made_for(&share, params))
     }
 
     /// The record.

@@ -166,7 +166,7 @@ mod tests {
             assert!(store.get(&marks.tip).unwrap().is_some(), "the tip that is marked");
             assert_eq!((store.schema().unwrap(), migrate(&mut store).unwrap()), (SCHEMA, SCHEMA));
             drop(store);
-            assert_eq!(SledStore::look(&path, &devnet()).unwrap().shares, shares);
+            assert_eq!(SledStore::look(&path, &path.join("no journal"), &devnet()).unwrap().shares, shares);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was moved aside");
         }
     }
@@ -178,7 +178,7 @@ mod tests {
             let path = folder.path().join("shares");
             fixture(version, &path);
             assert_eq!((SledStore::migrate(&path).unwrap(), SledStore::migrate(&path).unwrap()), (version, SCHEMA));
-            assert_eq!(SledStore::look(&path, &devnet()).unwrap().shares, shares);
+            assert_eq!(SledStore::look(&path, &path.join("no journal"), &devnet()).unwrap().shares, shares);
         }
     }
 }

@@ -92,11 +92,11 @@ impl SledStore {
     ///
     /// # Errors
     /// When it cannot be opened or read, a newer program wrote it (its records would look damaged), or it is of another share chain.
-    pub fn look(folder: &Path, params: &Params) -> Result<Loaded, StoreError> {
+    pub fn look(folder: &Path, journal: &Path, params: &Params) -> Result<Loaded, StoreError> {
         aside::catching(|| {
             let store = Self::try_open(folder)?;
             schema::known(&store)?;
-            refuse_other_chain(&store, params)?;
+            refuse_other_chain(&store, journal, params)?;
             store.for_each(&mut |_| {})
         })
     }

@@ -57,6 +57,12 @@ impl CheckedShare {
         Ok(Self { id: share_id(&share.header.encode(), params), share, work, base_target, is_block })
     }
 
+    /// Whether a share was made for this share chain: every rule that needs no context and no hash of its work. For shares that
+    /// this node checked before, and that may have been kept under other parameters.
+    pub fn is_made_for(share: &Share, params: &Params) -> bool {
+        check_all_but_work(share, params).is_ok()
+    }
+
     /// Takes a share that this node checked before and kept in its own store, without hashing it again.
     ///
     /// # Errors

@@ -144,8 +144,11 @@ impl Mined {
 
     /// Thirty shares; those whose number is our own are in the journal first.
     fn new(own: impl Fn(u32) -> bool) -> Self {
+        Self::of(testing::devnet_params(), own)
+    }
+
+    fn of(params: Arc<Params>, own: impl Fn(u32) -> bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let params = testing::devnet_params();
         let chain = ShareChain::new(params.clone());
         let mut mined = Self { folder, chain, shares: Vec::new(), params: params.clone() };
         let (mut store, mut journal, _) =
@@ -163,9 +166,13 @@ impl Mined {
         while let Some(effect) = mined.chain.poll_effect() {
             assert!(!matches!(effect, Effect::Forgotten(_)), "all are kept");
         }
-        store.mark(Marks { first: mined.chain.first_share(), tip: mined.chain.tip().id }).unwrap();
-        store.sync().unwrap();
+        mined.mark(&mut store);
         mined
+    }
+
+    fn mark(&self, store: &mut SledStore) {
+        store.mark(Marks { first: self.chain.first_share(), tip: self.chain.tip().id }).unwrap();
+        store.sync().unwrap();
     }
 
     fn reopened(&self) -> LoadedChain {
@@ -178,7 +185,7 @@ fn a_lost_store_comes_back_from_the_journal_as_far_as_shares_are_our_own() {
     let alone = Mined::new(|_| true);
     fs::remove_dir_all(alone.folder()).unwrap();
     assert_eq!(alone.reopened().chain.tip(), alone.chain.tip(), "nobody else had them");
-    assert_eq!(SledStore::look(&alone.folder(), &alone.params).unwrap().shares, 30);
+    assert_eq!(SledStore::look(&alone.folder(), &alone.journal(), &alone.params).unwrap().shares, 30);
     // Together with others.
     let one = Mined::new(|number| number % 3 == 0);
     // With its other file whole, sled takes such a log for an empty one.
@@ -227,36 +234,71 @@ fn a_store_that_opens_and_cannot_be_read_is_moved_aside_too() {
 fn the_journal_adds_nothing_to_a_store_that_has_it_all() {
     let mined = Mined::new(|number| number % 2 == 0);
     assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());
-    assert_eq!(SledStore::look(&mined.folder(), &mined.params).unwrap().shares, 30);
+    assert_eq!(SledStore::look(&mined.folder(), &mined.journal(), &mined.params).unwrap().shares, 30);
+}
+
+/// Chains whose rules are not those of `params`.
+fn others(params: &Params) -> [Arc<Params>; 3] {
+    let raw = params.raw();
+    [
+        ConsensusParams { password: Some("another".to_owned()), ..raw.clone() },
+        ConsensusParams { merge_depth: raw.merge_depth + 1, ..raw.clone() },
+        ConsensusParams { base_target_max: CompactTarget::from_bits(0x1d00_ffff), ..raw.clone() },
+    ]
+    .map(testing::params)
 }
 
 #[test]
 fn shares_of_another_share_chain_are_refused_and_left_alone() {
     let mined = Mined::new(|_| true);
-    let raw = mined.params.raw();
-    for other in [
-        ConsensusParams { password: Some("another".to_owned()), ..raw.clone() },
-        ConsensusParams { merge_depth: raw.merge_depth + 1, ..raw.clone() },
-        ConsensusParams { base_target_max: CompactTarget::from_bits(0x1d00_ffff), ..raw.clone() },
-    ] {
-        let other = testing::params(other);
-        let refused = open(&mined.folder(), &mined.journal(), &other, STORE_GENERATION_SHARES).unwrap_err();
-        assert!(matches!(refused, StoreError::OtherChain { wanted } if wanted == other.id()), "{refused:?}");
-        let looked = SledStore::look(&mined.folder(), &other).unwrap_err();
+    let refuses = |journal: &Path, other: &Arc<Params>| {
+        let refused = open(&mined.folder(), journal, other, STORE_GENERATION_SHARES).unwrap_err();
+        assert!(matches!(refused, StoreError::OtherChain { wanted, .. } if wanted == other.id()), "{refused:?}");
+        let looked = SledStore::look(&mined.folder(), journal, other).unwrap_err();
         assert!(matches!(looked, StoreError::OtherChain { .. }), "{looked:?}");
-    }
+    };
+    let none = mined.folder.path().join("none.journal");
+    others(&mined.params).iter().for_each(|other| refuses(&none, other));
+    fs::remove_file(none).unwrap();
     assert_eq!(fs::read_dir(mined.folder.path()).unwrap().count(), 2, "nothing was moved aside");
     let LoadedChain { chain, unused, kept, .. } = mined.reopened();
     assert_eq!((chain.tip(), unused, kept), (mined.chain.tip(), Vec::new(), 0));
     // Whoever deletes the store alone still has the journal.
     fs::remove_dir_all(mined.folder()).unwrap();
-    let other = testing::params(ConsensusParams { password: Some("another".to_owned()), ..raw.clone() });
-    let refused = open(&mined.folder(), &mined.journal(), &other, STORE_GENERATION_SHARES).unwrap_err();
-    assert!(matches!(refused, StoreError::OtherChain { .. }), "{refused:?}");
-    let looked = refuse_other_journal(&mined.journal(), &other).unwrap_err();
-    assert!(matches!(looked, StoreError::OtherChain { .. }), "{looked:?}");
-    refuse_other_journal(&mined.journal(), &mined.params).unwrap();
-    refuse_other_journal(&mined.folder.path().join("none"), &other).unwrap();
-    assert_eq!(SledStore::look(&mined.folder(), &other).unwrap().shares, 0, "nothing was stored");
+    for other in others(&mined.params) {
+        refuse_other_journal(&mined.journal(), &other).unwrap_err();
+        refuses(&mined.journal(), &other);
+    }
+    assert_eq!(
+        SledStore::look(&mined.folder(), &mined.journal(), &mined.params).unwrap().shares,
+        0,
+        "nothing was stored"
+    );
     assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());
+}
+
+#[test]
+fn own_shares_of_a_pool_before_this_one_stay_in_the_journal_and_out_of_the_store() {
+    let (mined, other) = (Mined::new(|_| true), Mined::of(others(&testing::devnet_params())[0].clone(), |_| true));
+    let own = |mined: &Mined| JournalReader::open(&mined.journal()).unwrap().page(100).unwrap();
+    let (ours, theirs) = (own(&mined), own(&other));
+    fs::remove_dir_all(mined.folder()).unwrap();
+    for (first, second, is_ours) in [(&theirs, &ours, true), (&ours, &theirs, false)] {
+        fs::remove_file(mined.journal()).unwrap();
+        let mut journal = Journal::open(&mined.journal()).unwrap();
+        // Longer than a page each.
+        for shares in [first, second] {
+            (0..=STORE_PAGE_MAX / shares.len()).for_each(|_| journal.append(shares).unwrap());
+        }
+        assert_eq!(refuse_other_journal(&mined.journal(), &mined.params).is_ok(), is_ours);
+        // From here on the store says whose the folder is.
+        if is_ours {
+            let (mut store, _, reopened) =
+                open(&mined.folder(), &mined.journal(), &mined.params, STORE_GENERATION_SHARES).unwrap();
+            assert_eq!((reopened.chain.tip(), reopened.unused, reopened.kept), (mined.chain.tip(), Vec::new(), 0));
+            mined.mark(&mut store);
+        }
+        assert_eq!(mined.reopened().chain.tip(), mined.chain.tip());
+        assert_eq!(SledStore::look(&mined.folder(), &mined.journal(), &mined.params).unwrap().shares, 30);
+    }
 }

@@ -98,7 +98,7 @@ fn a_store_whose_division_was_cut_off_is_seen_by_those_who_only_look() {
     drop(stored(&path, 0..5));
     fs::rename(layout::of_number(&path, 0), path.join("incoming")).unwrap();
     assert!(SledStore::is_in(&path));
-    assert_eq!(SledStore::look(&path, &testing::devnet_params()).unwrap().shares, 5);
+    assert_eq!(SledStore::look(&path, &path.join("no journal"), &testing::devnet_params()).unwrap().shares, 5);
     assert_eq!(names(&path), ["db", "incoming"], "nothing is begun beside it");
     assert_eq!(tags(&open(&path)), (0..5).collect::<Vec<_>>());
     assert_eq!(names(&path), ["0000000000", "db"]);
@@ -165,7 +165,7 @@ fn damage_costs_the_generation_that_it_is_in() {
         let store = stored(&path, 0..25);
         drop(store);
         fs::write(layout::of_number(&path, damaged).join("conf"), b"not what sled wrote").unwrap();
-        assert!(SledStore::look(&path, &testing::devnet_params()).unwrap_err().is_damage());
+        assert!(SledStore::look(&path, &path.join("no journal"), &testing::devnet_params()).unwrap_err().is_damage());
         assert_eq!(names(&path).len(), 4, "who only looks moves nothing");
         let mut store = open(&path);
         let left: Vec<u64> = left.into_iter().flatten().collect();
