@@ -2,7 +2,8 @@
 //!
 //! To score peers that share an address it remembers with each address who came from there, and never forgets an address. Such
 //! peers are the gate's business, the weight of that score is zero, and whoever has a network of IPv6 addresses would fill the
-//! memory of a node that runs for months (attack P7). So it is told of connections, and never where they come from.
+//! memory of a node that runs for months (attack P7). So it is told of connections, and never where they come from. It has no say
+//! in connections that are not yet there, so nothing of those is handed on.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -74,7 +75,10 @@ impl<B: NetworkBehaviour> NetworkBehaviour for Addressless<B> {
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         let endpoint = &self.nowhere;
         self.behaviour.on_swarm_event(match event {
-            FromSwarm::AddressChange(_) => return,
+            FromSwarm::AddressChange(_)
+            | FromSwarm::DialFailure(_)
+            | FromSwarm::ListenFailure(_)
+            | FromSwarm::NewExternalAddrOfPeer(_) => return,
             FromSwarm::ConnectionEstablished(event) => {
                 FromSwarm::ConnectionEstablished(ConnectionEstablished { endpoint, failed_addresses: &[], ..event })
             }
@@ -94,7 +98,7 @@ impl<B: NetworkBehaviour> NetworkBehaviour for Addressless<B> {
 
 #[cfg(test)]
 mod tests {
-    use libp2p::swarm::{behaviour::AddressChange, dummy};
+    use libp2p::swarm::{NewExternalAddrOfPeer, behaviour::AddressChange, dummy};
 
     use super::*;
 
@@ -144,6 +148,7 @@ mod tests {
                     self.told.push(event.endpoint.get_remote_address().clone());
                 }
                 FromSwarm::AddressChange(event) => self.told.push(event.new.get_remote_address().clone()),
+                FromSwarm::NewExternalAddrOfPeer(event) => self.told.push(event.addr.clone()),
                 _ => {}
             }
         }
@@ -181,6 +186,7 @@ mod tests {
             old: &first,
             new: &second,
         }));
+        gossip.on_swarm_event(FromSwarm::NewExternalAddrOfPeer(NewExternalAddrOfPeer { peer_id, addr: &place(5) }));
         let (cause, remaining_established) = (None, 0);
         let closed = ConnectionClosed { peer_id, connection_id, endpoint: &second, cause, remaining_established };
         gossip.on_swarm_event(FromSwarm::ConnectionClosed(closed));

@@ -150,3 +150,13 @@ fn thresholds() -> PeerScoreThresholds {
         opportunistic_graft_threshold: 1.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_p7_the_score_of_a_peer_that_is_gone_is_kept_as_long_as_a_first_ban() {
+        assert_eq!(scores(&[]).retain_score.as_secs(), BAN_SECS);
+    }
+}
