@@ -76,11 +76,15 @@ where
     }
 }
 
-/// What is logged of everything, before what is asked for. The DHT warns of having no peers: a node alone, or the first one, has none.
-const UNASKED: &str = "warn,libp2p_kad=error,node=info,stratum=info,sharechain=info";
+/// What is logged of everything, before what is asked for.
+const UNASKED: &str = "warn,node=info,stratum=info,sharechain=info";
+/// The DHT warns of having no peers: a node alone, or the first one, has none.
+const NO_PEERS: &str = "libp2p_kad::behaviour=error";
 
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(format!("{UNASKED},{}", own(filter)))
+    // The longest name wins: with it `libp2p=debug` would not be for all of libp2p.
+    let hidden = if filter.contains("libp2p") { "" } else { NO_PEERS };
+    EnvFilter::try_new(format!("{UNASKED},{hidden},{}", own(filter)))
         .with_context(|| format!("--log: {filter:?} is not a log filter"))
 }
 
@@ -105,9 +109,11 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_goes_before_what_is_not() {
-        let filter = |asked| format!(",{},", parse(asked).unwrap());
-        assert!(filter("info").contains(",libp2p_kad=error,"));
-        assert!(filter("warn,libp2p_kad=debug").contains(",libp2p_kad=debug,"));
-        assert!(!filter("warn,libp2p_kad=debug").contains("libp2p_kad=error"));
+        let filter = |asked: &str| format!(",{},", parse(asked).unwrap());
+        assert!(filter("info").contains(",libp2p_kad::behaviour=error,"));
+        for asked in ["libp2p=debug", "libp2p_kad=debug"] {
+            let parsed = filter(&format!("warn,{asked}"));
+            assert!(parsed.contains(&format!(",{asked},")) && !parsed.contains("=error"), "{parsed}");
+        }
     }
 }
