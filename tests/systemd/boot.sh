@@ -10,6 +10,9 @@ mount -t tmpfs tmpfs "$above"
 mkdir "$above/written" "$above/aside" "$root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$above/written,workdir=$above/aside" "$root"
 mount -t proc proc "$root/proc"
+# systemd raises bounds of open files, which are those of the whole kernel.
+mount --bind "$root/proc/sys/fs" "$root/proc/sys/fs"
+mount -o remount,bind,ro "$root/proc/sys/fs"
 mount -t sysfs sysfs "$root/sys"
 mount -t tmpfs tmpfs "$root/run"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
@@ -21,9 +24,6 @@ mkdir "$root/dev/pts" "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 mount -t tmpfs tmpfs "$root/dev/shm"
-# A node that this machine runs already is not there.
-chroot "$root" userdel poolnode 2>/dev/null || true
-rm -rf "$root/etc/poolnode" "$root/var/lib/poolnode" "$root"/etc/systemd/system/poolnode.service*
 mkdir "$root/story" "$root/story/out"
 cp -r "$work/files/." "$root/story/"
 mount --bind "$programs" "$root/story/target/release"
@@ -31,9 +31,16 @@ mount --bind "$work/out" "$root/story/out"
 
 # Of what the machine starts, nothing but the journal: sysctl, udev and the rest would reach out of the namespaces.
 units="$root/etc/systemd/system"
-rm -rf "$units"/*.wants "$root"/lib/systemd/system/*.wants "$root"/run/systemd
-: >"$root/etc/fstab"
-: >"$root/etc/machine-id"
+# A node that this machine runs already is not there.
+chroot "$root" userdel poolnode 2>/dev/null || true
+# Inside, or a link of the machine that begins with / would lead out of the overlay.
+chroot "$root" sh -eu <<'INSIDE'
+rm -rf /etc/poolnode /var/lib/poolnode /etc/systemd/system/poolnode.service*
+rm -rf /etc/systemd/system/*.wants /lib/systemd/system/*.wants /run/systemd
+rm -f /etc/fstab /etc/machine-id
+: >/etc/fstab
+: >/etc/machine-id
+INSIDE
 mkdir "$units/sysinit.target.wants"
 ln -s /lib/systemd/system/systemd-journald.service "$units/sysinit.target.wants/"
 ln -s /dev/null "$units/systemd-logind.service" 2>/dev/null || true
