@@ -153,6 +153,8 @@ impl DagMiner {
         let context = self.chain.context_on(&parent, uncles).expect("linked shares have a context");
         let share = self.assemble(plan, &context, |_| ());
         let broken = self.broken(&share, context.median_time);
+        // What leaves the best chain too far below is not looked at, or finds no room; another node may have linked it.
+        let may_be_out = self.chain.first_height() > 0 && parent != self.chain.tip().id;
         let verdict = self.chain.handle(share.clone(), Origin::OwnStore, 0);
         match (&verdict, broken.is_empty()) {
             (Verdict::Valid, true) => self.remember(share.clone()),
@@ -160,9 +162,8 @@ impl DagMiner {
                 assert!(rule(error).is_some_and(|rule| broken.contains(&rule)), "{error} is not among {broken:?}");
                 self.refused.push(share.clone());
             }
-            // What leaves the best chain too far below is not looked at, or finds no room; another node may have linked it.
-            (Verdict::OutOfReach, true) if self.chain.first_height() > 0 => self.remember(share.clone()),
-            (Verdict::OutOfReach, false) if self.chain.first_height() > 0 => self.refused.push(share.clone()),
+            (Verdict::OutOfReach, true) if may_be_out => self.remember(share.clone()),
+            (Verdict::OutOfReach, false) if may_be_out => self.refused.push(share.clone()),
             _ => assert!(broken.is_empty() && verdict == Verdict::Valid, "{verdict:?}, but broken is {broken:?}"),
         }
         share
